@@ -1,0 +1,1 @@
+"""Who signs in, for which organisation, and the tenancy of every transaction."""

@@ -1,0 +1,1 @@
+"""Send it: one file per wire contract (send, find, poll, read_event)."""

@@ -1,0 +1,171 @@
+"""What every channel promises to the pipeline, and the three ways a sending can fail to give a receipt.
+
+Law 4: the wire is touched at most once per attempt. A lost answer is `OutcomeUnknown`; it leads to `find`,
+never to a blind resend.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+
+class NotSent(Exception):
+    """Certainly not sent: the other side cannot have it. Retried, a bounded number of times.
+
+    `precondition` marks what waiting alone will not mend (credentials, quota, a missing right): shown as such.
+    """
+
+    def __init__(self, reason: str, *, precondition: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.precondition = precondition
+
+
+class Refused(Exception):
+    """The other side has read this very document or address and does not take it: a person must fix something."""
+
+    def __init__(self, reason: str, *, code: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+class OutcomeUnknown(Exception):
+    """The answer was lost or makes no sense: it may have arrived. Only `find`, or a person, can tell."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Grade(StrEnum):
+    """Strength of a piece of evidence about what became of a delivery, weakest first."""
+
+    TAKEN = "taken"  # the other side has the bytes: SMTP 250, Chorus flow number
+    ACCEPTED = "accepted"  # it passed the other side's checks: Chorus IN_INTEGRE
+    DELIVERED = "delivered"  # it reached the recipient: DSN "delivered", Chorus MISE_A_DISPOSITION
+    APPROVED = "approved"
+    PAID = "paid"
+    DELAYED = "delayed"  # news without progress
+    RETURNED = "returned"  # came back: DSN "failed"
+    REJECTED = "rejected"  # refused after deposit: Chorus IN_REJETE, REJETEE
+    ACTION_NEEDED = "action_needed"  # Chorus A_RECYCLER, SUSPENDUE
+    UNKNOWN_CODE = "unknown_code"  # a code that no list of ours has: kept, shown, alarmed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """One file joined to a message; `content` is the very bytes of an artefact or of a stored annex."""
+
+    filename: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """All that a channel needs to carry one artefact once. Plain values; no credential of ours beyond `settings`.
+
+    `key` is the idempotency key `organisation:document:purpose:channel:sequence`, the same for all attempts;
+    `message_ref` a short stable token of the delivery, safe in an address or a header ([a-z0-9]{26}).
+    `settings` are the channel's settings of the organisation, decrypted, as the channel's module documents them.
+    `references` hold what earlier attempts were told by the other side (`numeroFluxDepot`…).
+    """
+
+    key: str
+    message_ref: str
+    number: str
+    issue_date: date
+    document_kind: str  # "invoice" or "credit_note"
+    seller_name: str
+    seller_siret: str
+    buyer_name: str
+    address: str  # e-mail address, SIRET, electronic address: whatever the channel writes on the envelope
+    artefact: Attachment
+    settings: dict[str, str]
+    annexes: tuple[Attachment, ...] = ()
+    purpose: str = "legal"  # legal, notice, copy
+    payable: str = ""  # amount due as text, for the message's wording
+    references: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteEvent:
+    """One thing the other side said. `code` is theirs verbatim (`IN_INTEGRE`, `5.1.1`); `raw` what they sent.
+
+    `identity` is the same whenever the same thing is said again, so that repeats are recognised.
+    """
+
+    identity: str
+    code: str
+    grade: Grade
+    at: datetime
+    reason: str = ""
+    who: str = ""
+    final: bool = False
+    raw: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The other side has taken it. `references` are its own identifiers, `raw` its answer as received."""
+
+    references: dict[str, str]
+    raw: bytes = field(default=b"", repr=False)
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """`find`: they have it; the receipt the lost answer would have given, as far as they tell."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFound:
+    """`find`: they do not have it. `conclusive` only where the contract makes absence a proof."""
+
+    conclusive: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CannotTell:
+    """`find`: nobody can be asked, or the question failed. `ask_again` says whether asking later makes sense."""
+
+    ask_again: bool
+    detail: str = ""
+
+
+Answer = Found | NotFound | CannotTell
+
+
+class Channel(Protocol):
+    """One wire contract. An instance may keep a connection or a token between calls; it is used by one thread."""
+
+    key: str
+    """Name in the registry, written in the database: for ever."""
+    deadline: timedelta
+    """Longest time one `send` may take; the caller's lease is longer."""
+    settles_in: timedelta
+    """How long after the deadline the other side's index is worth asking."""
+    polls: bool
+    """Whether `poll` can learn anything."""
+
+    def send(self, parcel: Parcel) -> Receipt:
+        """Touch the wire once. Raises NotSent, Refused or OutcomeUnknown, nothing else about the other side."""
+        ...
+
+    def find(self, parcel: Parcel) -> Answer:
+        """Ask whether an attempt whose answer was lost has arrived. Never sends."""
+        ...
+
+    def poll(self, parcel: Parcel) -> tuple[RemoteEvent, ...]:
+        """All that the other side has to say by now, oldest first, repeats allowed. Raises NotSent when unreachable."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections."""
+        ...

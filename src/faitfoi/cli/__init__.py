@@ -1,0 +1,1 @@
+"""The command line; the library's commands work without the server extra."""

@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL: start, stop, status. Knows no Django."""

@@ -1,0 +1,1 @@
+"""Read it: where bytes come from (upload, watched folder, bounces) and what is recognised in them."""

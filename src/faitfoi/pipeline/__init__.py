@@ -1,0 +1,1 @@
+"""Move it: the journey, jobs, timetable and sandbox; the only place where rooms meet."""

@@ -1,0 +1,1 @@
+"""The other side of every channel, as real loopback servers with faults."""

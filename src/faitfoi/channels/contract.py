@@ -87,6 +87,7 @@ class Parcel:
     annexes: tuple[Attachment, ...] = ()
     purpose: str = "legal"  # legal, notice, copy
     payable: str = ""  # amount due as text, for the message's wording
+    return_path: str = ""  # VERP address that brings a bounce back to this very delivery
     references: dict[str, str] = field(default_factory=dict)
 
 

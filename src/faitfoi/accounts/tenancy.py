@@ -1,0 +1,121 @@
+"""Which organisation a transaction works for, and the row-level security that holds it there.
+
+PostgreSQL shows and takes only rows whose `organisation_id` equals the setting `faitfoi.organisation`, which lives as long
+as the transaction. Unset means no rows. The application role can neither bypass this nor be the superuser.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import connection, transaction
+
+
+class NoOrganisation(RuntimeError):
+    """A tenant's table was about to be written outside `acting_for`."""
+
+
+@contextmanager
+def acting_for(organisation_id: UUID) -> Iterator[None]:
+    """Open a transaction (or savepoint) that sees and writes the rows of one organisation only.
+
+    Nesting for the same organisation is allowed; for another one it raises NoOrganisation, since the outer
+    transaction would go on under the wrong name.
+    """
+    outer = current_organisation() if connection.in_atomic_block else None
+    if outer is not None and outer != organisation_id:
+        raise NoOrganisation(f"this transaction works for {outer}, not for {organisation_id}")
+    with transaction.atomic():
+        _set_local("faitfoi.organisation", str(organisation_id))
+        yield
+
+
+@contextmanager
+def signed_in(user_id: UUID) -> Iterator[None]:
+    """Open a transaction that sees the memberships of one user, and through them the organisations they may open."""
+    with transaction.atomic():
+        _set_local("faitfoi.user", str(user_id))
+        try:
+            yield
+        finally:
+            if not connection.needs_rollback:
+                _set_local("faitfoi.user", "")
+
+
+@contextmanager
+def directory() -> Iterator[None]:
+    """Open a transaction that may list organisations (and nothing of theirs): for the operator's commands and workers."""
+    with transaction.atomic():
+        _set_local("faitfoi.directory", "on")
+        try:
+            yield
+        finally:
+            if not connection.needs_rollback:
+                _set_local("faitfoi.directory", "")
+
+
+def current_organisation() -> UUID | None:
+    """Return the organisation of the running transaction, or None."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nullif(current_setting('faitfoi.organisation', true), '')")
+        row = cursor.fetchone()
+    return UUID(row[0]) if row and row[0] else None
+
+
+def require_organisation() -> UUID:
+    """Return the organisation of the running transaction; raises NoOrganisation when there is none."""
+    found = current_organisation()
+    if found is None:
+        raise NoOrganisation("no organisation is set for this transaction: open it with acting_for()")
+    return found
+
+
+def bypass_of_current_role() -> str | None:
+    """Say why the connected role would not be held by row-level security, or None when it is held."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        name, superuser, bypass = cursor.fetchone()
+    if superuser or bypass:
+        return (
+            f"Le rôle PostgreSQL « {name} » passe outre le cloisonnement des organisations "
+            f"({'SUPERUSER' if superuser else 'BYPASSRLS'}). Donnez dans DATABASE_URL un rôle sans ces droits."
+        )
+    return None
+
+
+def isolation_sql(table: str, references: dict[str, str]) -> str:
+    """Return the SQL that puts `table` under forced row-level security, by its column `organisation_id`.
+
+    `references` maps each foreign-key column to the tenant table it points to: a composite foreign key then makes
+    a row that points into another organisation impossible (a plain one is checked past row-level security).
+    """
+    # Names come from our own migrations, never from input.
+    parts = [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY organisation ON {table} USING (organisation_id = {CURRENT}) WITH CHECK (organisation_id = {CURRENT})",
+        f"ALTER TABLE {table} ADD CONSTRAINT {table}_own UNIQUE (organisation_id, id)",
+    ]
+    parts += [
+        f"ALTER TABLE {table} ADD CONSTRAINT {table}_{column}_own FOREIGN KEY (organisation_id, {column}) "
+        f"REFERENCES {target} (organisation_id, id) DEFERRABLE INITIALLY DEFERRED"
+        for column, target in references.items()
+    ]
+    return ";\n".join(parts) + ";"
+
+
+CURRENT = "nullif(current_setting('faitfoi.organisation', true), '')::uuid"
+
+
+def append_only_sql(table: str) -> str:
+    """Return the SQL that refuses UPDATE and DELETE on `table`, whoever asks."""
+    return f"""
+    CREATE FUNCTION {table}_keep() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION '{table} only grows: % refused', TG_OP; END $$;
+    CREATE TRIGGER {table}_keep BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_keep();
+    """
+
+
+def _set_local(name: str, value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])

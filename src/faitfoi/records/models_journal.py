@@ -1,0 +1,47 @@
+"""The journal's tables: entries of each organisation, and the installation's leaves and head."""
+
+from django.db import models
+from django.utils import timezone
+
+from faitfoi.accounts.identifiers import uuid7
+from faitfoi.records.tenant import TenantModel
+
+
+class JournalEntry(TenantModel):
+    """A canonical entry (ids and hashes only), written in the transaction of the act. Append-only.
+
+    `body` is the very text that is hashed: SHA-256(0x00 ‖ body) is the leaf (RFC 6962 §2.1).
+    """
+
+    kind = models.CharField(max_length=40)
+    document_id = models.UUIDField(null=True)
+    body = models.TextField()
+
+    class Meta(TenantModel.Meta):
+        verbose_name_plural = "journal entries"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class JournalLeaf(models.Model):
+    """The leaf of one entry and the dense index the sequencer gave it after commit. Hashes only, of all organisations."""
+
+    entry_id = models.UUIDField(primary_key=True, default=uuid7)
+    leaf = models.BinaryField(max_length=32)
+    index = models.PositiveBigIntegerField(null=True, unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.index}"
+
+
+class JournalHead(models.Model):
+    """Size and root after each run of the sequencer; the last row is the present head."""
+
+    size = models.PositiveBigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    frontier = models.JSONField()
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.size}"

@@ -1,0 +1,60 @@
+"""Customers, and the settings of each channel."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from faitfoi.accounts.models import ChannelKey
+from faitfoi.records.stages import Nature
+from faitfoi.records.tenant import TenantModel
+
+
+class Customer(TenantModel):
+    """A buyer as the organisation knows it; its own choices override the organisation's.
+
+    `code_service` and `engagement_required` are what Chorus Pro asks for this structure.
+    `search_key` is the name without accents or case, since the embedded PostgreSQL has no unaccent.
+    """
+
+    reference = models.CharField(max_length=60)
+    name = models.CharField(max_length=200)
+    search_key = models.CharField(max_length=200)
+    nature = models.CharField(max_length=20, choices=Nature.choices)
+    siren = models.CharField(max_length=9, blank=True)
+    siret = models.CharField(max_length=14, blank=True)
+    vat_number = models.CharField(max_length=20, blank=True)
+    country = models.CharField(max_length=2, default="FR")
+    billing_email = models.EmailField(blank=True)
+    electronic_address = models.CharField(max_length=125, blank=True)
+    channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.NONE, blank=True)
+    copy_channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.NONE, blank=True)
+    code_service = models.CharField(max_length=100, blank=True)
+    code_service_required = models.BooleanField(default=False)
+    engagement_required = models.BooleanField(default=False)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organisation", "reference"], name="customer_reference_once")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["organisation", "siren"]),
+            models.Index(fields=["organisation", "search_key"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChannelSettings(TenantModel):
+    """How one organisation reaches one channel. `sealed_values` is JSON encrypted with the installation's key."""
+
+    channel = models.CharField(max_length=20, choices=ChannelKey.choices)
+    sealed_values = models.BinaryField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organisation", "channel"], name="channel_settings_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.channel

@@ -1,0 +1,60 @@
+"""The only door to a change of stage: stage, event and journal entry in one transaction, or nothing."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from faitfoi.accounts.tenancy import require_organisation
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models_delivery import Delivery, Event
+from faitfoi.records.stages import ALLOWED, Stage
+
+
+class ForbiddenMove(ValueError):
+    """A stage was asked to follow one that it may not follow: a bug, never a user's error."""
+
+
+def move(
+    delivery_id: UUID,
+    *,
+    source: Stage,
+    target: Stage,
+    actor: str,
+    reason: str = "",
+    timetable: Mapping[str, datetime | int | None] | None = None,
+    references: Mapping[str, str] | None = None,
+) -> bool:
+    """Move a delivery from `source` to `target`; False when it was no longer at `source` (another worker has it).
+
+    `timetable` sets the next_* fields and counters in the same write; `references` are added to the other side's
+    identifiers. Runs inside `acting_for`. Raises ForbiddenMove for a step that `stages.ALLOWED` does not have.
+    """
+    if target not in ALLOWED[source]:
+        raise ForbiddenMove(f"{source} → {target}")
+    organisation_id = require_organisation()
+    delivery = (
+        Delivery.objects.select_for_update().filter(id=delivery_id, organisation_id=organisation_id, stage=source).first()
+    )
+    if delivery is None:
+        return False
+    delivery.stage = target
+    for name, value in (timetable or {}).items():
+        setattr(delivery, name, value)
+    delivery.references = {**delivery.references, **(references or {})}
+    delivery.save(update_fields=["stage", "references", *(timetable or {})])
+    entry = write_entry(
+        "stage_moved", actor=actor, document_id=delivery.document_id, delivery=str(delivery_id), source=source, target=target
+    )
+    Event.objects.create(
+        organisation_id=organisation_id,
+        document_id=delivery.document_id,
+        delivery=delivery,
+        axis=Event.Axis.OURS,
+        code=target,
+        at=timezone.now(),
+        reason=reason,
+        identity=f"entry:{entry}",
+    )
+    return True

@@ -1,0 +1,64 @@
+"""Credentials at rest: encrypted with a key that is a file of the installation, never a row of the database."""
+
+import json
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
+
+from faitfoi.accounts.models import ChannelKey
+from faitfoi.accounts.tenancy import require_organisation
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models_party import ChannelSettings
+
+
+class VaultClosed(RuntimeError):
+    """The key does not open what is stored."""
+
+
+def save_channel_settings(channel: ChannelKey, values: dict[str, str], *, actor: str) -> None:
+    """Keep the settings of one channel for the current organisation; the journal says that they changed, not what."""
+    sealed = _fernet().encrypt(json.dumps(values, sort_keys=True).encode())
+    ChannelSettings.objects.update_or_create(
+        organisation_id=require_organisation(), channel=channel, defaults={"sealed_values": sealed}
+    )
+    write_entry("channel_settings_changed", actor=actor, channel=channel)
+
+
+def channel_settings(channel: str) -> dict[str, str] | None:
+    """Return the current organisation's settings for a channel, or None when it has none. Raises VaultClosed."""
+    row = ChannelSettings.objects.filter(channel=channel).first()
+    if row is None:
+        return None
+    try:
+        values: dict[str, str] = json.loads(_fernet().decrypt(bytes(row.sealed_values)))
+    except InvalidToken as error:
+        raise VaultClosed(
+            f"La clé {_key_path()} n’ouvre pas les identifiants enregistrés : remettez la clé d’origine, "
+            "ou saisissez de nouveau les identifiants du canal."
+        ) from error
+    return values
+
+
+def _key_path() -> Path:
+    return Path(settings.FAITFOI_HOME) / "keys" / "credentials.key"
+
+
+def _fernet() -> Fernet:
+    path = _key_path()
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(draft)  # fails when another process was first: its key is the key
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return Fernet(path.read_bytes())

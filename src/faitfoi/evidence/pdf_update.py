@@ -1,0 +1,276 @@
+"""What a seal adds to a PDF: changed objects and their cross-references, one incremental update (ISO 32000-1 §7.5.6).
+
+The file is read by qpdf (through pikepdf), never rewritten: objects are edited in memory and written after the original
+bytes. Anything qpdf has to repair or guess is refused, for two readers could then see two documents under one seal.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from itertools import groupby
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Object, Pdf, String
+
+FIELD = "Faitfoi"
+LABEL = "Cachet électronique"
+# Print set, hidden and the others clear (ISO 19005-3 §6.3.2); locked, since nobody should move it.
+WIDGET_FLAGS = 4 | 128
+SIGNATURES_EXIST = 1
+APPEND_ONLY = 2
+DEEPEST = 64
+# startxref is sought by readers in the last kilobyte (ISO 32000-1 annex H.3, note 18).
+TAIL = 1024
+_STARTXREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF")
+_STREAM_OBJECT = re.compile(rb"\d+\s+\d+\s+obj")
+# Where qpdf and a signature disagree about what a ByteRange is, the bytes decide: in doubt the file counts as signed.
+_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[")
+
+ALREADY_SIGNED = (
+    "Ce PDF porte déjà une signature : le modifier la casserait. "
+    "Envoyez-le tel quel, ou demandez l’original sans signature."
+)
+DAMAGED = (
+    "La structure de ce PDF est endommagée : il ne peut pas être scellé. Produisez-le à nouveau, puis renvoyez-le."
+)
+ENCRYPTED = "Ce PDF est protégé par un mot de passe : il ne peut pas être scellé. Renvoyez-le sans protection."
+DYNAMIC_FORM = "Ce PDF est un formulaire XFA : son contenu peut changer. Imprimez-le en PDF simple, puis renvoyez-le."
+NOT_A_PDF = "Ce fichier ne commence pas comme un PDF : il ne peut pas être scellé. Renvoyez le PDF lui-même."
+
+
+class SealRefused(Exception):
+    """The PDF cannot be sealed; `reason` is a French sentence for whoever sent it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """The objects to write after the original bytes, and what its cross-reference section must say.
+
+    `objects` maps (number, generation) to bytes; `signature` is the number kept for the signature dictionary;
+    `size` is one more than the highest number in use; `trailer` has /Root, /Info and /ID; `previous` is the offset
+    of the last section, `as_stream` its form.
+    """
+
+    objects: dict[tuple[int, int], bytes]
+    signature: int
+    size: int
+    trailer: bytes
+    previous: int
+    as_stream: bool
+
+
+def prepare(pdf: bytes, *, at: datetime) -> Update:
+    """The update that gives a PDF an invisible signature field; `SealRefused` with its reason when it cannot be."""
+    if not pdf.startswith(b"%PDF-"):
+        raise SealRefused(NOT_A_PDF)
+    if _BYTE_RANGE.search(pdf):
+        raise SealRefused(ALREADY_SIGNED)
+    try:
+        with pikepdf.open(BytesIO(pdf), attempt_recovery=False) as document:
+            update = _update(document, pdf, at=at)
+            if document.get_warnings():
+                raise SealRefused(DAMAGED)
+            return update
+    except pikepdf.PasswordError as error:
+        raise SealRefused(ENCRYPTED) from error
+    except (pikepdf.PdfError, AttributeError, KeyError, TypeError, ValueError) as error:
+        # What pikepdf raises when an object is not of the type its place asks for.
+        raise SealRefused(DAMAGED) from error
+
+
+def is_signed(pdf: bytes) -> bool:
+    """True when the PDF carries a signature, ours or another's, valid or not; what cannot be read carries none."""
+    if _BYTE_RANGE.search(pdf):
+        return True
+    try:
+        with pikepdf.open(BytesIO(pdf)) as document:
+            return _has_signature(document)
+    except (pikepdf.PdfError, pikepdf.PasswordError):
+        return False
+
+
+def cross_references(update: Update, offsets: dict[tuple[int, int], int], *, start: int) -> bytes:
+    """The section that lists the written objects, in the form of the section before it, down to %%EOF."""
+    if update.as_stream:
+        return _section_as_stream(update, offsets, start=start)
+    lines = [b"xref\n"]
+    for run in _runs(offsets):
+        lines.append(b"%d %d\n" % (run[0][0], len(run)))
+        lines.extend(b"%010d %05d n \n" % (offsets[place], place[1]) for place in run)
+    trailer = b"trailer\n<</Size %d/Prev %d%s>>\n" % (update.size, update.previous, update.trailer)
+    return b"".join(lines) + trailer + _end(start)
+
+
+def _update(document: Pdf, pdf: bytes, *, at: datetime) -> Update:
+    if document.is_encrypted:
+        raise SealRefused(ENCRYPTED)
+    if _has_signature(document):
+        raise SealRefused(ALREADY_SIGNED)
+    previous, as_stream = _last_section(pdf)
+    root = document.Root
+    page = _first_page(root.Pages)
+    if page is None or not page.is_indirect:
+        raise SealRefused(DAMAGED)
+    form = root.get("/AcroForm")
+    signature = document.make_indirect(Dictionary())
+    field = document.make_indirect(_field(page, signature, taken=_names(form)))
+    changed = [field, page, _with_field(document, form, field)]
+    page.Annots = Array([*page.get("/Annots", Array()), field])
+    if "/StructTreeRoot" in root:
+        # PDF/UA-1 §7.18.3: a page with an annotation says that tabs follow the structure.
+        page.Tabs = Name.S
+    # One more number stays free for a cross-reference stream. A /Size larger than needed is respected.
+    size = max(int(document.trailer.Size), field.objgen[0] + 1) + int(as_stream)
+    return Update(
+        objects={item.objgen: item.unparse(resolved=True) for item in changed},
+        signature=signature.objgen[0],
+        size=size,
+        trailer=_trailer(document, pdf, at=at),
+        previous=previous,
+        as_stream=as_stream,
+    )
+
+
+def _field(page: Object, signature: Object, *, taken: set[str]) -> Dictionary:
+    name = next(name for name in _candidates() if name not in taken)
+    left, bottom = _corner(page)
+    # A point in the corner of the page: nothing to see, so neither an appearance (ISO 19005-3 §6.3.3) nor a place in
+    # the structure tree (PDF/UA-1 §7.18.1 asks one of what lies within the page) is required.
+    return Dictionary(
+        Type=Name.Annot,
+        Subtype=Name.Widget,
+        FT=Name.Sig,
+        T=String(name),
+        TU=String(LABEL),
+        F=WIDGET_FLAGS,
+        Rect=Array([left, bottom, left, bottom]),
+        P=page,
+        V=signature,
+    )
+
+
+def _with_field(document: Pdf, form: Object | None, field: Object) -> Object:
+    """The form has the field; answers the indirect object that must be written for it."""
+    root = document.Root
+    if form is None:
+        root.AcroForm = Dictionary(Fields=Array([field]), SigFlags=SIGNATURES_EXIST | APPEND_ONLY)
+        return root
+    if "/XFA" in form:
+        raise SealRefused(DYNAMIC_FORM)
+    form.Fields = Array([*form.get("/Fields", Array()), field])
+    form.SigFlags = int(form.get("/SigFlags", 0)) | SIGNATURES_EXIST | APPEND_ONLY
+    if form.is_indirect:
+        return form
+    root.AcroForm = form
+    return root
+
+
+def _has_signature(document: Pdf) -> bool:
+    if "/Perms" in document.Root:
+        return True
+    form = document.Root.get("/AcroForm")
+    return form is not None and any(
+        field.get("/FT") == Name.Sig and "/V" in field for field in _fields(form.get("/Fields", Array()))
+    )
+
+
+def _fields(fields: Object, *, depth: int = 0) -> Iterator[Object]:
+    if depth > DEEPEST:
+        raise SealRefused(DAMAGED)
+    for field in fields:
+        if isinstance(field, Dictionary):
+            yield field
+            yield from _fields(field.get("/Kids", Array()), depth=depth + 1)
+
+
+def _names(form: Object | None) -> set[str]:
+    return set() if form is None else {str(field.get("/T", "")) for field in _fields(form.get("/Fields", Array()))}
+
+
+def _candidates() -> Iterator[str]:
+    yield FIELD
+    number = 1
+    while True:
+        number += 1
+        yield f"{FIELD}{number}"
+
+
+def _first_page(node: Object, *, depth: int = 0) -> Object | None:
+    if depth > DEEPEST:
+        return None
+    if "/Kids" not in node:
+        return node
+    return next((page for kid in node.Kids if (page := _first_page(kid, depth=depth + 1)) is not None), None)
+
+
+def _corner(page: Object) -> tuple[Object | int, Object | int]:
+    node: Object | None = page
+    for _ in range(DEEPEST):
+        if node is None:
+            break
+        box = node.get("/CropBox", node.get("/MediaBox"))
+        if box is not None:
+            return box[0], box[1]
+        node = node.get("/Parent")
+    return 0, 0
+
+
+def _last_section(pdf: bytes) -> tuple[int, bool]:
+    found = _STARTXREF.findall(pdf[-TAIL:])
+    if not found:
+        raise SealRefused(DAMAGED)
+    offset = int(found[-1])
+    if pdf.startswith(b"xref", offset):
+        return offset, False
+    if _STREAM_OBJECT.match(pdf, offset):
+        return offset, True
+    raise SealRefused(DAMAGED)
+
+
+def _trailer(document: Pdf, pdf: bytes, *, at: datetime) -> bytes:
+    given = document.trailer
+    changed = hashlib.sha256(pdf + at.isoformat().encode()).digest()[:16].hex().upper().encode()
+    identifiers = given.get("/ID")
+    first = identifiers[0].unparse() if identifiers is not None else b"<" + changed + b">"
+    info = b"/Info " + given.Info.unparse() if "/Info" in given else b""
+    return b"/Root %s%s/ID[%s<%s>]" % (document.Root.unparse(), info, first, changed)
+
+
+def _section_as_stream(update: Update, offsets: dict[tuple[int, int], int], *, start: int) -> bytes:
+    itself = (update.size - 1, 0)
+    places = {**offsets, itself: start}
+    index = b" ".join(b"%d %d" % (run[0][0], len(run)) for run in _runs(places))
+    rows = b"".join(
+        b"\x01" + places[place].to_bytes(4, "big") + place[1].to_bytes(2, "big") for place in sorted(places)
+    )
+    head = b"%d 0 obj\n<</Type/XRef/Size %d/Prev %d%s/W[1 4 2]/Index[%s]/Length %d>>\nstream\n" % (
+        itself[0],
+        update.size,
+        update.previous,
+        update.trailer,
+        index,
+        len(rows),
+    )
+    return head + rows + b"\nendstream\nendobj\n" + _end(start)
+
+
+def _runs(places: dict[tuple[int, int], int]) -> list[list[tuple[int, int]]]:
+    """The objects in runs of consecutive numbers, as sections list them."""
+    numbered = enumerate(sorted(places))
+    return [[place for _, place in run] for _, run in groupby(numbered, key=lambda item: item[1][0] - item[0])]
+
+
+def _end(start: int) -> bytes:
+    return b"startxref\n%d\n%%%%EOF\n" % start
+
+
+def pdf_date(at: datetime) -> bytes:
+    """An instant as PDF writes it (ISO 32000-1 §7.9.4), in UTC."""
+    return at.astimezone(UTC).strftime("D:%Y%m%d%H%M%S+00'00'").encode()

@@ -26,6 +26,8 @@ DEEPEST = 64
 TAIL = 1024
 _STARTXREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF")
 _STREAM_OBJECT = re.compile(rb"\d+\s+\d+\s+obj")
+# What is listed in the second table is seen by some readers and not by others (ISO 32000-1 §7.5.8.4).
+_HYBRID = re.compile(rb"/XRefStm\s+\d")
 # Where qpdf and a signature disagree about what a ByteRange is, the bytes decide: in doubt the file counts as signed.
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[")
 
@@ -38,6 +40,10 @@ DAMAGED = (
 )
 ENCRYPTED = "Ce PDF est protégé par un mot de passe : il ne peut pas être scellé. Renvoyez-le sans protection."
 DYNAMIC_FORM = "Ce PDF est un formulaire XFA : son contenu peut changer. Imprimez-le en PDF simple, puis renvoyez-le."
+HYBRID = (
+    "Ce PDF a deux tables de références : selon le lecteur, il ne montre pas la même chose. "
+    "Enregistrez-le en PDF/A, puis renvoyez-le."
+)
 NOT_A_PDF = "Ce fichier ne commence pas comme un PDF : il ne peut pas être scellé. Renvoyez le PDF lui-même."
 
 
@@ -72,6 +78,8 @@ def prepare(pdf: bytes, *, at: datetime) -> Update:
         raise SealRefused(NOT_A_PDF)
     if _BYTE_RANGE.search(pdf):
         raise SealRefused(ALREADY_SIGNED)
+    if _HYBRID.search(pdf):
+        raise SealRefused(HYBRID)
     try:
         with pikepdf.open(BytesIO(pdf), attempt_recovery=False) as document:
             update = _update(document, pdf, at=at)

@@ -1,0 +1,85 @@
+"""Our own quick check of our own seals, in under a millisecond; pyHanko, Acrobat and pdfsig check the same ones."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from faitfoi.evidence import cms
+
+_BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
+
+
+class SealState(StrEnum):
+    """What the check of a seal found; anything but `INTACT` means that the document proves nothing."""
+
+    INTACT = "intact"
+    ABSENT = "absent"
+    UNREADABLE = "unreadable"
+    INCOMPLETE = "incomplete"
+    ALTERED = "altered"
+    UNKNOWN_CERTIFICATE = "unknown_certificate"
+    FORGED = "forged"
+
+
+def check_seal(pdf: bytes, certificates: Iterable[bytes]) -> SealState:
+    """The state of a PDF's seal, judged from its bytes and the organisation's certificates (DER).
+
+    `INTACT`: the seal covers every byte but itself, the digest is theirs, and one of the certificates signed it.
+    Validity dates and trust are for the validator of whoever receives the document.
+    """
+    ranges = _BYTE_RANGE.findall(pdf)
+    if not ranges:
+        return SealState.ABSENT
+    gap_start, gap_end, length = (int(number) for number in ranges[-1])
+    gap = pdf[gap_start:gap_end]
+    if gap_end + length != len(pdf) or gap[:1] + gap[-1:] != b"<>":
+        return SealState.INCOMPLETE
+    try:
+        found = cms.read(bytes.fromhex(gap[1:-1].decode("ascii")))
+    except ValueError:
+        return SealState.UNREADABLE
+    view = memoryview(pdf)
+    digest = hashlib.sha256(view[:gap_start])
+    digest.update(view[gap_end:])
+    if digest.digest() != found.digest:
+        return SealState.ALTERED
+    signer = next((one for one in certificates if hashlib.sha256(one).digest() == found.certificate_sha256), None)
+    if signer is None:
+        return SealState.UNKNOWN_CERTIFICATE
+    certificate = x509.load_der_x509_certificate(signer)
+    if _is_written_as_ours(gap[1:-1], found, certificate) and _is_signed_by(certificate, found):
+        return SealState.INTACT
+    return SealState.FORGED
+
+
+def _is_written_as_ours(digits: bytes, seal: cms.Seal, certificate: x509.Certificate) -> bool:
+    """Writing the same seal again gives the same bytes: nothing is hidden in what the signature does not cover."""
+    again = cms.write(
+        seal.digest,
+        certificate=certificate.public_bytes(serialization.Encoding.DER),
+        issuer=certificate.issuer.public_bytes(),
+        serial=certificate.serial_number,
+        algorithm=seal.algorithm,
+        sign=lambda _: seal.signature,
+    )
+    return digits == again.hex().encode().ljust(len(digits), b"0")
+
+
+def _is_signed_by(certificate: x509.Certificate, seal: cms.Seal) -> bool:
+    key = certificate.public_key()
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and seal.algorithm == cms.SHA256_WITH_RSA:
+            key.verify(seal.signature, seal.signed, padding.PKCS1v15(), hashes.SHA256())
+            return True
+        if isinstance(key, ec.EllipticCurvePublicKey) and seal.algorithm == cms.ECDSA_WITH_SHA256:
+            key.verify(seal.signature, seal.signed, ec.ECDSA(hashes.SHA256()))
+            return True
+    except InvalidSignature:
+        return False
+    return False

@@ -32,6 +32,11 @@ def bin_folder(account: Account, *, shelter: Path) -> Path:
         )
     if account.reaches(programs / "postgres"):
         return programs
+    if not account.borrowed:
+        raise DatabaseUnavailable(
+            f"Vous n'avez pas le droit d'exécuter {programs / 'postgres'} : réinstallez Faitfoi sous votre compte "
+            "(make setup), ou indiquez un serveur PostgreSQL dans DATABASE_URL."
+        )
     return _copied(package, shelter=shelter) / _PACKAGE / _INSTALLATION / "bin"
 
 

@@ -3,7 +3,7 @@
 <folder>/lock            flock: one starter or stopper at a time
 <folder>/server/         0700, owned by the server's account; under root a link when `folder` is out of its reach
 <folder>/server/data     the cluster
-<folder>/server/run      0700, the socket; a link to a short folder when the path would be too long for a socket
+<folder>/server/run      0700, the socket; a link to a short folder when the path is unfit for a socket's address
 <folder>/server/log      what the server says
 """
 
@@ -124,8 +124,8 @@ def _prepare_socket_folder(layout: Layout) -> None:
         if _is_private(run.resolve(), layout.account):
             return
         run.unlink()  # the short folder went with a reboot, or somebody else has put something there
-    socket = layout.home.resolve() / "run" / f".s.PGSQL.{PORT}"
-    if len(os.fsencode(socket)) <= _LONGEST_SOCKET_PATH:
+    socket = os.fsencode(layout.home.resolve() / "run" / f".s.PGSQL.{PORT}")
+    if len(socket) <= _LONGEST_SOCKET_PATH and b"," not in socket:  # clients read a comma as a list of hosts
         run.mkdir(mode=0o700, exist_ok=True)
         _give(run, layout.account)
         return

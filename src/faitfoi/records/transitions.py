@@ -35,7 +35,9 @@ def move(
         raise ForbiddenMove(f"{source} → {target}")
     organisation_id = require_organisation()
     delivery = (
-        Delivery.objects.select_for_update().filter(id=delivery_id, organisation_id=organisation_id, stage=source).first()
+        Delivery.objects.select_for_update()
+        .filter(id=delivery_id, organisation_id=organisation_id, stage=source)
+        .first()
     )
     if delivery is None:
         return False
@@ -45,7 +47,12 @@ def move(
     delivery.references = {**delivery.references, **(references or {})}
     delivery.save(update_fields=["stage", "references", *(timetable or {})])
     entry = write_entry(
-        "stage_moved", actor=actor, document_id=delivery.document_id, delivery=str(delivery_id), source=source, target=target
+        "stage_moved",
+        actor=actor,
+        document_id=delivery.document_id,
+        delivery=str(delivery_id),
+        source=source,
+        target=target,
     )
     Event.objects.create(
         organisation_id=organisation_id,

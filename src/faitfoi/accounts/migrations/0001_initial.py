@@ -9,63 +9,135 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('name', models.CharField(blank=True, max_length=120)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("name", models.CharField(blank=True, max_length=120)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('siren', models.CharField(max_length=9)),
-                ('siret', models.CharField(blank=True, max_length=14)),
-                ('zone', models.CharField(default='Europe/Paris', max_length=60)),
-                ('sends_for_others', models.BooleanField(default=False)),
-                ('registers_customers', models.BooleanField(default=False)),
-                ('issues_electronically_from', models.DateField(default=datetime.date(2027, 9, 1))),
-                ('default_channel', models.CharField(choices=[('', 'aucun'), ('email', 'e-mail'), ('chorus_pro', 'Chorus Pro'), ('plateforme_agreee', 'plateforme agréée'), ('post', 'courrier postal'), ('portal', 'portail')], default='email', max_length=20)),
-                ('copy_channel', models.CharField(blank=True, choices=[('', 'aucun'), ('email', 'e-mail'), ('chorus_pro', 'Chorus Pro'), ('plateforme_agreee', 'plateforme agréée'), ('post', 'courrier postal'), ('portal', 'portail')], default='', max_length=20)),
-                ('accent', models.CharField(default='#1f4e5f', max_length=7)),
-                ('footer', models.CharField(blank=True, max_length=300)),
-                ('logo_sha256', models.CharField(blank=True, max_length=64)),
-                ('terms_sha256', models.CharField(blank=True, max_length=64)),
-                ('demonstration', models.BooleanField(default=False)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("siren", models.CharField(max_length=9)),
+                ("siret", models.CharField(blank=True, max_length=14)),
+                ("zone", models.CharField(default="Europe/Paris", max_length=60)),
+                ("sends_for_others", models.BooleanField(default=False)),
+                ("registers_customers", models.BooleanField(default=False)),
+                ("issues_electronically_from", models.DateField(default=datetime.date(2027, 9, 1))),
+                (
+                    "default_channel",
+                    models.CharField(
+                        choices=[
+                            ("", "aucun"),
+                            ("email", "e-mail"),
+                            ("chorus_pro", "Chorus Pro"),
+                            ("plateforme_agreee", "plateforme agréée"),
+                            ("post", "courrier postal"),
+                            ("portal", "portail"),
+                        ],
+                        default="email",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "copy_channel",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "aucun"),
+                            ("email", "e-mail"),
+                            ("chorus_pro", "Chorus Pro"),
+                            ("plateforme_agreee", "plateforme agréée"),
+                            ("post", "courrier postal"),
+                            ("portal", "portail"),
+                        ],
+                        default="",
+                        max_length=20,
+                    ),
+                ),
+                ("accent", models.CharField(default="#1f4e5f", max_length=7)),
+                ("footer", models.CharField(blank=True, max_length=300)),
+                ("logo_sha256", models.CharField(blank=True, max_length=64)),
+                ("terms_sha256", models.CharField(blank=True, max_length=64)),
+                ("demonstration", models.BooleanField(default=False)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(choices=[('clerk', 'secrétaire'), ('manager', 'responsable'), ('auditor', 'auditeur')], default='clerk', max_length=20)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("clerk", "secrétaire"), ("manager", "responsable"), ("auditor", "auditeur")],
+                        default="clerk",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="accounts.organisation",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('organisation', 'user'), name='one_membership_each')],
+                "constraints": [models.UniqueConstraint(fields=("organisation", "user"), name="one_membership_each")],
             },
         ),
     ]

@@ -7,342 +7,653 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='JournalHead',
+            name="JournalHead",
             fields=[
-                ('size', models.PositiveBigIntegerField(primary_key=True, serialize=False)),
-                ('root', models.BinaryField(max_length=32)),
-                ('frontier', models.JSONField()),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("size", models.PositiveBigIntegerField(primary_key=True, serialize=False)),
+                ("root", models.BinaryField(max_length=32)),
+                ("frontier", models.JSONField()),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name='JournalLeaf',
+            name="JournalLeaf",
             fields=[
-                ('entry_id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, primary_key=True, serialize=False)),
-                ('leaf', models.BinaryField(max_length=32)),
-                ('index', models.PositiveBigIntegerField(null=True, unique=True)),
+                (
+                    "entry_id",
+                    models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, primary_key=True, serialize=False),
+                ),
+                ("leaf", models.BinaryField(max_length=32)),
+                ("index", models.PositiveBigIntegerField(null=True, unique=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ReturnToken',
+            name="ReturnToken",
             fields=[
-                ('message_ref', models.CharField(max_length=26, primary_key=True, serialize=False)),
-                ('organisation_id', models.UUIDField()),
+                ("message_ref", models.CharField(max_length=26, primary_key=True, serialize=False)),
+                ("organisation_id", models.UUIDField()),
             ],
         ),
         migrations.CreateModel(
-            name='Artefact',
+            name="Artefact",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('role', models.CharField(choices=[('original', 'original reçu'), ('legal', 'original scellé'), ('chorus', 'version Chorus Pro'), ('copy', 'copie')], max_length=20)),
-                ('filename', models.CharField(max_length=120)),
-                ('media_type', models.CharField(max_length=60)),
-                ('sha256', models.CharField(max_length=64)),
-                ('sha512', models.CharField(max_length=128)),
-                ('size', models.PositiveBigIntegerField()),
-                ('sealed', models.BooleanField(default=False)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("original", "original reçu"),
+                            ("legal", "original scellé"),
+                            ("chorus", "version Chorus Pro"),
+                            ("copy", "copie"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("filename", models.CharField(max_length=120)),
+                ("media_type", models.CharField(max_length=60)),
+                ("sha256", models.CharField(max_length=64)),
+                ("sha512", models.CharField(max_length=128)),
+                ("size", models.PositiveBigIntegerField()),
+                ("sealed", models.BooleanField(default=False)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'abstract': False,
+                "ordering": ["id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('name', models.CharField(max_length=200)),
-                ('origin', models.CharField(choices=[('command', 'commande'), ('upload', 'page d’envoi'), ('folder', 'dossier surveillé')], max_length=20)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('created_by', models.CharField(max_length=200)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[("command", "commande"), ("upload", "page d’envoi"), ("folder", "dossier surveillé")],
+                        max_length=20,
+                    ),
+                ),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("created_by", models.CharField(max_length=200)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'batches',
-                'ordering': ['id'],
-                'abstract': False,
+                "verbose_name_plural": "batches",
+                "ordering": ["id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='ChannelSettings',
+            name="ChannelSettings",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('channel', models.CharField(choices=[('', 'aucun'), ('email', 'e-mail'), ('chorus_pro', 'Chorus Pro'), ('plateforme_agreee', 'plateforme agréée'), ('post', 'courrier postal'), ('portal', 'portail')], max_length=20)),
-                ('sealed_values', models.BinaryField()),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("", "aucun"),
+                            ("email", "e-mail"),
+                            ("chorus_pro", "Chorus Pro"),
+                            ("plateforme_agreee", "plateforme agréée"),
+                            ("post", "courrier postal"),
+                            ("portal", "portail"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("sealed_values", models.BinaryField()),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'abstract': False,
+                "ordering": ["id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('reference', models.CharField(max_length=60)),
-                ('name', models.CharField(max_length=200)),
-                ('search_key', models.CharField(max_length=200)),
-                ('nature', models.CharField(choices=[('public', 'secteur public'), ('taxable', 'assujetti à la TVA en France'), ('not_taxable', 'non assujetti'), ('consumer', 'particulier'), ('foreign', 'établi à l’étranger')], max_length=20)),
-                ('siren', models.CharField(blank=True, max_length=9)),
-                ('siret', models.CharField(blank=True, max_length=14)),
-                ('vat_number', models.CharField(blank=True, max_length=20)),
-                ('country', models.CharField(default='FR', max_length=2)),
-                ('billing_email', models.EmailField(blank=True, max_length=254)),
-                ('electronic_address', models.CharField(blank=True, max_length=125)),
-                ('channel', models.CharField(blank=True, choices=[('', 'aucun'), ('email', 'e-mail'), ('chorus_pro', 'Chorus Pro'), ('plateforme_agreee', 'plateforme agréée'), ('post', 'courrier postal'), ('portal', 'portail')], default='', max_length=20)),
-                ('copy_channel', models.CharField(blank=True, choices=[('', 'aucun'), ('email', 'e-mail'), ('chorus_pro', 'Chorus Pro'), ('plateforme_agreee', 'plateforme agréée'), ('post', 'courrier postal'), ('portal', 'portail')], default='', max_length=20)),
-                ('code_service', models.CharField(blank=True, max_length=100)),
-                ('code_service_required', models.BooleanField(default=False)),
-                ('engagement_required', models.BooleanField(default=False)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("reference", models.CharField(max_length=60)),
+                ("name", models.CharField(max_length=200)),
+                ("search_key", models.CharField(max_length=200)),
+                (
+                    "nature",
+                    models.CharField(
+                        choices=[
+                            ("public", "secteur public"),
+                            ("taxable", "assujetti à la TVA en France"),
+                            ("not_taxable", "non assujetti"),
+                            ("consumer", "particulier"),
+                            ("foreign", "établi à l’étranger"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("siren", models.CharField(blank=True, max_length=9)),
+                ("siret", models.CharField(blank=True, max_length=14)),
+                ("vat_number", models.CharField(blank=True, max_length=20)),
+                ("country", models.CharField(default="FR", max_length=2)),
+                ("billing_email", models.EmailField(blank=True, max_length=254)),
+                ("electronic_address", models.CharField(blank=True, max_length=125)),
+                (
+                    "channel",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "aucun"),
+                            ("email", "e-mail"),
+                            ("chorus_pro", "Chorus Pro"),
+                            ("plateforme_agreee", "plateforme agréée"),
+                            ("post", "courrier postal"),
+                            ("portal", "portail"),
+                        ],
+                        default="",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "copy_channel",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "aucun"),
+                            ("email", "e-mail"),
+                            ("chorus_pro", "Chorus Pro"),
+                            ("plateforme_agreee", "plateforme agréée"),
+                            ("post", "courrier postal"),
+                            ("portal", "portail"),
+                        ],
+                        default="",
+                        max_length=20,
+                    ),
+                ),
+                ("code_service", models.CharField(blank=True, max_length=100)),
+                ("code_service_required", models.BooleanField(default=False)),
+                ("engagement_required", models.BooleanField(default=False)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'abstract': False,
+                "ordering": ["id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('purpose', models.CharField(choices=[('legal', 'facture'), ('notice', 'avis'), ('copy', 'copie')], max_length=10)),
-                ('channel', models.CharField(choices=[('', 'aucun'), ('email', 'e-mail'), ('chorus_pro', 'Chorus Pro'), ('plateforme_agreee', 'plateforme agréée'), ('post', 'courrier postal'), ('portal', 'portail')], max_length=20)),
-                ('sequence', models.PositiveSmallIntegerField(default=1)),
-                ('address', models.CharField(max_length=254)),
-                ('reason', models.TextField()),
-                ('key', models.CharField(max_length=160, unique=True)),
-                ('message_ref', models.CharField(max_length=26, unique=True)),
-                ('stage', models.CharField(choices=[('routed', 'à envoyer'), ('sending', 'envoi en cours'), ('sent', 'envoyée'), ('accepted', 'acceptée'), ('delivered', 'remise'), ('returned', 'revenue'), ('rejected', 'rejetée'), ('to_find', 'à retrouver'), ('unknown', 'sort inconnu'), ('to_fix', 'à corriger'), ('held', 'en attente')], default='routed', max_length=10)),
-                ('attempts_made', models.PositiveSmallIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(null=True)),
-                ('next_question_at', models.DateTimeField(null=True)),
-                ('questions_asked', models.PositiveSmallIntegerField(default=0)),
-                ('next_poll_at', models.DateTimeField(null=True)),
-                ('polls_made', models.PositiveSmallIntegerField(default=0)),
-                ('references', models.JSONField(default=dict)),
-                ('artefact', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='records.artefact')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("legal", "facture"), ("notice", "avis"), ("copy", "copie")], max_length=10
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("", "aucun"),
+                            ("email", "e-mail"),
+                            ("chorus_pro", "Chorus Pro"),
+                            ("plateforme_agreee", "plateforme agréée"),
+                            ("post", "courrier postal"),
+                            ("portal", "portail"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("sequence", models.PositiveSmallIntegerField(default=1)),
+                ("address", models.CharField(max_length=254)),
+                ("reason", models.TextField()),
+                ("key", models.CharField(max_length=160, unique=True)),
+                ("message_ref", models.CharField(max_length=26, unique=True)),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("routed", "à envoyer"),
+                            ("sending", "envoi en cours"),
+                            ("sent", "envoyée"),
+                            ("accepted", "acceptée"),
+                            ("delivered", "remise"),
+                            ("returned", "revenue"),
+                            ("rejected", "rejetée"),
+                            ("to_find", "à retrouver"),
+                            ("unknown", "sort inconnu"),
+                            ("to_fix", "à corriger"),
+                            ("held", "en attente"),
+                        ],
+                        default="routed",
+                        max_length=10,
+                    ),
+                ),
+                ("attempts_made", models.PositiveSmallIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(null=True)),
+                ("next_question_at", models.DateTimeField(null=True)),
+                ("questions_asked", models.PositiveSmallIntegerField(default=0)),
+                ("next_poll_at", models.DateTimeField(null=True)),
+                ("polls_made", models.PositiveSmallIntegerField(default=0)),
+                ("references", models.JSONField(default=dict)),
+                (
+                    "artefact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="records.artefact"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
-                'ordering': ['id'],
-                'abstract': False,
+                "verbose_name_plural": "deliveries",
+                "ordering": ["id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('worker', models.CharField(max_length=120)),
-                ('deadline', models.DateTimeField()),
-                ('lease_until', models.DateTimeField()),
-                ('outcome', models.CharField(choices=[('claimed', 'en cours'), ('receipt', 'reçu obtenu'), ('not_sent', 'non parti'), ('refused', 'refusé'), ('unknown', 'réponse perdue')], default='claimed', max_length=10)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('detail', models.TextField(blank=True)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='records.delivery')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("number", models.PositiveSmallIntegerField()),
+                ("worker", models.CharField(max_length=120)),
+                ("deadline", models.DateTimeField()),
+                ("lease_until", models.DateTimeField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("claimed", "en cours"),
+                            ("receipt", "reçu obtenu"),
+                            ("not_sent", "non parti"),
+                            ("refused", "refusé"),
+                            ("unknown", "réponse perdue"),
+                        ],
+                        default="claimed",
+                        max_length=10,
+                    ),
+                ),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("detail", models.TextField(blank=True)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="attempts", to="records.delivery"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'abstract': False,
+                "ordering": ["id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Document',
+            name="Document",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('kind', models.CharField(choices=[('invoice', 'facture'), ('credit_note', 'avoir')], max_length=20)),
-                ('number', models.CharField(max_length=60)),
-                ('seller_siren', models.CharField(max_length=60)),
-                ('seller_name', models.CharField(max_length=200)),
-                ('issue_date', models.DateField()),
-                ('buyer_name', models.CharField(max_length=200)),
-                ('currency', models.CharField(max_length=3)),
-                ('total_with_vat', models.DecimalField(decimal_places=2, max_digits=19)),
-                ('due', models.DecimalField(decimal_places=2, max_digits=19)),
-                ('due_date', models.DateField(null=True)),
-                ('format', models.CharField(max_length=20)),
-                ('profile', models.CharField(blank=True, max_length=120)),
-                ('original_sha256', models.CharField(max_length=64)),
-                ('invoice', models.JSONField()),
-                ('findings', models.JSONField(default=list)),
-                ('waiting_for', models.TextField(blank=True)),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='records.customer')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("kind", models.CharField(choices=[("invoice", "facture"), ("credit_note", "avoir")], max_length=20)),
+                ("number", models.CharField(max_length=60)),
+                ("seller_siren", models.CharField(max_length=60)),
+                ("seller_name", models.CharField(max_length=200)),
+                ("issue_date", models.DateField()),
+                ("buyer_name", models.CharField(max_length=200)),
+                ("currency", models.CharField(max_length=3)),
+                ("total_with_vat", models.DecimalField(decimal_places=2, max_digits=19)),
+                ("due", models.DecimalField(decimal_places=2, max_digits=19)),
+                ("due_date", models.DateField(null=True)),
+                ("format", models.CharField(max_length=20)),
+                ("profile", models.CharField(blank=True, max_length=120)),
+                ("original_sha256", models.CharField(max_length=64)),
+                ("invoice", models.JSONField()),
+                ("findings", models.JSONField(default=list)),
+                ("waiting_for", models.TextField(blank=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="documents",
+                        to="records.customer",
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'abstract': False,
+                "ordering": ["id"],
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='document',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='records.document'),
+            model_name="delivery",
+            name="document",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="deliveries", to="records.document"
+            ),
         ),
         migrations.CreateModel(
-            name='BurntNumber',
+            name="BurntNumber",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('seller_siren', models.CharField(max_length=60)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('number', models.CharField(max_length=60)),
-                ('original_sha256', models.CharField(max_length=64)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('document', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='burnt_number', to='records.document')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("seller_siren", models.CharField(max_length=60)),
+                ("year", models.PositiveSmallIntegerField()),
+                ("number", models.CharField(max_length=60)),
+                ("original_sha256", models.CharField(max_length=64)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
+                (
+                    "document",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="burnt_number", to="records.document"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
-                'abstract': False,
+                "ordering": ["id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='BatchLine',
+            name="BatchLine",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('position', models.PositiveIntegerField()),
-                ('filename', models.CharField(max_length=255)),
-                ('sha256', models.CharField(max_length=64)),
-                ('size', models.PositiveBigIntegerField()),
-                ('outcome', models.CharField(choices=[('waiting', 'en attente'), ('ready', 'prête'), ('needs_someone', 'attend quelqu’un'), ('refused', 'refusée')], default='waiting', max_length=20)),
-                ('already_done', models.BooleanField(default=False)),
-                ('reason', models.TextField(blank=True)),
-                ('findings', models.JSONField(default=list)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='records.batch')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
-                ('document', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='records.document')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("position", models.PositiveIntegerField()),
+                ("filename", models.CharField(max_length=255)),
+                ("sha256", models.CharField(max_length=64)),
+                ("size", models.PositiveBigIntegerField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "en attente"),
+                            ("ready", "prête"),
+                            ("needs_someone", "attend quelqu’un"),
+                            ("refused", "refusée"),
+                        ],
+                        default="waiting",
+                        max_length=20,
+                    ),
+                ),
+                ("already_done", models.BooleanField(default=False)),
+                ("reason", models.TextField(blank=True)),
+                ("findings", models.JSONField(default=list)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="records.batch"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="records.document",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['batch', 'position'],
-                'abstract': False,
+                "ordering": ["batch", "position"],
+                "abstract": False,
             },
         ),
         migrations.AddField(
-            model_name='artefact',
-            name='document',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='artefacts', to='records.document'),
+            model_name="artefact",
+            name="document",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="artefacts", to="records.document"
+            ),
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('axis', models.CharField(choices=[('ours', 'Faitfoi'), ('theirs', 'extérieur')], max_length=10)),
-                ('code', models.CharField(max_length=80)),
-                ('grade', models.CharField(blank=True, max_length=20)),
-                ('at', models.DateTimeField()),
-                ('reason', models.TextField(blank=True)),
-                ('who', models.CharField(blank=True, max_length=120)),
-                ('identity', models.CharField(max_length=200)),
-                ('raw_sha256', models.CharField(blank=True, max_length=64)),
-                ('delivery', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='records.delivery')),
-                ('document', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='records.document')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("axis", models.CharField(choices=[("ours", "Faitfoi"), ("theirs", "extérieur")], max_length=10)),
+                ("code", models.CharField(max_length=80)),
+                ("grade", models.CharField(blank=True, max_length=20)),
+                ("at", models.DateTimeField()),
+                ("reason", models.TextField(blank=True)),
+                ("who", models.CharField(blank=True, max_length=120)),
+                ("identity", models.CharField(max_length=200)),
+                ("raw_sha256", models.CharField(blank=True, max_length=64)),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="records.delivery",
+                    ),
+                ),
+                (
+                    "document",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="records.document"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
-                'abstract': False,
+                "ordering": ["at", "id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='JournalEntry',
+            name="JournalEntry",
             fields=[
-                ('id', models.UUIDField(default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('kind', models.CharField(max_length=40)),
-                ('document_id', models.UUIDField(null=True)),
-                ('body', models.TextField()),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=faitfoi.accounts.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("kind", models.CharField(max_length=40)),
+                ("document_id", models.UUIDField(null=True)),
+                ("body", models.TextField()),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organisation"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'journal entries',
-                'ordering': ['id'],
-                'abstract': False,
+                "verbose_name_plural": "journal entries",
+                "ordering": ["id"],
+                "abstract": False,
             },
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.UniqueConstraint(fields=('organisation', 'fingerprint'), name='batch_once'),
+            model_name="batch",
+            constraint=models.UniqueConstraint(fields=("organisation", "fingerprint"), name="batch_once"),
         ),
         migrations.AddConstraint(
-            model_name='channelsettings',
-            constraint=models.UniqueConstraint(fields=('organisation', 'channel'), name='channel_settings_once'),
+            model_name="channelsettings",
+            constraint=models.UniqueConstraint(fields=("organisation", "channel"), name="channel_settings_once"),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['organisation', 'siren'], name='records_cus_organis_1dcc65_idx'),
+            model_name="customer",
+            index=models.Index(fields=["organisation", "siren"], name="records_cus_organis_1dcc65_idx"),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['organisation', 'search_key'], name='records_cus_organis_b2c17f_idx'),
+            model_name="customer",
+            index=models.Index(fields=["organisation", "search_key"], name="records_cus_organis_b2c17f_idx"),
         ),
         migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.UniqueConstraint(fields=('organisation', 'reference'), name='customer_reference_once'),
+            model_name="customer",
+            constraint=models.UniqueConstraint(fields=("organisation", "reference"), name="customer_reference_once"),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('delivery', 'number'), name='attempt_number_once'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(fields=("delivery", "number"), name="attempt_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('outcome', 'claimed')), fields=('delivery',), name='one_open_attempt_each'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("outcome", "claimed")), fields=("delivery",), name="one_open_attempt_each"
+            ),
         ),
         migrations.AddIndex(
-            model_name='document',
-            index=models.Index(fields=['organisation', 'number'], name='records_doc_organis_204b53_idx'),
+            model_name="document",
+            index=models.Index(fields=["organisation", "number"], name="records_doc_organis_204b53_idx"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['organisation', 'stage', 'next_attempt_at'], name='records_del_organis_911d59_idx'),
+            model_name="delivery",
+            index=models.Index(
+                fields=["organisation", "stage", "next_attempt_at"], name="records_del_organis_911d59_idx"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['organisation', 'next_poll_at'], name='records_del_organis_8cd3e6_idx'),
+            model_name="delivery",
+            index=models.Index(fields=["organisation", "next_poll_at"], name="records_del_organis_8cd3e6_idx"),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('document', 'purpose', 'channel', 'sequence'), name='delivery_once'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                fields=("document", "purpose", "channel", "sequence"), name="delivery_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('purpose', 'legal')), fields=('document', 'sequence'), name='one_legal_delivery'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("purpose", "legal")), fields=("document", "sequence"), name="one_legal_delivery"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='burntnumber',
-            constraint=models.UniqueConstraint(fields=('organisation', 'seller_siren', 'year', 'number'), name='number_burnt_once'),
+            model_name="burntnumber",
+            constraint=models.UniqueConstraint(
+                fields=("organisation", "seller_siren", "year", "number"), name="number_burnt_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batchline',
-            constraint=models.UniqueConstraint(fields=('batch', 'position'), name='line_position_once'),
+            model_name="batchline",
+            constraint=models.UniqueConstraint(fields=("batch", "position"), name="line_position_once"),
         ),
         migrations.AddConstraint(
-            model_name='artefact',
-            constraint=models.UniqueConstraint(fields=('document', 'role'), name='artefact_role_once'),
+            model_name="artefact",
+            constraint=models.UniqueConstraint(fields=("document", "role"), name="artefact_role_once"),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('document', 'delivery', 'identity'), name='event_said_once', nulls_distinct=False),
+            model_name="event",
+            constraint=models.UniqueConstraint(
+                fields=("document", "delivery", "identity"), name="event_said_once", nulls_distinct=False
+            ),
         ),
     ]

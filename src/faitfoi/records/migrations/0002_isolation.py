@@ -18,7 +18,13 @@ TENANT_TABLES: dict[str, dict[str, str]] = {
     "records_journalentry": {},
 }
 
-APPEND_ONLY = ("records_burntnumber", "records_artefact", "records_event", "records_journalentry", "records_journalhead")
+APPEND_ONLY = (
+    "records_burntnumber",
+    "records_artefact",
+    "records_event",
+    "records_journalentry",
+    "records_journalhead",
+)
 
 # The leaf is fixed at birth; only the index is filled in, once.
 LEAVES = """

@@ -110,9 +110,13 @@ class RemoteEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """The other side has taken it. `references` are its own identifiers, `raw` its answer as received."""
+    """The other side has taken it. `references` are its own identifiers, `raw` its answer as received.
+
+    `grade` is ACCEPTED where taking is all the other side will ever say by itself (a mail relay), else TAKEN.
+    """
 
     references: dict[str, str]
+    grade: Grade = Grade.TAKEN
     raw: bytes = field(default=b"", repr=False)
     detail: str = ""
 

@@ -1,0 +1,95 @@
+"""The jobs and the timetable, on Procrastinate. Each is safe to run twice: claims and unique keys decide.
+
+`journey` jobs carry chunks of ids; `steward` jobs keep the house: number the journal, take back what stalled, ask
+what is due. Nothing re-queues a killed worker's job by itself, so the steward does.
+"""
+
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.tenancy import directory
+from faitfoi.pipeline import deliver as delivering
+from faitfoi.pipeline import following, questions
+from faitfoi.pipeline import prepare as preparing
+from faitfoi.pipeline.due import prepare_later
+from faitfoi.records.journal import sequence
+
+STALLED_AFTER = 15.0
+"""Seconds without a heartbeat after which a worker counts as dead."""
+
+
+@app.task(name="prepare", queue="journey")
+def prepare(*, organisation_id: str, line_ids: list[str]) -> None:
+    """Read, check, seal and route lines of a batch. One file that trips a bug of ours does not hold its neighbours."""
+    organisation, lines = UUID(organisation_id), [UUID(line_id) for line_id in line_ids]
+    try:
+        preparing.prepare(organisation, lines, actor=delivering.WORKER)
+    except Exception:
+        if len(lines) == 1:
+            preparing.give_up(organisation, lines[0], actor=delivering.WORKER)
+        else:
+            for line_id in lines:
+                prepare_later(organisation, [line_id])
+        raise  # the job ends as failed, with its trace in the log
+    sequence()
+
+
+@app.task(name="deliver", queue="journey")
+def deliver(*, organisation_id: str, delivery_ids: list[str]) -> None:
+    """Send deliveries, each at most once."""
+    delivering.deliver(UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids])
+
+
+@app.task(name="ask", queue="journey")
+def ask(*, organisation_id: str, delivery_ids: list[str]) -> None:
+    """Ask about deliveries whose answer was lost."""
+    questions.ask(UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids])
+
+
+@app.task(name="poll", queue="journey")
+def poll(*, organisation_id: str, delivery_ids: list[str]) -> None:
+    """Fetch the other side's news."""
+    ids = [UUID(delivery_id) for delivery_id in delivery_ids]
+    following.poll(UUID(organisation_id), ids, actor=delivering.WORKER)
+
+
+@app.periodic(cron="* * * * * */5")
+@app.task(name="number_journal", queue="steward", queueing_lock="number_journal")
+def number_journal(timestamp: int) -> None:  # noqa: ARG001  # Procrastinate passes the hour
+    """Give new journal entries their index."""
+    sequence()
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="keep_house", queue="steward", queueing_lock="keep_house")
+def keep_house(timestamp: int) -> None:  # noqa: ARG001
+    """For each organisation: take back stalled claims, and make due what is due."""
+    for organisation_id in every_organisation():
+        questions.sweep(organisation_id)
+        questions.due_questions(organisation_id)
+        questions.due_deliveries(organisation_id)
+        following.due_polls(organisation_id)
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="revive_jobs", queue="steward", queueing_lock="revive_jobs", pass_context=False)
+async def revive_jobs(timestamp: int) -> None:  # noqa: ARG001
+    """Put the jobs of dead workers back in the queue, and forget those workers."""
+    await revive()
+
+
+async def revive() -> int:
+    """Put back every job whose worker no longer beats; returns how many."""
+    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER))
+    for job in stalled:
+        await app.job_manager.retry_job(job)
+    await app.job_manager.prune_stalled_workers(STALLED_AFTER * 4)
+    return len(stalled)
+
+
+def every_organisation() -> list[UUID]:
+    """Return the ids of all organisations of this installation."""
+    with directory():
+        return list(Organisation.objects.values_list("id", flat=True))

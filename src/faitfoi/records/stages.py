@@ -25,7 +25,7 @@ class Stage(models.TextChoices):
 ALLOWED: dict[Stage, frozenset[Stage]] = {
     Stage.ROUTED: frozenset({Stage.SENDING}),
     # Back to ROUTED only for what certainly was not sent; a lost answer goes to TO_FIND.
-    Stage.SENDING: frozenset({Stage.SENT, Stage.ROUTED, Stage.TO_FIX, Stage.TO_FIND, Stage.HELD}),
+    Stage.SENDING: frozenset({Stage.SENT, Stage.ACCEPTED, Stage.ROUTED, Stage.TO_FIX, Stage.TO_FIND, Stage.HELD}),
     Stage.TO_FIND: frozenset(
         {Stage.SENT, Stage.ROUTED, Stage.UNKNOWN, Stage.ACCEPTED, Stage.DELIVERED, Stage.RETURNED, Stage.REJECTED}
     ),

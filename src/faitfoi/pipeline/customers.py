@@ -1,0 +1,133 @@
+"""Which customer record an invoice's buyer is, and what the record says about the way there."""
+
+import unicodedata
+from datetime import date
+
+from django.db.models import QuerySet
+
+from faitfoi.accounts.models import Organisation
+from faitfoi.einvoice.model import Buyer, Invoice
+from faitfoi.pipeline.routing import Facts
+from faitfoi.records.models import ChannelSettings, Customer
+from faitfoi.records.stages import Nature
+
+SIREN_SCHEME = "0002"
+SIRET_SCHEME = "0009"
+ROUTING_SCHEME = "0224"
+
+
+def fold(text: str) -> str:
+    """Return a name as it is compared: no accents, no case, single spaces."""
+    plain = unicodedata.normalize("NFKD", text)
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).casefold().split())
+
+
+def seller_identity(invoice: Invoice) -> str:
+    """Return the seller's SIREN (BT-30, BT-29, else from the VAT number), or a foreign seller's own identifier."""
+    seller = invoice.seller
+    siret = next((i.value for i in seller.identifiers if i.scheme == SIRET_SCHEME), "")
+    registered = seller.legal_registration.value if seller.legal_registration else ""
+    for candidate in (registered, siret):
+        digits = "".join(candidate.split())
+        if digits.isdigit() and len(digits) in {9, 14}:
+            return digits[:9]
+    vat = "".join(seller.vat_identifier.split()).upper()
+    if vat.startswith("FR") and len(vat) == 13:
+        return vat[4:]
+    return vat or registered or fold(seller.name)
+
+
+def match_customer(buyer: Buyer) -> Customer | None:
+    """Find the buyer's record: by SIRET, SIREN, VAT number, then by the very same name. Two that fit equally: none."""
+    siret, siren = _siret(buyer), _siren(buyer)
+    vat = "".join(buyer.vat_identifier.split()).upper()
+    name = fold(buyer.name)
+    attempts = (
+        {"siret": siret} if siret else None,
+        {"siren": siren, "search_key": name} if siren else None,
+        {"siren": siren} if siren else None,
+        {"vat_number": vat} if vat else None,
+        {"search_key": name} if name and not siren else None,
+    )
+    for criteria in attempts:
+        if criteria is not None and (found := _only(Customer.objects.filter(**criteria))):
+            return found
+    return None
+
+
+def draft_customer(organisation: Organisation, buyer: Buyer) -> Customer:
+    """Make, unsaved, the record of a buyer nobody registered yet; its nature is only what the invoice itself tells."""
+    country = (buyer.address.country if buyer.address else "") or "FR"
+    siren = _siren(buyer)
+    nature = Nature.FOREIGN if country != "FR" else Nature.TAXABLE if siren or buyer.vat_identifier else Nature.CONSUMER
+    reference = _siret(buyer) or siren or "".join(buyer.vat_identifier.split()) or fold(buyer.name)[:60]
+    return Customer(
+        organisation=organisation,
+        reference=reference,
+        name=buyer.name or reference,
+        search_key=fold(buyer.name),
+        nature=nature,
+        siren=siren,
+        siret=_siret(buyer),
+        vat_number="".join(buyer.vat_identifier.split()).upper()[:20],
+        country=country[:2],
+        billing_email=buyer.contact.email if buyer.contact and "@" in buyer.contact.email else "",
+        electronic_address=buyer.electronic_address.value[:125] if buyer.electronic_address else "",
+    )
+
+
+def facts_for(organisation: Organisation, customer: Customer, invoice: Invoice, *, day: date) -> Facts:
+    """Gather what the routing decision depends on."""
+    configured = frozenset(ChannelSettings.objects.values_list("channel", flat=True))
+    return Facts(
+        customer_name=customer.name,
+        nature=Nature(customer.nature),
+        customer_channel=customer.channel,
+        customer_copy_channel=customer.copy_channel,
+        billing_email=customer.billing_email,
+        siret=customer.siret,
+        code_service=service_code(customer, invoice),
+        code_service_required=customer.code_service_required,
+        engagement=invoice.purchase_order_reference,
+        engagement_required=customer.engagement_required,
+        electronic_address=customer.electronic_address,
+        default_channel=organisation.default_channel,
+        copy_channel=organisation.copy_channel,
+        issues_electronically_from=organisation.issues_electronically_from,
+        configured=configured,
+        day=day,
+        number=invoice.number,
+    )
+
+
+def service_code(customer: Customer, invoice: Invoice) -> str:
+    """Return the code service: the invoice's (BT-46 scheme 0224), else the record's, else BT-10."""
+    named = next((i.value for i in invoice.buyer.identifiers if i.scheme == ROUTING_SCHEME), "")
+    return named or customer.code_service or invoice.buyer_reference
+
+
+def _only(found: "QuerySet[Customer]") -> Customer | None:
+    rows = list(found[:2])
+    return rows[0] if len(rows) == 1 else None
+
+
+def _siret(buyer: Buyer) -> str:
+    named = [i.value for i in buyer.identifiers if i.scheme == SIRET_SCHEME]
+    if buyer.legal_registration:
+        named.append(buyer.legal_registration.value)
+    return next((value for value in map(_digits, named) if len(value) == 14), "")
+
+
+def _siren(buyer: Buyer) -> str:
+    registered = _digits(buyer.legal_registration.value) if buyer.legal_registration else ""
+    if len(registered) in {9, 14}:
+        return registered[:9]
+    vat = "".join(buyer.vat_identifier.split()).upper()
+    if vat.startswith("FR") and len(vat) == 13:
+        return vat[4:]
+    return _siret(buyer)[:9]
+
+
+def _digits(text: str) -> str:
+    plain = "".join(text.split())
+    return plain if plain.isdigit() else ""

@@ -1,0 +1,183 @@
+"""One touch of the wire per attempt: claim committed, effect outside any transaction, result committed (law 4).
+
+A lost answer leads to a question (`pipeline.questions`), never to a blind resend.
+"""
+
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
+from faitfoi.pipeline.due import deliver_later
+from faitfoi.pipeline.following import catch_up, keep_receipt
+from faitfoi.pipeline.open_channels import Channels
+from faitfoi.pipeline.parcels import build_parcel
+from faitfoi.records.models import Attempt, Delivery
+from faitfoi.records.stages import Stage
+from faitfoi.records.transitions import move
+
+log = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 8
+FIRST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(hours=6)
+LEASE_MARGIN = timedelta(seconds=5)
+FIRST_POLL = timedelta(minutes=1)
+
+WORKER = f"{socket.gethostname()}:{os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A delivery that this worker alone may send now."""
+
+    attempt_id: UUID
+    delivery_id: UUID
+    parcel: Parcel
+
+
+def deliver(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+    """Send each delivery that is still to be sent, once. Safe to run twice: the claim decides."""
+    with Channels(organisation_id) as channels:
+        for delivery_id in delivery_ids:
+            deliver_one(organisation_id, delivery_id, channels)
+
+
+def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> None:
+    """Claim, touch the wire once, settle."""
+    claim = _claim(organisation_id, delivery_id, channels)
+    if claim is None:
+        return
+    channel = channels.of(claim.delivery_id)
+    try:
+        receipt = channel.send(claim.parcel)
+    except NotSent as error:
+        _settle_not_sent(organisation_id, claim, error)
+    except Refused as error:
+        _settle(organisation_id, claim, Stage.TO_FIX, Attempt.Outcome.REFUSED, detail=error.reason)
+    except OutcomeUnknown as error:
+        question = timezone.now() + channel.settles_in
+        _settle(organisation_id, claim, Stage.TO_FIND, Attempt.Outcome.UNKNOWN, detail=error.reason, question=question)
+    else:
+        settle_receipt(organisation_id, claim, receipt, polls=channel.polls)
+
+
+def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Claim | None:
+    """Commit the intent before the effect. None when another worker has it or it is not due."""
+    now = timezone.now()
+    with acting_for(organisation_id):
+        delivery = Delivery.objects.select_related("document", "artefact").filter(id=delivery_id).first()
+        if delivery is None or delivery.stage != Stage.ROUTED or (delivery.next_attempt_at or now) > now:
+            return None
+        channel = channels.open(delivery)
+        parcel = build_parcel(delivery, channels.settings_of(delivery.channel))
+        number = delivery.attempts_made + 1
+        moved = move(
+            delivery.id,
+            source=Stage.ROUTED,
+            target=Stage.SENDING,
+            actor=WORKER,
+            timetable={"attempts_made": number, "next_attempt_at": None},
+        )
+        if not moved:
+            return None
+        deadline = now + channel.deadline
+        attempt = Attempt.objects.create(
+            organisation_id=organisation_id,
+            delivery=delivery,
+            number=number,
+            worker=WORKER,
+            deadline=deadline,
+            lease_until=deadline + LEASE_MARGIN,
+        )
+        return Claim(attempt_id=attempt.id, delivery_id=delivery.id, parcel=parcel)
+
+
+def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, polls: bool) -> None:
+    """Commit that the other side has it."""
+    now = timezone.now()
+    target = Stage.ACCEPTED if receipt.grade is Grade.ACCEPTED else Stage.SENT
+    with acting_for(organisation_id):
+        if not _close_attempt(claim, Attempt.Outcome.RECEIPT, receipt.detail):
+            # The lease ran out and the sweeper asked for a search: the receipt settles it.
+            log.warning("a receipt came after the lease of %s", claim.parcel.key)
+        delivery = Delivery.objects.get(id=claim.delivery_id)
+        source = Stage(delivery.stage)
+        if source not in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:
+            return
+        move(
+            claim.delivery_id,
+            source=source,
+            target=target,
+            actor=WORKER,
+            reason=receipt.detail,
+            references=receipt.references,
+            timetable={"next_poll_at": now + FIRST_POLL if polls else None, "next_question_at": None},
+        )
+        keep_receipt(delivery, receipt, at=now)
+        catch_up(claim.delivery_id, actor=WORKER)
+
+
+def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> None:
+    """Certainly not sent: put back with a growing wait, and before a person after the last."""
+    now = timezone.now()
+    with acting_for(organisation_id):
+        made = Delivery.objects.values_list("attempts_made", flat=True).get(id=claim.delivery_id)
+        if not _close_attempt(claim, Attempt.Outcome.NOT_SENT, error.reason):
+            return
+        if made >= MOST_ATTEMPTS:
+            move(
+                claim.delivery_id,
+                source=Stage.SENDING,
+                target=Stage.HELD,
+                actor=WORKER,
+                reason=f"Rien n’est parti, après {made} essais : {error.reason}",
+            )
+            return
+        wait = min(FIRST_WAIT * 2 ** (made - 1) * (4 if error.precondition else 1), LONGEST_WAIT)
+        move(
+            claim.delivery_id,
+            source=Stage.SENDING,
+            target=Stage.ROUTED,
+            actor=WORKER,
+            reason=error.reason,
+            timetable={"next_attempt_at": now + wait},
+        )
+        deliver_later(organisation_id, [claim.delivery_id], at=now + wait)
+
+
+def _settle(
+    organisation_id: UUID,
+    claim: Claim,
+    target: Stage,
+    outcome: Attempt.Outcome,
+    *,
+    detail: str,
+    question: datetime | None = None,
+) -> None:
+    with acting_for(organisation_id):
+        if not _close_attempt(claim, outcome, detail):
+            return
+        move(
+            claim.delivery_id,
+            source=Stage.SENDING,
+            target=target,
+            actor=WORKER,
+            reason=detail,
+            timetable={"next_question_at": question},
+        )
+
+
+def _close_attempt(claim: Claim, outcome: Attempt.Outcome, detail: str) -> bool:
+    """Write how the attempt ended; False when the sweeper has already closed it."""
+    updated = Attempt.objects.filter(id=claim.attempt_id, outcome=Attempt.Outcome.CLAIMED).update(
+        outcome=outcome, finished_at=timezone.now(), detail=detail
+    )
+    return updated == 1

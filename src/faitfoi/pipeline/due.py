@@ -1,0 +1,42 @@
+"""Makes work due: jobs are deferred in the very transaction that makes them so, in chunks of ids."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+PREPARE_CHUNK = 20
+DELIVER_CHUNK = 50
+
+
+def prepare_later(organisation_id: UUID, line_ids: Sequence[UUID]) -> None:
+    """Have lines of a batch read, checked, sealed and routed."""
+    for start in range(0, len(line_ids), PREPARE_CHUNK):
+        chunk = [str(line_id) for line_id in line_ids[start : start + PREPARE_CHUNK]]
+        app.configure_task("prepare", queue="journey").defer(organisation_id=str(organisation_id), line_ids=chunk)
+
+
+def deliver_later(organisation_id: UUID, delivery_ids: Sequence[UUID], *, at: datetime | None = None) -> None:
+    """Have routed deliveries sent, now or at an instant."""
+    for start in range(0, len(delivery_ids), DELIVER_CHUNK):
+        chunk = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
+        app.configure_task("deliver", queue="journey", schedule_at=at).defer(
+            organisation_id=str(organisation_id), delivery_ids=chunk
+        )
+
+
+def ask_later(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+    """Have the other side asked about deliveries whose answer was lost."""
+    _defer_ids("ask", organisation_id, delivery_ids)
+
+
+def poll_later(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+    """Have the other side's news of deliveries fetched."""
+    _defer_ids("poll", organisation_id, delivery_ids)
+
+
+def _defer_ids(task: str, organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+    for start in range(0, len(delivery_ids), DELIVER_CHUNK):
+        chunk = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
+        app.configure_task(task, queue="journey").defer(organisation_id=str(organisation_id), delivery_ids=chunk)

@@ -1,0 +1,189 @@
+"""What the other side says: kept as events, verbatim and once each; our stage follows where the evidence allows."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.contract import Grade, NotSent, Receipt, RemoteEvent
+from faitfoi.intake.bounces import Bounce, BounceClass, read_bounce, read_verp
+from faitfoi.pipeline.due import poll_later
+from faitfoi.pipeline.installation import store
+from faitfoi.pipeline.open_channels import Channels
+from faitfoi.pipeline.parcels import build_parcel, return_secret
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Delivery, Event, ReturnToken
+from faitfoi.records.stages import ALLOWED, Stage
+from faitfoi.records.transitions import move
+
+POLL_WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
+SLOWEST_POLL = timedelta(hours=6)
+
+STAGE_OF = {
+    Grade.TAKEN: Stage.SENT,
+    Grade.ACCEPTED: Stage.ACCEPTED,
+    Grade.DELIVERED: Stage.DELIVERED,
+    Grade.APPROVED: Stage.DELIVERED,
+    Grade.PAID: Stage.DELIVERED,
+    Grade.RETURNED: Stage.RETURNED,
+    Grade.REJECTED: Stage.REJECTED,
+}
+
+BOUNCE_GRADE = {
+    BounceClass.HARD: Grade.RETURNED,
+    BounceClass.FULL: Grade.RETURNED,
+    BounceClass.POLICY: Grade.RETURNED,
+    BounceClass.TOO_BIG: Grade.RETURNED,
+    BounceClass.DELAYED: Grade.DELAYED,
+    BounceClass.DELIVERED: Grade.DELIVERED,
+}
+
+
+def due_polls(organisation_id: UUID, *, everything: bool = False) -> int:
+    """Have due deliveries asked for news; `everything` does not wait for their hour."""
+    now = timezone.now()
+    with acting_for(organisation_id):
+        followed = Delivery.objects.exclude(next_poll_at=None)
+        if not everything:
+            followed = followed.filter(next_poll_at__lte=now)
+        ids = list(followed.order_by("next_poll_at").values_list("id", flat=True)[:1000])
+        Delivery.objects.filter(id__in=ids).update(next_poll_at=now + POLL_WAITS[-1])
+        poll_later(organisation_id, ids)
+    return len(ids)
+
+
+def poll(organisation_id: UUID, delivery_ids: Sequence[UUID], *, actor: str) -> None:
+    """Ask each delivery's channel what it has to say, and write down what is new."""
+    with Channels(organisation_id) as channels:
+        for delivery_id in delivery_ids:
+            with acting_for(organisation_id):
+                delivery = Delivery.objects.select_related("document", "artefact").filter(id=delivery_id).first()
+                if delivery is None or delivery.next_poll_at is None:
+                    continue
+                channel = channels.open(delivery)
+                parcel = build_parcel(delivery, channels.settings_of(delivery.channel))
+            try:
+                news = channel.poll(parcel)
+            except NotSent as error:
+                _poll_again(organisation_id, delivery, reason=error.reason)
+                continue
+            with acting_for(organisation_id):
+                for event in news:
+                    record(delivery, event, actor=actor)
+            _poll_again(organisation_id, delivery, final=any(event.final for event in news))
+
+
+def _poll_again(organisation_id: UUID, delivery: Delivery, *, final: bool = False, reason: str = "") -> None:
+    """Set the hour of the next poll; a failed one changes nothing else, so nothing said meanwhile is skipped."""
+    made = delivery.polls_made + (0 if reason else 1)
+    wait = POLL_WAITS[made] if made < len(POLL_WAITS) else SLOWEST_POLL
+    with acting_for(organisation_id):
+        Delivery.objects.filter(id=delivery.id).update(
+            polls_made=min(made, 10_000), next_poll_at=None if final else timezone.now() + wait
+        )
+
+
+def keep_receipt(delivery: Delivery, receipt: Receipt, *, at: datetime) -> None:
+    """Keep the other side's answer to the sending as the first piece of evidence. Runs inside `acting_for`."""
+    event = RemoteEvent(
+        identity=f"receipt:{delivery.attempts_made}",
+        code="receipt",
+        grade=receipt.grade,
+        at=at,
+        reason=receipt.detail,
+        raw=receipt.raw,
+    )
+    _keep(delivery, event, actor="channel")
+
+
+def record(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
+    """Write one thing the other side said, once; our stage follows. False when it was known. Inside `acting_for`."""
+    if not _keep(delivery, event, actor=actor):
+        return False
+    _advance(delivery.id, event.grade, event.reason, actor=actor)
+    return True
+
+
+def catch_up(delivery_id: UUID, *, actor: str) -> None:
+    """Apply news that came while the sending was not yet settled: a bounce can be faster than our own commit."""
+    told = Event.objects.filter(delivery_id=delivery_id, axis=Event.Axis.THEIRS).order_by("at", "id")
+    for grade, reason in told.values_list("grade", "reason"):
+        _advance(delivery_id, Grade(grade), reason, actor=actor)
+
+
+def _advance(delivery_id: UUID, grade: Grade, reason: str, *, actor: str) -> None:
+    """Let our stage follow a piece of evidence, where the order of stages allows it."""
+    target = STAGE_OF.get(grade)
+    source = Stage(Delivery.objects.values_list("stage", flat=True).get(id=delivery_id))
+    if target is not None and target in ALLOWED[source]:
+        move(delivery_id, source=source, target=target, actor=actor, reason=reason)
+
+
+def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
+    identity = f"{delivery.channel}:{event.identity}"[:200]
+    if Event.objects.filter(document_id=delivery.document_id, delivery=delivery, identity=identity).exists():
+        return False
+    raw = store().put(delivery.organisation_id, event.raw).sha256 if event.raw else ""
+    Event.objects.create(
+        organisation_id=delivery.organisation_id,
+        document_id=delivery.document_id,
+        delivery=delivery,
+        axis=Event.Axis.THEIRS,
+        code=event.code[:80],
+        grade=event.grade,
+        at=event.at,
+        reason=event.reason,
+        who=event.who[:120],
+        identity=identity,
+        raw_sha256=raw,
+    )
+    write_entry(
+        "remote_event",
+        actor=actor,
+        document_id=delivery.document_id,
+        delivery=str(delivery.id),
+        grade=event.grade.value,
+        code=event.code[:80],
+        sha256=raw or None,
+    )
+    return True
+
+
+def returned_mail(raw: bytes, recipients: tuple[str, ...], *, actor: str) -> int:
+    """Take in a message that came to a return address; returns how many deliveries it told something new about.
+
+    A message that is no bounce, or whose address we never gave out, changes nothing.
+    """
+    bounce = read_bounce(raw)
+    if bounce is None:
+        return 0
+    known = 0
+    for recipient in recipients:
+        message_ref = read_verp(recipient, secret=return_secret())
+        token = ReturnToken.objects.filter(message_ref=message_ref).first() if message_ref else None
+        if token is None:
+            continue
+        with acting_for(token.organisation_id):
+            delivery = Delivery.objects.get(message_ref=token.message_ref)
+            for event in _events_of(bounce, raw, message_ref=token.message_ref):
+                known += record(delivery, event, actor=actor)
+    return known
+
+
+def _events_of(bounce: Bounce, raw: bytes, *, message_ref: str) -> list[RemoteEvent]:
+    """One piece of news per recipient that the bounce speaks of."""
+    return [
+        RemoteEvent(
+            identity=f"{message_ref}:{person.kind}:{person.status}",
+            code=person.status or person.kind.value,
+            grade=BOUNCE_GRADE.get(person.kind, Grade.UNKNOWN_CODE),
+            at=timezone.now(),
+            reason=person.sentence,
+            who=bounce.reporter,
+            final=person.kind is not BounceClass.DELAYED,
+            raw=raw,
+        )
+        for person in bounce.recipients
+    ]

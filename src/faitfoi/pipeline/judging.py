@@ -1,0 +1,137 @@
+"""Reads one received file, judges it, and decides its way. Touches no wire and writes nothing."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.einvoice.cii import write_cii
+from faitfoi.einvoice.findings import Finding, Severity, is_valid
+from faitfoi.einvoice.model import Invoice
+from faitfoi.einvoice.official import check_official
+from faitfoi.einvoice.reading import Format, Reading, Unreadable
+from faitfoi.pipeline.customers import draft_customer, facts_for, match_customer, seller_identity
+from faitfoi.pipeline.installation import sandbox, today
+from faitfoi.pipeline.routing import Decision, NoRoute, decide
+from faitfoi.records.models import BurntNumber, Customer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A file that may be sealed: what it says, who it is for (None: nobody we know), and its way."""
+
+    reading: Reading
+    seller_siren: str
+    customer: Customer | None
+    way: Decision | NoRoute
+    findings: tuple[Finding, ...]
+
+    @property
+    def invoice(self) -> Invoice:
+        """The invoice that was read."""
+        return self.reading.invoice
+
+
+class Refusal(Exception):
+    """The file is refused: `reason` in one French sentence, `findings` when rules were broken."""
+
+    def __init__(self, reason: str, *, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.findings = findings
+
+
+class AlreadyDone(Exception):
+    """The very same bytes were sealed before, as this document."""
+
+    def __init__(self, document_id: UUID) -> None:
+        super().__init__(str(document_id))
+        self.document_id = document_id
+
+
+def judge(organisation: Organisation, content: bytes, *, sha256: str) -> Verdict:
+    """Read, identify, route and check one file. Runs inside `acting_for`. Raises Refusal or AlreadyDone."""
+    if done := BurntNumber.objects.filter(original_sha256=sha256).first():
+        raise AlreadyDone(done.document_id)
+    try:
+        reading = sandbox().read(content)
+    except Unreadable as error:
+        raise Refusal(error.reason) from error
+    invoice = reading.invoice
+    seller = seller_identity(invoice)
+    _identify(organisation, invoice, seller)
+    customer = match_customer(invoice.buyer)
+    if customer is None and organisation.registers_customers:
+        customer = draft_customer(organisation, invoice.buyer)
+    way = _route(organisation, customer, invoice)
+    return Verdict(
+        reading=reading,
+        seller_siren=seller,
+        customer=customer,
+        way=way,
+        findings=_check(reading, channel=way.legal.channel if isinstance(way, Decision) else way.channel),
+    )
+
+
+def _identify(organisation: Organisation, invoice: Invoice, seller: str) -> None:
+    """Hold the invoice against the organisation and the numbers already used. Raises Refusal."""
+    if not invoice.number:
+        raise Refusal("La facture n’a pas de numéro (BT-1). Donnez-lui son numéro, puis envoyez-la de nouveau.")
+    if invoice.issue_date is None:
+        raise Refusal(
+            f"La facture {invoice.number} n’a pas de date d’émission lisible (BT-2). "
+            "Corrigez la date, puis envoyez-la de nouveau."
+        )
+    if seller != organisation.siren and not organisation.sends_for_others:
+        raise Refusal(
+            f"La facture {invoice.number} est celle d’un autre vendeur ({invoice.seller.name}, {seller}) : "
+            f"{organisation.name} ({organisation.siren}) n’a pas mandat d’envoyer pour d’autres."
+        )
+    if burnt(seller, invoice):
+        raise Refusal(number_taken(invoice))
+
+
+def burnt(seller: str, invoice: Invoice) -> bool:
+    """Whether organisation + seller + year + number is used up."""
+    assert invoice.issue_date is not None  # noqa: S101  # _identify has refused it otherwise
+    return BurntNumber.objects.filter(seller_siren=seller[:60], year=invoice.issue_date.year, number=invoice.number).exists()
+
+
+def number_taken(invoice: Invoice) -> str:
+    """Return the sentence for a number that other bytes already carry."""
+    return (
+        f"Le numéro {invoice.number} a déjà servi à une autre facture, déjà scellée. Un numéro ne sert qu’une fois : "
+        "pour corriger une facture, émettez un avoir, puis une nouvelle facture."
+    )
+
+
+def _route(organisation: Organisation, customer: Customer | None, invoice: Invoice) -> Decision | NoRoute:
+    if customer is None:
+        return NoRoute(
+            reason=f"La facture {invoice.number} ne peut pas partir : aucun client ne correspond à "
+            f"« {invoice.buyer.name} ». Créez sa fiche, puis relancez."
+        )
+    return decide(facts_for(organisation, customer, invoice, day=today(organisation)))
+
+
+def _check(reading: Reading, *, channel: ChannelKey) -> tuple[Finding, ...]:
+    """Run the official judge. BR-FR rules block only on the way through a plateforme agréée. Raises Refusal."""
+    invoice = reading.invoice
+    xml = write_cii(invoice) if reading.format is Format.JSON else reading.xml
+    french = (invoice.seller.address.country if invoice.seller.address else "FR") in {"FR", ""}
+    found = check_official(xml, br_fr=french)
+    if channel is not ChannelKey.PLATEFORME_AGREEE:
+        found = tuple(_soften(finding) if finding.rule.startswith("BR-FR") else finding for finding in found)
+    findings = (*reading.findings, *found)
+    if not is_valid(findings):
+        fatal = [finding for finding in findings if finding.severity is Severity.FATAL]
+        rules = ", ".join(dict.fromkeys(finding.rule for finding in fatal))
+        raise Refusal(
+            f"La facture {invoice.number} n’est pas conforme ({rules}). Corrigez-la dans votre logiciel, "
+            "puis envoyez-la de nouveau.",
+            findings=findings,
+        )
+    return findings
+
+
+def _soften(finding: Finding) -> Finding:
+    return replace(finding, severity=Severity.WARNING) if finding.severity is Severity.FATAL else finding

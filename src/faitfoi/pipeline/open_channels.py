@@ -1,0 +1,43 @@
+"""Channels opened once per job, with the organisation's own settings."""
+
+from uuid import UUID
+
+from faitfoi.channels.contract import Channel
+from faitfoi.channels.registry import open_channel
+from faitfoi.records.models import Delivery
+from faitfoi.records.vault import channel_settings
+
+
+class Channels:
+    """The channels of one organisation, opened once per job so that connections are shared by its chunk."""
+
+    def __init__(self, organisation_id: UUID) -> None:
+        self._organisation_id = organisation_id
+        self._settings: dict[str, dict[str, str]] = {}
+        self._open: dict[str, Channel] = {}
+        self._by_delivery: dict[UUID, Channel] = {}
+
+    def __enter__(self) -> "Channels":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for channel in self._open.values():
+            channel.close()
+
+    def settings_of(self, key: str) -> dict[str, str]:
+        """Return the channel's settings. Runs inside `acting_for`."""
+        if key not in self._settings:
+            self._settings[key] = channel_settings(key) or {}
+        return self._settings[key]
+
+    def open(self, delivery: Delivery) -> Channel:
+        """Return the delivery's channel. Runs inside `acting_for`."""
+        key = delivery.channel
+        if key not in self._open:
+            self._open[key] = open_channel(key, self.settings_of(key))
+        self._by_delivery[delivery.id] = self._open[key]
+        return self._open[key]
+
+    def of(self, delivery_id: UUID) -> Channel:
+        """Return the channel opened for a delivery."""
+        return self._by_delivery[delivery_id]

@@ -1,0 +1,66 @@
+"""What travels: the artefact's very bytes, the envelope, and the channel's settings."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.channels.contract import Attachment, Parcel
+from faitfoi.intake.bounces import verp_address
+from faitfoi.pipeline.installation import store
+from faitfoi.records.models import Delivery
+
+PDF = "application/pdf"
+
+
+def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel:
+    """Gather all that the channel needs to carry this delivery once. Runs inside `acting_for`."""
+    document, organisation = delivery.document, Organisation.objects.get(id=delivery.organisation_id)
+    content = store().get(organisation.id, delivery.artefact.sha256)
+    return Parcel(
+        key=delivery.key,
+        message_ref=delivery.message_ref,
+        number=document.number,
+        issue_date=document.issue_date,
+        document_kind=document.kind,
+        seller_name=document.seller_name,
+        seller_siret=organisation.siret,
+        buyer_name=document.buyer_name,
+        address=delivery.address,
+        artefact=Attachment(
+            filename=delivery.artefact.filename, media_type=delivery.artefact.media_type, content=content
+        ),
+        annexes=_annexes(organisation, delivery),
+        settings=channel_settings,
+        purpose=delivery.purpose,
+        payable=_money(document.due, document.currency),
+        return_path=_return_path(delivery, channel_settings),
+        references=dict(delivery.references),
+    )
+
+
+def return_secret() -> bytes:
+    """Return the secret that signs return addresses, derived from the installation's own."""
+    return salted_hmac("faitfoi.returns", "verp", secret=settings.SECRET_KEY, algorithm="sha256").digest()
+
+
+def _annexes(organisation: Organisation, delivery: Delivery) -> tuple[Attachment, ...]:
+    """The terms of sale go with an e-mailed invoice, by themselves (mission A)."""
+    if delivery.channel != ChannelKey.EMAIL or delivery.purpose != "legal" or not organisation.terms_sha256:
+        return ()
+    content = store().get(organisation.id, organisation.terms_sha256)
+    return (Attachment(filename="conditions-generales-de-vente.pdf", media_type=PDF, content=content),)
+
+
+def _return_path(delivery: Delivery, channel_settings: dict[str, str]) -> str:
+    domain = channel_settings.get("return_domain", "")
+    if delivery.channel != ChannelKey.EMAIL or not domain:
+        return ""
+    return verp_address(delivery.message_ref, domain=domain, secret=return_secret())
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    grouped = f"{amount:,.2f}".replace(",", "\u202f").replace(".", ",")
+    return f"{grouped}\u00a0{'€' if currency == 'EUR' else currency}"
+

@@ -1,0 +1,268 @@
+"""From a received file to a sealed, archived, routed document: effects first, then everything in one transaction."""
+
+import logging
+from base64 import b32encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.einvoice.jsonform import to_json
+from faitfoi.evidence.store import ObjectAltered, ObjectMissing
+from faitfoi.pipeline.due import deliver_later
+from faitfoi.pipeline.installation import ensure_seal_key, store
+from faitfoi.pipeline.judging import AlreadyDone, Refusal, Verdict, judge, number_taken
+from faitfoi.pipeline.renderings import Rendering, render_all
+from faitfoi.pipeline.routing import Decision, Leg, NoRoute
+from faitfoi.pipeline.sandbox import finding_to
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Artefact, BatchLine, BurntNumber, Customer, Delivery, Document, ReturnToken
+from faitfoi.records.models_document import DocumentKind
+from faitfoi.records.stages import ArtefactRole, LineOutcome, Purpose
+
+log = logging.getLogger(__name__)
+
+CARRIED = {"chorus_pro": ArtefactRole.CHORUS}
+"""Which artefact a channel carries for the legal delivery; the sealed original everywhere else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A file whose artefacts are durable, ready to be written down."""
+
+    line_id: UUID
+    verdict: Verdict
+    renderings: tuple[Rendering, ...]
+
+
+def prepare(organisation_id: UUID, line_ids: Sequence[UUID], *, actor: str) -> None:
+    """Prepare the lines that still wait, then make their deliveries due. Safe to run twice, and at once twice."""
+    with acting_for(organisation_id):
+        organisation = Organisation.objects.get(id=organisation_id)
+    ensure_seal_key(organisation)
+    deliveries: list[Delivery] = []
+    ready: list[Prepared] = []
+    for line_id in line_ids:
+        prepared = _effects(organisation, line_id, actor=actor)
+        if prepared is not None:
+            ready.append(prepared)
+    with acting_for(organisation_id):
+        for prepared in ready:
+            deliveries += _write_down(organisation, prepared, actor=actor)
+        make_due(organisation_id, deliveries)
+
+
+def give_up(organisation_id: UUID, line_id: UUID, *, actor: str) -> None:
+    """Refuse a line whose file alone trips a bug of ours, so that the batch can be closed and the file reported."""
+    with acting_for(organisation_id):
+        line = BatchLine.objects.filter(id=line_id, outcome=LineOutcome.WAITING).first()
+        if line is not None:
+            reason = (
+                f"Le fichier {line.filename} met Faitfoi en défaut : rien n’a été scellé ni envoyé. "
+                "L’erreur est dans le journal technique ; signalez-la avec ce fichier."
+            )
+            _refuse(line, Refusal(reason), actor=actor)
+
+
+def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepared | None:
+    """Read, judge and render one line outside of any writing; a refusal is written at once."""
+    with acting_for(organisation.id):
+        line = BatchLine.objects.filter(id=line_id, outcome=LineOutcome.WAITING).first()
+        if line is None:
+            return None
+        try:
+            content = store().get(organisation.id, line.sha256)
+            verdict = judge(organisation, content, sha256=line.sha256)
+        except AlreadyDone as done:
+            _link_to_done(line, done.document_id)
+            return None
+        except Refusal as refusal:
+            _refuse(line, refusal, actor=actor)
+            return None
+        except (ObjectMissing, ObjectAltered) as error:
+            _refuse(line, Refusal(f"Le fichier {line.filename} n’est plus lisible dans l’archive : {error}"), actor=actor)
+            return None
+    try:
+        renderings = render_all(organisation, verdict, content, at=timezone.now())
+    except Refusal as refusal:
+        with acting_for(organisation.id):
+            _refuse(line, refusal, actor=actor)
+        return None
+    return Prepared(line_id=line_id, verdict=verdict, renderings=renderings)
+
+
+def _write_down(organisation: Organisation, prepared: Prepared, *, actor: str) -> list[Delivery]:
+    """Write document, number, artefacts, journal and deliveries; another line that burnt the number first wins."""
+    line = BatchLine.objects.select_for_update().filter(id=prepared.line_id, outcome=LineOutcome.WAITING).first()
+    if line is None:
+        return []
+    try:
+        with transaction.atomic():
+            document, artefacts = _seal_document(organisation, prepared, sha256=line.sha256, actor=actor)
+    except IntegrityError:
+        return _lost_the_number(line, prepared, actor=actor)
+    way = prepared.verdict.way
+    line.document = document
+    line.findings = document.findings
+    if isinstance(way, NoRoute):
+        line.outcome, line.reason = LineOutcome.NEEDS_SOMEONE, way.reason
+        line.save(update_fields=["document", "findings", "outcome", "reason"])
+        write_entry("no_route", actor=actor, document_id=document.id)
+        return []
+    line.outcome = LineOutcome.READY
+    line.save(update_fields=["document", "findings", "outcome"])
+    return open_deliveries(document, artefacts, way, actor=actor)
+
+
+def _seal_document(
+    organisation: Organisation, prepared: Prepared, *, sha256: str, actor: str
+) -> tuple[Document, dict[str, Artefact]]:
+    verdict, invoice = prepared.verdict, prepared.verdict.invoice
+    assert invoice.issue_date is not None  # noqa: S101  # judging refuses an invoice without date
+    customer = _customer_of_record(verdict.customer)
+    document = Document.objects.create(
+        organisation=organisation,
+        kind=DocumentKind.CREDIT_NOTE if invoice.is_credit_note else DocumentKind.INVOICE,
+        number=invoice.number,
+        seller_siren=verdict.seller_siren[:60],
+        seller_name=invoice.seller.name[:200],
+        issue_date=invoice.issue_date,
+        customer=customer,
+        buyer_name=invoice.buyer.name[:200],
+        currency=invoice.currency[:3],
+        total_with_vat=invoice.totals.with_vat or 0,
+        due=invoice.totals.due or 0,
+        due_date=invoice.due_date,
+        format=verdict.reading.format,
+        profile=verdict.reading.profile[:120],
+        original_sha256=sha256,
+        invoice=to_json(invoice),
+        findings=[finding_to(finding) for finding in verdict.findings],
+        waiting_for=verdict.way.reason if isinstance(verdict.way, NoRoute) else "",
+    )
+    BurntNumber.objects.create(
+        organisation=organisation,
+        seller_siren=document.seller_siren,
+        year=invoice.issue_date.year,
+        number=invoice.number,
+        document=document,
+        original_sha256=sha256,
+    )
+    return document, keep_artefacts(document, prepared.renderings, kind="document_sealed", actor=actor)
+
+
+def keep_artefacts(
+    document: Document, renderings: Sequence[Rendering], *, kind: str, actor: str
+) -> dict[str, Artefact]:
+    """Write artefacts down, by role, with the journal entry that names their digests. Runs inside `acting_for`."""
+    artefacts = {
+        rendering.role.value: Artefact.objects.create(
+            organisation_id=document.organisation_id,
+            document=document,
+            role=rendering.role,
+            filename=rendering.filename,
+            media_type=rendering.media_type,
+            sha256=rendering.digest.sha256,
+            sha512=rendering.digest.sha512,
+            size=rendering.digest.size,
+            sealed=rendering.sealed,
+        )
+        for rendering in renderings
+    }
+    write_entry(
+        kind,
+        actor=actor,
+        document_id=document.id,
+        **{f"sha256_{role}": artefact.sha256 for role, artefact in artefacts.items()},
+        **{f"sha512_{role}": artefact.sha512 for role, artefact in artefacts.items()},
+    )
+    return artefacts
+
+
+def open_deliveries(document: Document, artefacts: dict[str, Artefact], way: Decision, *, actor: str) -> list[Delivery]:
+    """Write the legal delivery and the copy, if any. Runs inside `acting_for`."""
+    carried = artefacts[CARRIED.get(way.legal.channel, ArtefactRole.LEGAL)]
+    deliveries = [_open(document, carried, way.legal, purpose=Purpose.LEGAL, actor=actor)]
+    if way.copy is not None:
+        deliveries.append(_open(document, artefacts[ArtefactRole.COPY], way.copy, purpose=Purpose.COPY, actor=actor))
+    return deliveries
+
+
+def _open(document: Document, artefact: Artefact, leg: Leg, *, purpose: Purpose, actor: str) -> Delivery:
+    sequence = 1
+    delivery = Delivery.objects.create(
+        organisation_id=document.organisation_id,
+        document=document,
+        artefact=artefact,
+        purpose=purpose,
+        channel=leg.channel,
+        sequence=sequence,
+        address=leg.address,
+        reason=leg.reason,
+        key=f"{document.organisation_id}:{document.id}:{purpose}:{leg.channel}:{sequence}",
+        message_ref=b32encode(uuid4().bytes).decode().rstrip("=").lower(),
+        next_attempt_at=timezone.now(),
+    )
+    ReturnToken.objects.create(message_ref=delivery.message_ref, organisation_id=document.organisation_id)
+    write_entry(
+        "delivery_routed",
+        actor=actor,
+        document_id=document.id,
+        delivery=str(delivery.id),
+        purpose=purpose.value,
+        channel=leg.channel.value,
+        sha256=artefact.sha256,
+    )
+    return delivery
+
+
+def make_due(organisation_id: UUID, deliveries: Sequence[Delivery]) -> None:
+    by_channel: dict[str, list[UUID]] = {}
+    for delivery in deliveries:
+        by_channel.setdefault(delivery.channel, []).append(delivery.id)
+    for ids in by_channel.values():
+        deliver_later(organisation_id, ids)
+
+
+def _customer_of_record(customer: Customer | None) -> Customer | None:
+    """Keep a customer that was drafted from the invoice, unless a neighbour of the batch has just done it."""
+    if customer is None or not customer._state.adding:  # noqa: SLF001  # Django's own word for "not saved yet"
+        return customer
+    defaults = {
+        field.attname: getattr(customer, field.attname)
+        for field in Customer._meta.concrete_fields  # noqa: SLF001  # Django's documented model API
+        if field.attname not in {"id", "organisation_id", "reference"}
+    }
+    kept, _ = Customer.objects.get_or_create(
+        organisation_id=customer.organisation_id, reference=customer.reference, defaults=defaults
+    )
+    return kept
+
+
+def _lost_the_number(line: BatchLine, prepared: Prepared, *, actor: str) -> list[Delivery]:
+    """Another line has just burnt this number: the same bytes are already done, other bytes are refused."""
+    twin = BurntNumber.objects.filter(original_sha256=line.sha256).first()
+    if twin is not None:
+        _link_to_done(line, twin.document_id)
+    else:
+        _refuse(line, Refusal(number_taken(prepared.verdict.invoice)), actor=actor)
+    return []
+
+
+def _link_to_done(line: BatchLine, document_id: UUID) -> None:
+    document = Document.objects.get(id=document_id)
+    line.document, line.already_done, line.findings = document, True, document.findings
+    line.outcome = LineOutcome.NEEDS_SOMEONE if document.waiting_for else LineOutcome.READY
+    line.reason = document.waiting_for or f"Déjà fait : {document.number} est scellée et suivie, rien n’est renvoyé."
+    line.save(update_fields=["document", "already_done", "findings", "outcome", "reason"])
+
+
+def _refuse(line: BatchLine, refusal: Refusal, *, actor: str) -> None:
+    line.outcome, line.reason = LineOutcome.REFUSED, refusal.reason
+    line.findings = [finding_to(finding) for finding in refusal.findings]
+    line.save(update_fields=["outcome", "reason", "findings"])
+    write_entry("line_refused", actor=actor, line=str(line.id), sha256=line.sha256)

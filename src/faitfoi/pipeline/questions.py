@@ -1,0 +1,127 @@
+"""What became of attempts whose answer was lost: the sweeper finds them, `find` asks, a person decides the rest."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.contract import Answer, CannotTell, Found, NotFound
+from faitfoi.pipeline.deliver import FIRST_WAIT, LONGEST_WAIT, WORKER
+from faitfoi.pipeline.due import ask_later, deliver_later
+from faitfoi.pipeline.following import catch_up, keep_receipt
+from faitfoi.pipeline.open_channels import Channels
+from faitfoi.pipeline.parcels import build_parcel
+from faitfoi.records.models import Attempt, Delivery
+from faitfoi.records.stages import Stage
+from faitfoi.records.transitions import move
+
+MOST_QUESTIONS = 6
+QUESTION_LEASE = timedelta(minutes=5)
+UNNOTICED = timedelta(minutes=2)
+
+
+def sweep(organisation_id: UUID) -> int:
+    """Take back claims whose lease ran out (a killed worker): their outcome is unknown, so a question is due."""
+    now = timezone.now()
+    swept = 0
+    with acting_for(organisation_id):
+        stalled = Attempt.objects.select_for_update(skip_locked=True).filter(
+            outcome=Attempt.Outcome.CLAIMED, lease_until__lt=now
+        )
+        for attempt in stalled.select_related("delivery"):
+            attempt.outcome, attempt.finished_at = Attempt.Outcome.UNKNOWN, now
+            attempt.detail = "Le programme s’est arrêté pendant l’envoi : il est peut-être parti."
+            attempt.save(update_fields=["outcome", "finished_at", "detail"])
+            swept += move(
+                attempt.delivery_id,
+                source=Stage.SENDING,
+                target=Stage.TO_FIND,
+                actor=WORKER,
+                reason=attempt.detail,
+                timetable={"next_question_at": now},
+            )
+    return swept
+
+
+def due_questions(organisation_id: UUID, *, everything: bool = False) -> int:
+    """Have the due questions asked; `everything` does not wait for their hour."""
+    now = timezone.now()
+    with acting_for(organisation_id):
+        waiting = Delivery.objects.filter(stage=Stage.TO_FIND)
+        if not everything:
+            waiting = waiting.filter(next_question_at__lte=now)
+        ids = list(waiting.values_list("id", flat=True)[:1000])
+        Delivery.objects.filter(id__in=ids).update(next_question_at=now + QUESTION_LEASE)
+        ask_later(organisation_id, ids)
+    return len(ids)
+
+
+def ask(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+    """Ask the other side about deliveries whose answer was lost. Never sends."""
+    with Channels(organisation_id) as channels:
+        for delivery_id in delivery_ids:
+            _ask_one(organisation_id, delivery_id, channels)
+
+
+def _ask_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> None:
+    with acting_for(organisation_id):
+        delivery = Delivery.objects.select_related("document", "artefact").filter(id=delivery_id).first()
+        if delivery is None or delivery.stage != Stage.TO_FIND:
+            return
+        channel = channels.open(delivery)
+        parcel = build_parcel(delivery, channels.settings_of(delivery.channel))
+        asked = delivery.questions_asked + 1
+    answer = channel.find(parcel)
+    now = timezone.now()
+    with acting_for(organisation_id):
+        match answer:
+            case Found(receipt=receipt):
+                moved = move(
+                    delivery_id,
+                    source=Stage.TO_FIND,
+                    target=Stage.SENT,
+                    actor=WORKER,
+                    reason=receipt.detail or "Retrouvée chez le destinataire : elle était bien partie.",
+                    references=receipt.references,
+                    timetable={"next_question_at": None, "next_poll_at": now if channel.polls else None},
+                )
+                if moved:
+                    keep_receipt(delivery, receipt, at=now)
+                    catch_up(delivery_id, actor=WORKER)
+            case NotFound(conclusive=True, detail=detail):
+                if move(
+                    delivery_id,
+                    source=Stage.TO_FIND,
+                    target=Stage.ROUTED,
+                    actor=WORKER,
+                    reason=detail or "Le destinataire ne l’a pas : elle peut partir de nouveau.",
+                    timetable={"next_question_at": None, "next_attempt_at": now},
+                ):
+                    deliver_later(organisation_id, [delivery_id])
+            case NotFound(detail=detail) | CannotTell(ask_again=True, detail=detail) if asked < MOST_QUESTIONS:
+                wait = min(FIRST_WAIT * 2**asked, LONGEST_WAIT)
+                Delivery.objects.filter(id=delivery_id, stage=Stage.TO_FIND).update(
+                    questions_asked=asked, next_question_at=now + wait
+                )
+            case NotFound(detail=detail) | CannotTell(detail=detail):
+                move(
+                    delivery_id,
+                    source=Stage.TO_FIND,
+                    target=Stage.UNKNOWN,
+                    actor=WORKER,
+                    reason=detail,
+                    timetable={"questions_asked": asked, "next_question_at": None},
+                )
+
+
+def due_deliveries(organisation_id: UUID) -> int:
+    """Have deliveries sent whose hour has passed unnoticed: a job lost with its worker, a clock that differs."""
+    now = timezone.now()
+    with acting_for(organisation_id):
+        late = Delivery.objects.filter(stage=Stage.ROUTED, next_attempt_at__lt=now - UNNOTICED)
+        ids = list(late.values_list("id", flat=True)[:1000])
+        Delivery.objects.filter(id__in=ids).update(next_attempt_at=now)
+        deliver_later(organisation_id, ids)
+    return len(ids)

@@ -1,0 +1,93 @@
+"""The start of the journey: files are made durable, counted, and made due. Nothing is judged here."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.intake.caps import MAX_BATCH_FILES, MAX_FILE_BYTES, TooMuch
+from faitfoi.pipeline.due import prepare_later
+from faitfoi.pipeline.installation import ensure_seal_key, store
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Batch, BatchLine
+from faitfoi.records.stages import LineOutcome
+
+__all__ = ["TooMuch", "receive", "resume"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrived:
+    filename: str
+    sha256: str
+    size: int
+    too_big: bool = False
+
+
+def receive(
+    organisation: Organisation, files: Iterable[tuple[str, bytes]], *, origin: Batch.Origin, name: str, actor: str
+) -> Batch:
+    """Keep the files, open their batch and have it prepared; returns the batch.
+
+    The same files again are the same batch: what was left waiting goes on, nothing is done twice.
+    A file over the size cap is a refused line. Raises TooMuch (a French sentence) when there are none or too many.
+    """
+    ensure_seal_key(organisation)
+    arrived = [_keep(organisation.id, filename, content) for filename, content in files]
+    if not arrived:
+        raise TooMuch("Aucun fichier à envoyer : choisissez au moins une facture (PDF, XML ou JSON).")
+    if len(arrived) > MAX_BATCH_FILES:
+        raise TooMuch(
+            f"{len(arrived)} fichiers d’un coup, c’est plus que les {MAX_BATCH_FILES} qu’un lot accepte. "
+            "Envoyez-les en plusieurs lots."
+        )
+    fingerprint = hashlib.sha256("\n".join(sorted(item.sha256 for item in arrived)).encode()).hexdigest()
+    with acting_for(organisation.id):
+        batch, is_new = Batch.objects.get_or_create(
+            organisation=organisation,
+            fingerprint=fingerprint,
+            defaults={"name": name[:200], "origin": origin, "created_by": actor},
+        )
+        if is_new:
+            BatchLine.objects.bulk_create(
+                _line(batch, position, item) for position, item in enumerate(arrived, start=1)
+            )
+            write_entry(
+                "batch_received", actor=actor, batch=str(batch.id), files=len(arrived), fingerprint=fingerprint
+            )
+        resume(batch)
+    return batch
+
+
+def resume(batch: Batch) -> int:
+    """Make the batch's waiting lines due (again); returns how many there were. Runs inside `acting_for`."""
+    waiting = list(batch.lines.filter(outcome=LineOutcome.WAITING).order_by("position").values_list("id", flat=True))
+    prepare_later(batch.organisation_id, waiting)
+    return len(waiting)
+
+
+def _keep(organisation_id: UUID, filename: str, content: bytes) -> _Arrived:
+    if len(content) > MAX_FILE_BYTES:
+        digest = hashlib.sha256(content).hexdigest()
+        return _Arrived(filename=filename, sha256=digest, size=len(content), too_big=True)
+    digest = store().put(organisation_id, content).sha256
+    return _Arrived(filename=filename, sha256=digest, size=len(content))
+
+
+def _line(batch: Batch, position: int, item: _Arrived) -> BatchLine:
+    line = BatchLine(
+        organisation_id=batch.organisation_id,
+        batch=batch,
+        position=position,
+        filename=item.filename.replace("\x00", "")[-255:],
+        sha256=item.sha256,
+        size=item.size,
+    )
+    if item.too_big:
+        line.outcome = LineOutcome.REFUSED
+        line.reason = (
+            f"Le fichier {item.filename} pèse {item.size / 1_048_576:.0f} Mo, plus que les "
+            f"{MAX_FILE_BYTES // 1_048_576} Mo acceptés. Allégez-le, puis envoyez-le de nouveau."
+        )
+    return line

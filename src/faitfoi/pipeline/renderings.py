@@ -1,0 +1,134 @@
+"""Makes the artefacts of one document: original, legal, the version Chorus Pro wants, the copy marked COPIE."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.einvoice.chorus import for_chorus
+from faitfoi.einvoice.cii import write_cii
+from faitfoi.einvoice.facturx import attach
+from faitfoi.einvoice.model import Invoice
+from faitfoi.einvoice.page import Look, render_page
+from faitfoi.einvoice.reading import Format, Reading
+from faitfoi.evidence.seal import SealRefused, is_signed, seal
+from faitfoi.evidence.store import Digest
+from faitfoi.pipeline.customers import service_code
+from faitfoi.pipeline.installation import seal_key, store
+from faitfoi.pipeline.judging import Refusal, Verdict
+from faitfoi.pipeline.routing import Decision
+from faitfoi.records.stages import ArtefactRole
+
+PDF = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """One artefact, already durable in the store."""
+
+    role: ArtefactRole
+    filename: str
+    media_type: str
+    digest: Digest
+    sealed: bool = False
+
+
+def render_all(organisation: Organisation, verdict: Verdict, content: bytes, *, at: datetime) -> tuple[Rendering, ...]:
+    """Make and store every artefact that the document and its way need. Raises Refusal when it cannot be sealed."""
+    made = [_original(organisation, verdict.reading, content)]
+    look = look_of(organisation)
+    legal = _legal_pdf(verdict.reading, look=look, at=at)
+    made.append(_sealed(organisation, verdict.invoice, legal, role=ArtefactRole.LEGAL, at=at))
+    return (*made, *render_for_way(organisation, verdict, at=at))
+
+
+def render_for_way(organisation: Organisation, verdict: Verdict, *, at: datetime) -> tuple[Rendering, ...]:
+    """Make and store what the way chosen needs beside the legal artefact: nothing when there is no way."""
+    if not isinstance(verdict.way, Decision):
+        return ()
+    made: list[Rendering] = []
+    look = look_of(organisation)
+    if verdict.way.legal.channel is ChannelKey.CHORUS_PRO:
+        chorus = _chorus_pdf(organisation, verdict, look=look, at=at)
+        made.append(_sealed(organisation, verdict.invoice, chorus, role=ArtefactRole.CHORUS, at=at))
+    if verdict.way.copy is not None:
+        made.append(_copy(organisation, verdict.invoice, look=look, at=at))
+    return tuple(made)
+
+
+def look_of(organisation: Organisation) -> Look:
+    """Return how the organisation's pages look."""
+    logo = store().get(organisation.id, organisation.logo_sha256) if organisation.logo_sha256 else None
+    return Look(logo=logo, accent=organisation.accent, footer=organisation.footer)
+
+
+def _original(organisation: Organisation, reading: Reading, content: bytes) -> Rendering:
+    extension, media_type = {
+        Format.FACTURX: ("pdf", PDF),
+        Format.JSON: ("json", "application/json"),
+    }.get(reading.format, ("xml", "application/xml"))
+    name = f"{_stem(reading.invoice)}-original.{extension}"
+    return Rendering(
+        role=ArtefactRole.ORIGINAL, filename=name, media_type=media_type, digest=store().put(organisation.id, content)
+    )
+
+
+def _legal_pdf(reading: Reading, *, look: Look, at: datetime) -> bytes:
+    """A PDF that came in stays as it is; what came without one is laid out with its XML inside."""
+    if reading.pdf is not None:
+        return reading.pdf
+    # A Factur-X holds CII: a CII that came in goes inside byte for byte, UBL and JSON are written as CII.
+    xml = reading.xml if reading.format is Format.CII else write_cii(reading.invoice)
+    return render_page(reading.invoice, look=look, created=at, xml=xml)
+
+
+def _chorus_pdf(organisation: Organisation, verdict: Verdict, *, look: Look, at: datetime) -> bytes:
+    """The same invoice with the identifiers that legacy Chorus expects (SIRET as legal identifier)."""
+    customer = verdict.customer
+    assert customer is not None  # noqa: S101  # a Decision needs a customer
+    invoice = for_chorus(
+        verdict.invoice,
+        seller_siret=organisation.siret,
+        buyer_siret=customer.siret,
+        service_code=service_code(customer, verdict.invoice),
+        engagement=verdict.invoice.purchase_order_reference,
+    )
+    xml = write_cii(invoice)
+    pdf = verdict.reading.pdf
+    if pdf is not None and not verdict.reading.signed and not is_signed(pdf):
+        return attach(pdf, xml)
+    return render_page(invoice, look=look, created=at, xml=xml)
+
+
+def _copy(organisation: Organisation, invoice: Invoice, *, look: Look, at: datetime) -> Rendering:
+    """Marked COPIE and without XML, so that no software can book it twice (complaint B27)."""
+    pdf = render_page(invoice, look=look, created=at, xml=None, mark="COPIE")
+    return Rendering(
+        role=ArtefactRole.COPY,
+        filename=f"{_stem(invoice)}-copie.pdf",
+        media_type=PDF,
+        digest=store().put(organisation.id, pdf),
+    )
+
+
+def _sealed(organisation: Organisation, invoice: Invoice, pdf: bytes, *, role: ArtefactRole, at: datetime) -> Rendering:
+    """Seal, unless somebody else has signed: a signed PDF is never rewritten."""
+    sealed = not is_signed(pdf)
+    if sealed:
+        try:
+            pdf = seal(pdf, seal_key(organisation.id), at=at)
+        except SealRefused as error:
+            raise Refusal(str(error)) from error
+    suffix = "" if role is ArtefactRole.LEGAL else "-chorus"
+    return Rendering(
+        role=role,
+        filename=f"{_stem(invoice)}{suffix}.pdf",
+        media_type=PDF,
+        digest=store().put(organisation.id, pdf),
+        sealed=sealed,
+    )
+
+
+def _stem(invoice: Invoice) -> str:
+    """Return a file name without surprises: letters, digits, dash and dot of the number, 40 at most."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in invoice.number).strip("-.")[:40]
+    return f"{'avoir' if invoice.is_credit_note else 'facture'}-{kept or 'sans-numero'}"

@@ -1,0 +1,50 @@
+"""Looks again for a way for a sealed document, after somebody has mended the customer's record or a channel."""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.pipeline.customers import facts_for, match_customer
+from faitfoi.pipeline.installation import sandbox, store, today
+from faitfoi.pipeline.judging import Verdict
+from faitfoi.pipeline.prepare import keep_artefacts, make_due, open_deliveries
+from faitfoi.pipeline.renderings import render_for_way
+from faitfoi.pipeline.routing import NoRoute, decide
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Document
+from faitfoi.records.stages import LineOutcome
+
+
+def route_again(organisation: Organisation, document_id: UUID, *, actor: str) -> str:
+    """Route a sealed document that waits for a way; returns what it still waits for, empty when it leaves.
+
+    The document keeps its number, its seal and its bytes; only what the new way needs is rendered beside them.
+    """
+    with acting_for(organisation.id):
+        document = Document.objects.select_for_update().get(id=document_id)
+        if not document.waiting_for:
+            return ""
+        reading = sandbox().read(store().get(organisation.id, document.original_sha256))
+        customer = document.customer or match_customer(reading.invoice.buyer)
+        if customer is None:
+            return document.waiting_for
+        way = decide(facts_for(organisation, customer, reading.invoice, day=today(organisation)))
+        document.customer = customer
+        document.waiting_for = way.reason if isinstance(way, NoRoute) else ""
+        document.save(update_fields=["customer", "waiting_for"])
+        if isinstance(way, NoRoute):
+            document.lines.update(reason=way.reason)
+            return way.reason
+        verdict = Verdict(
+            reading=reading, seller_siren=document.seller_siren, customer=customer, way=way, findings=()
+        )
+        present = {artefact.role: artefact for artefact in document.artefacts.all()}
+        missing = [r for r in render_for_way(organisation, verdict, at=timezone.now()) if r.role.value not in present]
+        if missing:
+            present |= keep_artefacts(document, missing, kind="document_rendered", actor=actor)
+        document.lines.update(outcome=LineOutcome.READY, reason="")
+        write_entry("routed_again", actor=actor, document_id=document.id)
+        make_due(organisation.id, open_deliveries(document, present, way, actor=actor))
+        return ""

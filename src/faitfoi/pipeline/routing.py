@@ -1,0 +1,170 @@
+"""Which channel carries the invoice, and the sentence that says why. Pure: values in, decision out.
+
+The law chooses among channels (nature of the customer, the seller's own start date); settings choose among the lawful
+ones. No lawful or usable channel is an error, never a success (complaint D38).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from faitfoi.accounts.models import ChannelKey
+from faitfoi.records.stages import Nature
+
+Channels = tuple[ChannelKey, ...]
+FREE: Channels = (ChannelKey.EMAIL, ChannelKey.POST, ChannelKey.PORTAL)
+
+SENTENCE = {
+    Nature.PUBLIC: "Client du secteur public : la facture passe par Chorus Pro",
+    Nature.TAXABLE: "Client assujetti à la TVA",
+    Nature.NOT_TAXABLE: "Client non assujetti à la TVA",
+    Nature.CONSUMER: "Client particulier",
+    Nature.FOREIGN: "Client établi à l’étranger",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that the decision depends on. `configured` are the channels that have settings here."""
+
+    customer_name: str
+    nature: Nature
+    customer_channel: str
+    customer_copy_channel: str
+    billing_email: str
+    siret: str
+    code_service: str
+    code_service_required: bool
+    engagement: str
+    engagement_required: bool
+    electronic_address: str
+    default_channel: str
+    copy_channel: str
+    issues_electronically_from: date
+    configured: frozenset[str]
+    day: date
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One delivery to make: channel, address on the envelope, and why, in one French sentence."""
+
+    channel: ChannelKey
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The legal delivery and, when one is asked for, the copy."""
+
+    legal: Leg
+    copy: Leg | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRoute:
+    """Nothing lawful or usable: what is missing and what to do, in one French sentence."""
+
+    reason: str
+    channel: ChannelKey = ChannelKey.NONE
+
+
+def decide(facts: Facts) -> Decision | NoRoute:
+    """Choose the channel of the legal delivery and of the copy."""
+    lawful, law = lawful_channels(facts)
+    channel, why = _choose(facts, lawful, law)
+    missing = _missing(facts, channel)
+    if missing:
+        return NoRoute(reason=f"La facture {facts.number} ne peut pas partir : {missing}", channel=channel)
+    legal = Leg(channel=channel, address=_address(facts, channel), reason=why)
+    return Decision(legal=legal, copy=_copy(facts, channel))
+
+
+def lawful_channels(facts: Facts) -> tuple[Channels, str]:
+    """Return the channels the law allows for the legal delivery, and the sentence that says so."""
+    sentence = SENTENCE[facts.nature]
+    if facts.nature is Nature.PUBLIC:
+        return (ChannelKey.CHORUS_PRO,), sentence
+    if facts.nature is Nature.TAXABLE:
+        start = facts.issues_electronically_from
+        if facts.day >= start:
+            return (
+                (ChannelKey.PLATEFORME_AGREEE,),
+                f"{sentence} : depuis le {_french(start)}, la facture passe par la plateforme agréée",
+            )
+        return (
+            (*FREE, ChannelKey.PLATEFORME_AGREEE),
+            f"{sentence}, et vous n’êtes tenu d’émettre par une plateforme agréée qu’à partir du {_french(start)}",
+        )
+    return FREE, f"{sentence} : l’envoi est libre"
+
+
+def _choose(facts: Facts, lawful: Channels, law: str) -> tuple[ChannelKey, str]:
+    """Take the customer's choice, else the organisation's, else the first lawful one; say which and why."""
+    if len(lawful) == 1:
+        return lawful[0], f"{law}."
+    if facts.customer_channel in lawful:
+        channel = ChannelKey(facts.customer_channel)
+        return channel, f"{law} ; la fiche du client demande : {channel.label}."
+    if facts.default_channel in lawful:
+        channel = ChannelKey(facts.default_channel)
+        return channel, f"{law} ; canal habituel de votre organisation : {channel.label}."
+    return lawful[0], f"{law} ; canal retenu faute de réglage permis : {lawful[0].label}."
+
+
+def _missing(facts: Facts, channel: ChannelKey) -> str:
+    """Say what keeps the channel from being used, with the remedy; empty when nothing does."""
+    if channel not in facts.configured:
+        return f"le canal « {channel.label} » n’est pas encore réglé pour votre organisation. Réglez-le, puis relancez."
+    if channel is ChannelKey.EMAIL and not facts.billing_email:
+        return (
+            f"la fiche de {facts.customer_name} n’a pas d’adresse e-mail de facturation. "
+            "Ajoutez-la à la fiche du client, puis relancez."
+        )
+    if channel is ChannelKey.CHORUS_PRO:
+        return _missing_for_chorus(facts)
+    if channel is ChannelKey.PLATEFORME_AGREEE and not facts.electronic_address:
+        return (
+            f"la fiche de {facts.customer_name} n’a pas d’adresse de facturation électronique. "
+            "Ajoutez-la à la fiche du client, puis relancez."
+        )
+    return ""
+
+
+def _missing_for_chorus(facts: Facts) -> str:
+    name = facts.customer_name
+    if len(facts.siret) != 14:
+        return f"Chorus Pro demande le SIRET (14 chiffres) de {name}. Ajoutez-le à la fiche du client, puis relancez."
+    if facts.code_service_required and not facts.code_service:
+        return f"Chorus Pro demande le code service de {name}. Ajoutez-le à la fiche du client, puis relancez."
+    if facts.engagement_required and not facts.engagement:
+        return (
+            f"elle attend le numéro d’engagement de {name} (numéro de bon de commande, BT-13). "
+            "Ajoutez-le à la facture, puis envoyez-la de nouveau."
+        )
+    return ""
+
+
+def _copy(facts: Facts, legal: ChannelKey) -> Leg | None:
+    """A copy goes beside the invoice when asked for, by another channel, to an address that exists."""
+    wanted = facts.customer_copy_channel or facts.copy_channel
+    if wanted != ChannelKey.EMAIL or legal is ChannelKey.EMAIL:
+        return None
+    if not facts.billing_email or ChannelKey.EMAIL not in facts.configured:
+        return None
+    chosen_by = "la fiche du client" if facts.customer_copy_channel else "votre organisation"
+    reason = f"Copie sans valeur de facture, marquée COPIE, demandée par {chosen_by}."
+    return Leg(channel=ChannelKey.EMAIL, address=facts.billing_email, reason=reason)
+
+
+def _address(facts: Facts, channel: ChannelKey) -> str:
+    return {
+        ChannelKey.EMAIL: facts.billing_email,
+        ChannelKey.CHORUS_PRO: facts.siret,
+        ChannelKey.PLATEFORME_AGREEE: facts.electronic_address,
+    }.get(channel, facts.customer_name)
+
+
+def _french(day: date) -> str:
+    return f"{day:%d/%m/%Y}"

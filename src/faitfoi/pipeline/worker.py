@@ -1,0 +1,36 @@
+"""A worker: any number of them, on any number of machines, on the one PostgreSQL."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from procrastinate.contrib.django import app
+
+HEARTBEAT = 2.0
+DEAD_AFTER = 15.0
+
+
+def work(*, queues: list[str] | None = None, wait: bool = True) -> None:
+    """Take jobs until stopped by a signal (or, with `wait=False`, until none is due). Blocks.
+
+    One job at a time: checks and pages are processor work, so more comes from more processes, not from more threads.
+    """
+    asyncio.run(_work(queues, wait=wait))
+
+
+async def _work(queues: list[str] | None, *, wait: bool) -> None:
+    # One thread for all jobs: Saxon, Typst and the database connection stay where they were opened.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=1))
+    worker_app = app.with_connector(app.connector.get_worker_connector())
+    async with worker_app.open_async():
+        await worker_app.run_worker_async(
+            queues=queues,
+            name=f"faitfoi-{'-'.join(queues or ['all'])}",
+            concurrency=1,
+            wait=wait,
+            fetch_job_polling_interval=1.0,
+            update_heartbeat_interval=HEARTBEAT,
+            stalled_worker_timeout=DEAD_AFTER,
+            shutdown_graceful_timeout=60.0,
+            delete_jobs="successful",
+            listen_notify=True,
+        )

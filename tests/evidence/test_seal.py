@@ -177,7 +177,8 @@ def test_every_real_pdf_is_sealed_and_valid_or_refused_with_its_reason(key: Seal
             refused[path] = refusal.reason
             continue
         assert check_seal(result, [key.certificate]) is SealState.INTACT, path
-        if read_by_pyhanko(pdf):
+        # A few files made to be malformed are refused by pyHanko before any seal; no invoice is among them.
+        if is_invoice or read_by_pyhanko(pdf):
             assert judge(result, key.certificate, at=AT) == SOUND, path
         sealed += 1
         invoices += is_invoice

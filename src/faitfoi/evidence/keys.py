@@ -24,7 +24,7 @@ KEY_FILE = "key.pem"
 CERTIFICATE_FILE = "certificate.pem"
 # As long as the books must be kept (C. com. L123-22): no seal of the period then names an expired certificate at issue.
 VALID_YEARS = 10
-# ub-common-name and ub-organization-name of X.520.
+# ub-common-name and ub-organization-name of X.520, which OpenSSL counts in bytes of UTF-8.
 LONGEST_NAME = 64
 DEMONSTRATION = " (démonstration)"
 NOT_QUALIFIED = "Cachet de démonstration, non qualifié"
@@ -147,7 +147,7 @@ def _certify(private_key: PrivateKey, *, organisation: str, at: datetime) -> x50
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, _shortened(organisation, LONGEST_NAME)),
             x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, NOT_QUALIFIED),
             x509.NameAttribute(
-                NameOID.COMMON_NAME, _shortened(organisation, LONGEST_NAME - len(DEMONSTRATION)) + DEMONSTRATION
+                NameOID.COMMON_NAME, _shortened(organisation, LONGEST_NAME - len(DEMONSTRATION.encode())) + DEMONSTRATION
             ),
         ]
     )
@@ -181,7 +181,10 @@ def _certify(private_key: PrivateKey, *, organisation: str, at: datetime) -> x50
 
 
 def _shortened(name: str, longest: int) -> str:
-    return name if len(name) <= longest else name[: longest - 1] + "…"
+    encoded, ellipsis = name.encode(), "…"
+    if len(encoded) <= longest:
+        return name
+    return encoded[: longest - len(ellipsis.encode())].decode(errors="ignore") + ellipsis
 
 
 def _years_later(start: datetime, years: int) -> datetime:

@@ -35,7 +35,7 @@ class ControlError(ValueError):
     """A control command that cannot be obeyed; its text is told to whoever sent it."""
 
 
-class NoSuchCommand(ControlError):  # noqa: N818 -- named like the outcomes of the channels
+class NoSuchCommand(ControlError):
     """No simulator, or not this one, knows the command."""
 
 

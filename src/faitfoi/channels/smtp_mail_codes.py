@@ -1,0 +1,115 @@
+"""Judge what a relay answers: taken, certainly not sent, refused, or impossible to know.
+
+Pure: a step of the dialogue and a reply in, nothing or one of the contract's three exceptions out. A quota, a sender
+that is not registered or a relay that asks for a password say nothing about the document: they are never `Refused`
+(RFC 5321 §4.2, RFC 3463, RFC 4954 §6).
+"""
+
+import re
+from enum import StrEnum
+
+from faitfoi.channels.contract import NotSent, OutcomeUnknown, Refused
+from faitfoi.channels.smtp_mail_wire import Reply
+
+
+class Step(StrEnum):
+    """Where in the dialogue a reply came."""
+
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
+    END = "END"  # after the final dot
+
+
+TOO_BIG = {"5.3.4", "5.2.3"}
+_ABOUT_US_CODES = {502, 503, 504, 530, 534, 535, 538, 555}
+_ABOUT_US_STATUSES = ("5.5.", "5.7.", "5.4.5", "5.1.7", "5.1.8", "5.3.0", "5.3.5")
+_ABOUT_US_WORDS = re.compile(
+    r"relay(ing)?\b.{0,40}\b(denied|not permitted|prohibited|not allowed)|unable to relay|authenticat|not logged in"
+    r"|quota exceeded|sending limit|sender (address )?(rejected|not allowed|not verified)",
+    re.IGNORECASE,
+)
+_SENTENCES = {
+    "5.1.1": "L’adresse {address} est inconnue du serveur qui devrait la recevoir.",
+    "5.1.2": "Le domaine de l’adresse {address} n’existe pas ou ne reçoit pas de courrier.",
+    "5.1.3": "Le serveur juge l’adresse {address} mal écrite.",
+    "5.1.6": "La boîte {address} a déménagé sans laisser de nouvelle adresse.",
+    "5.1.10": "Le domaine de l’adresse {address} déclare ne recevoir aucun courrier.",
+    "5.2.1": "La boîte {address} est fermée ou désactivée.",
+    "5.2.2": "La boîte {address} est pleine.",
+    "5.4.4": "Le domaine de l’adresse {address} n’a pas de serveur de courrier.",
+}
+_FIX_ADDRESS = "Corrigez l’adresse de facturation dans la fiche du client, ou choisissez un autre canal, puis renvoyez."
+
+
+def judge(reply: Reply, *, step: Step, address: str) -> None:
+    """Return when the relay says yes at this step; otherwise raise what its answer means.
+
+    Raises NotSent, Refused or, at the final dot only, OutcomeUnknown.
+    """
+    wanted = 3 if step is Step.DATA else 2
+    kind = reply.code // 100
+    if kind == wanted:
+        return
+    if kind == 4:
+        raise NotSent(f"Le serveur d’envoi remet à plus tard. Il répond : « {reply.quoted} ».")
+    if kind == 5:
+        _judge_refusal(reply, step=step, address=address)
+    if step is Step.END:
+        raise OutcomeUnknown(
+            f"Après le message entier, le serveur d’envoi a répondu « {reply.quoted} », qui ne dit ni oui ni non. "
+            "Le message est peut-être parti."
+        )
+    raise NotSent(f"Le serveur d’envoi a répondu hors de propos : « {reply.quoted} ». Rien n’est parti.")
+
+
+def too_big(*, size: int, limit: int) -> Refused:
+    """The refusal of a message that outweighs what the relay announces (RFC 1870), before it is sent."""
+    return Refused(
+        f"Le message pèse {write_size(size)} et le serveur d’envoi n’accepte que {write_size(limit)}. "
+        "Allégez les pièces jointes (les conditions de vente, par exemple) ou choisissez un autre canal, puis "
+        "renvoyez.",
+        code="5.3.4",
+    )
+
+
+def write_size(size: int) -> str:
+    """Write a number of bytes for a reader: « 1,4 Mo »."""
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))} ko"
+    return f"{size / 1_000_000:.1f} Mo".replace(".", ",")
+
+
+def _judge_refusal(reply: Reply, *, step: Step, address: str) -> None:
+    status = reply.enhanced
+    said = f"Il répond : « {reply.quoted} »."
+    if status in TOO_BIG or (reply.code == 552 and status not in _SENTENCES):
+        raise Refused(
+            "Le message est trop lourd pour le serveur. Allégez les pièces jointes (les conditions de vente, par "
+            f"exemple) ou choisissez un autre canal, puis renvoyez. {said}",
+            code=status or "552",
+        )
+    if step is not Step.END and _is_about_us(reply, step=step):
+        raise NotSent(
+            "Le serveur d’envoi refuse notre compte, notre expéditeur ou notre façon de lui parler ; le document n’est "
+            f"pas en cause. Vérifiez les réglages du courrier (compte, expéditeur, quota). {said}",
+            precondition=True,
+        )
+    if step is Step.END:
+        raise Refused(
+            "Le serveur d’envoi a lu le message et ne le prend pas. Voyez sa réponse avec la personne qui gère le "
+            f"courrier, ou choisissez un autre canal. {said}",
+            code=status or str(reply.code),
+        )
+    sentence = _SENTENCES.get(status, "Le serveur refuse l’adresse {address}.").format(address=address)
+    raise Refused(f"{sentence} {_FIX_ADDRESS} {said}", code=status or str(reply.code))
+
+
+def _is_about_us(reply: Reply, *, step: Step) -> bool:
+    status = reply.enhanced
+    if reply.code in _ABOUT_US_CODES or status.startswith(_ABOUT_US_STATUSES):
+        return True
+    if step is Step.MAIL:
+        # The envelope sender is ours: only a status about the destination says anything about the customer's address.
+        return status not in _SENTENCES
+    return bool(_ABOUT_US_WORDS.search(reply.text))

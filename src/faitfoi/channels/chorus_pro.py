@@ -1,0 +1,321 @@
+"""Chorus Pro by PISTE: deposit a flow, ask what became of it, follow the invoice to its payment.
+
+French contracts §1. Settings (all text, of the organisation):
+
+    api_url             address of the API, up to and with /cpro
+    token_url           address of the OAuth2 token service
+    client_id           of the PISTE application, for the environment of the two addresses
+    client_secret
+    technical_login     of the Chorus Pro technical account (compte technique)
+    technical_password
+    avec_signature      "true" to tell Chorus Pro that the deposited PDF is sealed; "false" by default
+    timeout             seconds for one question and its answer; 30 by default
+
+The environment is read from the addresses (PISTE production, PISTE qualification, or a simulator on loopback); a mixed
+pair is refused. `Parcel.address` is the recipient's SIRET, which the deposited XML carries itself; `Parcel.references`
+are `numeroFluxDepot` and `syntaxeFlux`, and `identifiantFactureCPP` when the invoice was found by its number.
+A flow has no place for annexes: they are not carried, and the receipt says so.
+
+When a person must decide: Chorus Pro cannot search for a flow whose number was lost, and shows an invoice only once its
+flow is integrated; one whose flow was rejected never appears. So after a lost answer `find` proves presence, never
+absence: once asking has lasted long enough, someone looks at the portal and says.
+"""
+
+import base64
+import re
+import time
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from faitfoi.channels.chorus_pro_codes import (
+    PARIS,
+    action_event,
+    flow_event,
+    flow_states,
+    objects,
+    read_instant,
+    return_codes,
+    status_event,
+    text,
+)
+from faitfoi.channels.chorus_pro_deposit import check_size, choose_syntax, judge_deposit, name_flow
+from faitfoi.channels.chorus_pro_http import Account, BusinessError, Connection, Environment
+from faitfoi.channels.contract import (
+    Answer,
+    CannotTell,
+    Found,
+    NotFound,
+    NotSent,
+    Parcel,
+    Receipt,
+    RemoteEvent,
+)
+
+DEPOSIT = "factures/v1/deposer/flux"
+FLOW_STATE = "transverses/v1/consulterCRDetaille"
+SEARCH = "factures/v1/rechercher/fournisseur"
+HISTORY = "factures/v1/consulter/historique"
+
+PAGE_SIZE = 100
+MAX_PAGES = 1000
+DATE_WINDOW = timedelta(days=1)  # a legal day told with an hour may fall on its neighbour
+
+REQUIRED = ("api_url", "token_url", "client_id", "client_secret", "technical_login", "technical_password")
+
+
+class ChorusPro:
+    """The Channel `chorus_pro`. Keeps its token and connections between calls; used by one thread."""
+
+    key = "chorus_pro"
+    polls = True
+    # Their intake takes minutes to integrate a flow, and only then can its invoice be searched for.
+    settles_in = timedelta(minutes=15)
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        """Read the settings. Raises ValueError (French) naming the one that is missing or impossible."""
+        missing = [name for name in REQUIRED if not settings.get(name, "").strip()]
+        if missing:
+            raise ValueError(f"Il manque aux réglages de Chorus Pro : {', '.join(missing)}. Complétez-les.")
+        self._timeout = _read_timeout(settings.get("timeout", ""))
+        self._signed = _read_choice(settings.get("avec_signature", ""))
+        self._connection = Connection(
+            Account(
+                api_url=settings["api_url"].strip(),
+                token_url=settings["token_url"].strip(),
+                client_id=settings["client_id"].strip(),
+                client_secret=settings["client_secret"].strip(),
+                technical_login=settings["technical_login"].strip(),
+                technical_password=settings["technical_password"],
+                timeout=self._timeout,
+            )
+        )
+        # A token, the deposit, and both once more when the token is refused.
+        self.deadline = timedelta(seconds=4 * self._timeout)
+
+    @property
+    def environment(self) -> Environment:
+        """Tell where the deposits go: production, qualification or a simulator."""
+        return self._connection.environment
+
+    def close(self) -> None:
+        """Give back connections and forget the token."""
+        self._connection.close()
+
+    def send(self, parcel: Parcel) -> Receipt:
+        """Deposit the artefact as one flow. Raises NotSent, Refused or OutcomeUnknown."""
+        until = time.monotonic() + self.deadline.total_seconds()
+        check_size(parcel)
+        syntax = choose_syntax(parcel)
+        body: dict[str, object] = {
+            "fichierFlux": base64.b64encode(parcel.artefact.content).decode("ascii"),
+            "nomFichier": name_flow(parcel),
+            "syntaxeFlux": syntax,
+            "avecSignature": self._signed,
+        }
+        reply = self._connection.deposit(DEPOSIT, body, until=until)
+        return judge_deposit(reply, parcel=parcel, syntax=syntax)
+
+    def find(self, parcel: Parcel) -> Answer:
+        """Ask whether the invoice has arrived: by the flow's number if we were told it, else by the invoice's own."""
+        flow = parcel.references.get("numeroFluxDepot", "")
+        try:
+            return self._find_flow(parcel, flow) if flow else self._find_invoice(parcel)
+        except NotSent as error:
+            return CannotTell(ask_again=True, detail=error.reason)
+        except BusinessError as error:
+            return CannotTell(
+                ask_again=True, detail=f"Chorus Pro n’a pas su répondre à la question (code {_quote(error)})."
+            )
+
+    def poll(self, parcel: Parcel) -> tuple[RemoteEvent, ...]:
+        """Give all that Chorus Pro says of the flow, then of the invoice. Raises NotSent when it cannot be asked."""
+        events: list[RemoteEvent] = []
+        flow = parcel.references.get("numeroFluxDepot", "")
+        try:
+            if flow:
+                report, raw = self._connection.ask(FLOW_STATE, _flow_question(parcel, flow))
+                events.append(flow_event(report, raw, flow=flow, number=parcel.number, issued=parcel.issue_date))
+                if not _shows_invoices(events[0].code):
+                    return tuple(events)
+            criterion = {"numeroFluxDepot": flow} if flow else {"numeroFacture": parcel.number}
+            for row in self._search(criterion):
+                if _is_ours(row, parcel):
+                    events.extend(self._follow(row, parcel))
+        except BusinessError as error:
+            raise NotSent(f"Chorus Pro n’a pas su dire où en est la facture (code {_quote(error)}).") from None
+        return tuple(sorted(events, key=lambda event: event.at))
+
+    def _find_flow(self, parcel: Parcel, flow: str) -> Answer:
+        try:
+            _, raw = self._connection.ask(FLOW_STATE, _flow_question(parcel, flow))
+        except BusinessError as error:
+            known = return_codes().get(("consulterCRDetaille", error.code))
+            if known is None or known.meaning != "unknown_deposit":
+                raise
+            # They gave this number themselves: that they do not know it any more proves nothing.
+            detail = f"Chorus Pro ne connaît pas (ou plus) le dépôt {flow}. Cherchez-le sur le portail."
+            return NotFound(conclusive=False, detail=detail)
+        return Found(receipt=Receipt(references=dict(parcel.references), raw=raw, detail=f"Dépôt {flow} retrouvé."))
+
+    def _find_invoice(self, parcel: Parcel) -> Answer:
+        rows = list(self._search({"numeroFacture": parcel.number}))
+        ours = [row for row in rows if _is_ours(row, parcel)]
+        if not ours:
+            others = sum(text(row.get("numeroFacture")) == parcel.number for row in rows)
+            aside = f" {others} facture(s) de ce numéro viennent d’un autre fournisseur ou d’une autre date."
+            return NotFound(
+                conclusive=False,
+                detail=f"Chorus Pro ne montre pas encore la facture {parcel.number} du fournisseur "
+                f"{parcel.seller_siret}. Il ne montre une facture qu’une fois son dépôt intégré, et jamais celle d’un "
+                f"dépôt rejeté : cette absence ne prouve rien.{aside if others else ''} Si elle dure, regardez les "
+                "dépôts du jour sur le portail, puis dites si la facture y est.",
+            )
+        references = {
+            name: value for name in ("numeroFluxDepot", "identifiantFactureCPP") if (value := text(ours[0].get(name)))
+        }
+        detail = f"Facture {parcel.number} retrouvée sur Chorus Pro."
+        if len(ours) > 1:
+            detail += f" Elle y est {len(ours)} fois : vérifiez sur le portail laquelle est à suivre."
+        return Found(receipt=Receipt(references=references, detail=detail))
+
+    def _search(self, criterion: Mapping[str, str]) -> Iterator[dict[str, object]]:
+        """Search the supplier's invoices, every page to the end, whatever page size the other side imposes."""
+        seen: set[str] = set()
+        for page in range(1, MAX_PAGES + 1):
+            answer, _ = self._connection.ask(
+                SEARCH,
+                {
+                    **criterion,
+                    "rechercheFactureParFournisseur": {
+                        "nbResultatsParPage": PAGE_SIZE,
+                        "pageResultatDemandee": page,
+                        "triColonne": "DateDepot",
+                        "triSens": "Ascendant",
+                    },
+                },
+            )
+            fresh = [
+                row
+                for row in objects(answer.get("listeFactures"))
+                if text(row.get("identifiantFactureCPP")) not in seen
+            ]
+            seen.update(text(row.get("identifiantFactureCPP")) for row in fresh)
+            yield from fresh
+            if not fresh or page >= _page_count(answer.get("parametresRetour"), "pages"):
+                return
+        raise NotSent(f"Chorus Pro annonce plus de {MAX_PAGES} pages pour une seule recherche. Nous redemanderons.")
+
+    def _follow(self, row: Mapping[str, object], parcel: Parcel) -> list[RemoteEvent]:
+        """Give the invoice's whole history, and its present status when the history does not tell it."""
+        invoice = text(row.get("identifiantFactureCPP"))
+        issued = parcel.issue_date
+        statuses: list[RemoteEvent] = []
+        actions: dict[str, RemoteEvent] = {}
+        for page in range(1, MAX_PAGES + 1):
+            answer, _ = self._connection.ask(HISTORY, _history_question(invoice, page))
+            passages, done = answer.get("historiquesDesStatuts"), answer.get("historiquesDesActionsUtilisateurs")
+            passages, done = (part if isinstance(part, dict) else {} for part in (passages, done))
+            statuses.extend(
+                status_event(
+                    entry,
+                    invoice=invoice,
+                    code=text(entry.get("histoStatutCode")),
+                    at=read_instant(entry.get("histoStatutDatePassage")),
+                    comment=text(entry.get("histoStatutCommentaire")),
+                    issued=issued,
+                )
+                for entry in objects(passages.get("histoStatut"))
+            )
+            for entry in objects(done.get("histoAction")):
+                event = action_event(entry, invoice=invoice, issued=issued)
+                actions[event.identity] = event
+            pages = max(_page_count(passages, "pagesHistoStatut"), _page_count(done, "pagesHistoAction"))
+            if page >= pages:
+                break
+        present = text(row.get("statut"))
+        if present and all(event.code != present for event in statuses):
+            statuses.append(
+                status_event(
+                    row,
+                    invoice=invoice,
+                    code=present,
+                    at=read_instant(row.get("dateHeureEtatCourant")),
+                    comment=text(row.get("commentaireEtatCourant")),
+                    issued=issued,
+                )
+            )
+        return [*{event.identity: event for event in statuses}.values(), *actions.values()]
+
+
+def _is_ours(row: Mapping[str, object], parcel: Parcel) -> bool:
+    """Recognise our invoice by number, seller and date together: two suppliers may use one number on one day."""
+    if text(row.get("numeroFacture")) != parcel.number:
+        return False
+    if _digits(row.get("codeFournisseur")) != _digits(parcel.seller_siret) or not _digits(parcel.seller_siret):
+        return False
+    dated = read_instant(row.get("dateFacture"))
+    return dated is not None and abs(dated.astimezone(PARIS).date() - parcel.issue_date) <= DATE_WINDOW
+
+
+def _digits(value: object) -> str:
+    return re.sub(r"\s", "", text(value))
+
+
+def _shows_invoices(state: str) -> bool:
+    """Tell whether invoices may exist by this flow state; an unknown state may hide anything, so it is worth a look."""
+    known = flow_states().get(state)
+    return known is None or known.integrated
+
+
+def _flow_question(parcel: Parcel, flow: str) -> dict[str, object]:
+    question: dict[str, object] = {"numeroFluxDepot": flow}
+    if syntax := parcel.references.get("syntaxeFlux", ""):
+        question["syntaxeFlux"] = syntax
+    return question
+
+
+def _history_question(invoice: str, page: int) -> dict[str, object]:
+    return {
+        "idFacture": int(invoice) if invoice.isdigit() else 0,
+        "paramRechercheHistoStatuts": {
+            "pageResultatDemandeeListeHistoStatut": page,
+            "nbResultatsParPageListeHistoStatut": PAGE_SIZE,
+        },
+        "paramRechercheHistoActionsUtilisateurs": {
+            "pageResultatDemandeeListeHistoAction": page,
+            "nbResultatsParPageListeHistoAction": PAGE_SIZE,
+        },
+    }
+
+
+def _page_count(value: object, name: str) -> int:
+    """Read how many pages there are; when it is not told, so many that only an empty page ends the search."""
+    pages = value.get(name) if isinstance(value, dict) else None
+    if isinstance(pages, int) and not isinstance(pages, bool):
+        return pages
+    return MAX_PAGES if name == "pages" else 1
+
+
+def _quote(error: BusinessError) -> str:
+    return f"{error.code} : « {error.label[:500]} »" if error.label else error.code
+
+
+def _read_timeout(value: str) -> float:
+    if not value.strip():
+        return 30.0
+    try:
+        seconds = float(value.replace(",", "."))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 600:
+        raise ValueError(f"Le réglage « timeout » de Chorus Pro vaut « {value} » ; il faut des secondes, 600 au plus.")
+    return seconds
+
+
+def _read_choice(value: str) -> bool:
+    match value.strip().lower():
+        case "" | "false":
+            return False
+        case "true":
+            return True
+    raise ValueError(f"Le réglage « avec_signature » de Chorus Pro vaut « {value} » ; il faut true ou false.")

@@ -56,10 +56,10 @@ def choose_syntax(parcel: Parcel) -> str:
 
 def name_flow(parcel: Parcel) -> str:
     """Name the deposited file: the artefact's name in plain characters, 50 at most with its extension."""
-    name = PurePosixPath(parcel.artefact.filename.replace("\\", "/"))
-    extension = re.sub(r"[^A-Za-z0-9.]", "", name.suffix) or (".pdf" if choose_syntax(parcel) == FACTURX else ".xml")
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", name.stem).strip("_") or re.sub(r"[^A-Za-z0-9_-]+", "_", parcel.number)
-    return stem[: MAX_NAME - len(extension)] + extension
+    extension = ".pdf" if choose_syntax(parcel) == FACTURX else ".xml"
+    stem = PurePosixPath(parcel.artefact.filename.replace("\\", "/")).stem
+    plain = (re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") for name in (stem, parcel.number, "facture"))
+    return next(filter(None, plain))[: MAX_NAME - len(extension)] + extension
 
 
 def judge_deposit(reply: Reply, *, parcel: Parcel, syntax: str) -> Receipt:

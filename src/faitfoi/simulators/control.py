@@ -52,7 +52,7 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One planned failure. `times` strikes (None: without end), each with `probability`; `on` one operation only."""
+    """One planned failure. `times` strikes (None: no end), each with `probability`; `on` one operation, `*` all."""
 
     kind: FaultKind
     times: int | None = 1
@@ -109,14 +109,16 @@ class Faults:
         with self._lock:
             self._planned.append(_Planned(fault=fault, left=fault.times))
 
-    def take(self, kind: FaultKind, *, on: str = "") -> Fault | None:
-        """Give the failure of this kind that strikes now, if one does; it then has one strike less."""
+    def take(self, kind: FaultKind, *, on: str = "", main: bool = True) -> Fault | None:
+        """Give the failure of this kind that strikes now, if one does; it then has one strike less.
+
+        A fault whose `on` is empty strikes the main operations only; `*` strikes all, a name that one.
+        """
         with self._lock:
             for planned in self._planned:
                 fault = planned.fault
-                if fault.kind is not kind or fault.on not in {"", on}:
-                    continue
-                if self._dice.random() >= fault.probability:
+                aimed = fault.on in {on, "*"} or (main and not fault.on)
+                if fault.kind is not kind or not aimed or self._dice.random() >= fault.probability:
                     continue
                 if planned.left is not None:
                     planned.left -= 1
@@ -255,6 +257,8 @@ class _Server(ThreadingHTTPServer):
 
 class _ControlRequest(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body leave together
 
     def do_GET(self) -> None:
         self._obey({})

@@ -22,12 +22,17 @@ def acting_for(organisation_id: UUID) -> Iterator[None]:
     Nesting for the same organisation is allowed; for another one it raises NoOrganisation, since the outer
     transaction would go on under the wrong name.
     """
-    outer = current_organisation() if connection.in_atomic_block else None
+    nested = connection.in_atomic_block
+    outer = current_organisation() if nested else None
     if outer is not None and outer != organisation_id:
         raise NoOrganisation(f"this transaction works for {outer}, not for {organisation_id}")
     with transaction.atomic():
-        _set_local("faitfoi.organisation", str(organisation_id))
+        if outer is None:
+            _set_local("faitfoi.organisation", str(organisation_id))
         yield
+        if nested and outer is None:
+            # A rollback forgets the setting by itself; a released savepoint does not.
+            _set_local("faitfoi.organisation", "")
 
 
 @contextmanager

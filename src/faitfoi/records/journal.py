@@ -56,7 +56,7 @@ def sequence(*, most: int = 20_000) -> int:
         if not pending:
             return 0
         head = JournalHead.objects.order_by("-size").first()
-        frontier = Frontier.load(head.frontier) if head else Frontier()
+        frontier = Frontier.load(bytes(head.frontier)) if head else Frontier()
         for leaf in pending:
             leaf.index = frontier.size
             frontier.append(bytes(leaf.leaf))

@@ -40,7 +40,7 @@ class JournalHead(models.Model):
 
     size = models.PositiveBigIntegerField(primary_key=True)
     root = models.BinaryField(max_length=32)
-    frontier = models.JSONField()
+    frontier = models.BinaryField()
     at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("size", models.PositiveBigIntegerField(primary_key=True, serialize=False)),
                 ("root", models.BinaryField(max_length=32)),
-                ("frontier", models.JSONField()),
+                ("frontier", models.BinaryField()),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),

@@ -1,0 +1,112 @@
+"""One organisation never sees, writes or points to another's rows: PostgreSQL itself says no."""
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, InternalError, ProgrammingError, connection, transaction
+
+from faitfoi.accounts.models import Organisation, User
+from faitfoi.accounts.tenancy import NoOrganisation, acting_for, bypass_of_current_role, directory, signed_in
+from faitfoi.records.journal import sequence, write_entry
+from faitfoi.records.models import Batch, BatchLine, Customer, JournalEntry, JournalHead, JournalLeaf
+from faitfoi.records.stages import Nature
+
+INSTALLATION_WIDE = {"records_journalleaf", "records_journalhead", "records_returntoken", "accounts_user"}
+
+pytestmark = pytest.mark.django_db
+
+
+def make_customer(organisation: Organisation, reference: str) -> Customer:
+    return Customer.objects.create(
+        organisation=organisation, reference=reference, name=reference, search_key=reference, nature=Nature.TAXABLE
+    )
+
+
+def test_the_tests_run_as_a_role_that_is_held_by_row_level_security() -> None:
+    assert bypass_of_current_role() is None
+
+
+def test_every_business_table_is_under_forced_row_level_security() -> None:
+    tables = {
+        model._meta.db_table
+        for app in ("accounts", "records")
+        for model in apps.get_app_config(app).get_models()
+    } - INSTALLATION_WIDE
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
+        forced = {row[0] for row in cursor.fetchall()}
+    assert tables <= forced
+
+
+def test_no_business_table_of_the_installation_has_a_column_about_a_person() -> None:
+    for model in (JournalLeaf, JournalHead):
+        assert {field.name for field in model._meta.fields} <= {"entry_id", "leaf", "index", "size", "root", "frontier", "at"}
+
+
+def test_without_an_organisation_there_are_no_rows(cooperative: Organisation) -> None:
+    with acting_for(cooperative.id):
+        make_customer(cooperative, "C1")
+    assert Customer.objects.count() == 0
+    assert Organisation.objects.count() == 0
+
+
+def test_one_organisation_does_not_see_the_other(cooperative: Organisation, rival: Organisation) -> None:
+    with acting_for(cooperative.id):
+        make_customer(cooperative, "C1")
+    with acting_for(rival.id):
+        assert not Customer.objects.exists()
+        assert list(Organisation.objects.all()) == [rival]
+
+
+def test_a_row_cannot_be_written_for_another_organisation(cooperative: Organisation, rival: Organisation) -> None:
+    with pytest.raises(ProgrammingError, match="row-level security"), acting_for(cooperative.id):
+        make_customer(rival, "C1")
+
+
+def test_a_row_cannot_point_into_another_organisation(cooperative: Organisation, rival: Organisation) -> None:
+    with acting_for(rival.id):
+        batch = Batch.objects.create(organisation=rival, name="lot", origin="command", fingerprint="0" * 64, created_by="x")
+    with pytest.raises(IntegrityError, match="_own"), acting_for(cooperative.id):
+        BatchLine.objects.create(
+            organisation=cooperative, batch_id=batch.id, position=1, filename="f", sha256="0" * 64, size=1
+        )
+        connection.cursor().execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_a_transaction_does_not_change_sides(cooperative: Organisation, rival: Organisation) -> None:
+    with acting_for(cooperative.id), pytest.raises(NoOrganisation), acting_for(rival.id):
+        pass
+
+
+def test_a_member_finds_only_their_organisations(alice: User, charlie: User, cooperative: Organisation) -> None:
+    with signed_in(alice.id):
+        assert list(Organisation.objects.all()) == [cooperative]
+    with directory():
+        assert Organisation.objects.count() == 2
+    assert Organisation.objects.count() == 0
+
+
+def test_the_journal_only_grows(cooperative: Organisation) -> None:
+    with acting_for(cooperative.id):
+        write_entry("example", actor="test")
+        entry = JournalEntry.objects.get()
+        with pytest.raises((InternalError, ProgrammingError), match="only grows"), transaction.atomic():
+            JournalEntry.objects.filter(id=entry.id).update(kind="other")
+        with pytest.raises((InternalError, ProgrammingError), match="only grows"), transaction.atomic():
+            entry.delete()
+
+
+def test_the_sequencer_gives_dense_indices_and_a_head(cooperative: Organisation) -> None:
+    with acting_for(cooperative.id):
+        for n in range(5):
+            write_entry("example", actor="test", n=n)
+    assert sequence() == 5
+    assert sequence() == 0
+    assert sorted(JournalLeaf.objects.values_list("index", flat=True)) == [0, 1, 2, 3, 4]
+    head = JournalHead.objects.get()
+    assert head.size == 5
+
+
+def test_an_entry_outside_an_organisation_is_refused(cooperative: Organisation) -> None:
+    with pytest.raises(NoOrganisation):
+        write_entry("example", actor="test")
+

@@ -1,5 +1,7 @@
 """The one XML door stays shut to everything that is not plain XML."""
 
+from pathlib import Path
+
 import pytest
 
 from faitfoi.einvoice.xml import UnreadableXml, parse_xml
@@ -45,3 +47,11 @@ def test_size_is_capped() -> None:
 def test_a_plain_document_is_read_whatever_its_encoding() -> None:
     assert parse_xml('<?xml version="1.0" encoding="ISO-8859-1"?><a>é</a>'.encode("latin-1")).text == "é"
     assert parse_xml("<a>é</a>".encode("utf-16")).text == "é"
+
+
+@pytest.mark.parametrize("kind", ["SYSTEM", 'PUBLIC "-//X//X"'])
+def test_the_dtd_a_doctype_names_is_never_opened(kind: str, tmp_path: Path) -> None:
+    dtd = tmp_path / "broken.dtd"
+    dtd.write_text("<!ELEMENT this is not a DTD")
+    with pytest.raises(UnreadableXml, match="DOCTYPE"):  # had it been opened, the sentence would speak of bad XML
+        parse_xml(f'<!DOCTYPE a {kind} "{dtd.as_uri()}"><a/>'.encode())

@@ -6,12 +6,16 @@ MAX_XML_BYTES = 32 * 1024 * 1024
 """The largest XML read. Chorus Pro takes flows up to 10 MB; attachments in base64 may triple a model's size."""
 
 
-class UnreadableXml(Exception):
-    """These bytes are not XML that we accept. `reason` is one French sentence for the person who sent them."""
+class Unreadable(Exception):
+    """These bytes are no invoice that we can read. `reason` is one French sentence for the person who sent them."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class UnreadableXml(Unreadable):
+    """These bytes are not XML that we accept."""
 
 
 def parse_xml(data: bytes, *, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
@@ -35,7 +39,7 @@ def parse_xml(data: bytes, *, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
         recover=False,
         remove_comments=True,
         remove_pis=True,
-        collect_ids=False,
+        # Never collect_ids=False: with it, lxml 6 opens the external DTD that a DOCTYPE names.
     )
     try:
         root = etree.fromstring(data, parser)

@@ -1,0 +1,95 @@
+"""Small things of the CII syntax that many groups share: namespaces, dates, indicators."""
+
+import re
+from datetime import date
+from typing import Final
+
+from lxml import etree
+
+from faitfoi.einvoice.model import Identifier
+from faitfoi.einvoice.xml_groups import Group, Out, Source, identifier
+
+RSM: Final = "{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}"
+RAM: Final = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
+UDT: Final = "{urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100}"
+QDT: Final = "{urn:un:unece:uncefact:data:standard:QualifiedDataType:100}"
+NAMESPACES: Final = {
+    "rsm": RSM[1:-1],
+    "ram": RAM[1:-1],
+    "udt": UDT[1:-1],
+    "qdt": QDT[1:-1],
+}
+
+# UNTDID 2379: 102 is CCYYMMDD; 203, 204 and 205 add a time after it, which EN 16931 does not keep.
+_WITH_DAY_FIRST = frozenset({"", "102", "203", "204", "205"})
+_DIGITS = re.compile(r"[0-9]{8,18}(?:[+-][0-9]{4})?")
+
+
+def source() -> Source:
+    """A CII document to read: values and groups share one namespace."""
+    return Source(leaf=RAM, branch=RAM)
+
+
+def read_date(group: Group, name: str, term: str) -> date | None:
+    """The day in `name` (a wrapper around one DateTimeString or DateString); None when absent or unreadable."""
+    wrapper = group.element(name, term)
+    if wrapper is None:
+        return None
+    holder = wrapper[0] if len(wrapper) else wrapper
+    text = (holder.text or "").strip()
+    if not text:
+        return None
+    if holder.get("format", "").strip() in _WITH_DAY_FIRST and _DIGITS.fullmatch(text):
+        try:
+            return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+        except ValueError:
+            pass
+    group.source.unreadable(holder, term=term, expected="une date AAAAMMJJ (format 102)")
+    return None
+
+
+def write_date(out: Out, name: str, value: date | None, *, string: str = UDT + "DateTimeString") -> None:
+    """Write `value` in format 102 inside `name`; `string` is the inner element, which three types name differently."""
+    if value is not None:
+        wrapper = etree.SubElement(out.element, RAM + name)
+        holder = etree.SubElement(wrapper, string, format="102")
+        holder.text = f"{value:%Y%m%d}" if value.year > 999 else value.isoformat().replace("-", "")
+
+
+def read_indicator(group: Group) -> bool | None:
+    """ChargeIndicator: True for a charge, False for an allowance, None when absent or unreadable."""
+    wrapper = group.element("ChargeIndicator")
+    if wrapper is None or not len(wrapper):
+        return None
+    return {"true": True, "1": True, "false": False, "0": False}.get((wrapper[0].text or "").strip())
+
+
+def write_indicator(out: Out, *, charge: bool) -> None:
+    """Write ChargeIndicator."""
+    wrapper = etree.SubElement(out.element, RAM + "ChargeIndicator")
+    etree.SubElement(wrapper, UDT + "Indicator").text = "true" if charge else "false"
+
+
+def read_identifiers(group: Group) -> tuple[Identifier, ...]:
+    """ID (no scheme) then GlobalID (with scheme) of a party or place."""
+    elements = [*group.elements("ID"), *group.elements("GlobalID")]
+    return tuple(found for element in elements if (found := identifier(element)) is not None)
+
+
+def write_identifiers(out: Out, identifiers: tuple[Identifier, ...]) -> None:
+    """Write those without a scheme as ID, then those with one as GlobalID, as the schema orders them."""
+    for value in identifiers:
+        if not value.scheme:
+            out.text("ID", value.value)
+    for value in identifiers:
+        if value.scheme:
+            out.identifier("GlobalID", value)
+
+
+def one_identifier(group: Group, term: str) -> Identifier | None:
+    """The only identifier that EN 16931 has room for; more are reported."""
+    found = read_identifiers(group)
+    if len(found) > 1:
+        from_them = ", ".join(other.value for other in found[1:])
+        group.remark_repeated(f"{term} est donné plusieurs fois, seul le premier est repris (sans {from_them}).", term)
+    return found[0] if found else None

@@ -1,0 +1,313 @@
+"""Reading and writing one group of XML elements at a time, with nothing lost in silence.
+
+A `Group` hands out each child once; what nobody asked for is reported at the end (`FF-NOT-KEPT`). An `Out` writes
+children in the order of the calls and disappears again when nothing was put in it.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from types import TracebackType
+from typing import Self
+
+from lxml import etree
+
+from faitfoi.einvoice.findings import Finding, Severity
+from faitfoi.einvoice.model import Attachment, Identifier
+
+NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
+"""An xs:decimal of bounded length: no exponent, no NaN, no thousands separator."""
+
+_MAX_FINDINGS = 200
+
+
+class Source:
+    """One document being read: its two namespaces and what there is to say about it.
+
+    `leaf` is the namespace of elements that hold a value, `branch` of those that hold elements, as `{uri}`.
+    """
+
+    __slots__ = ("_findings", "_groups", "branch", "leaf")
+
+    def __init__(self, *, leaf: str, branch: str) -> None:
+        self.leaf = leaf
+        self.branch = branch
+        self._findings: list[Finding] = []
+        self._groups: list[Group] = []
+
+    def root(self, element: etree._Element) -> "Group":
+        """Start reading at `element`."""
+        return self.opened(element)
+
+    def opened(self, element: etree._Element) -> "Group":
+        """Make `element` a group whose leftovers will be reported."""
+        group = Group(self, element)
+        self._groups.append(group)
+        return group
+
+    def remark(self, rule: str, severity: Severity, message: str, *, at: etree._Element, term: str = "") -> None:
+        """Add a finding about the element `at`, unless there are too many already."""
+        if len(self._findings) < _MAX_FINDINGS:
+            self._findings.append(
+                Finding(
+                    rule=rule,
+                    severity=severity,
+                    message=message,
+                    term=term,
+                    path=at.getroottree().getpath(at),
+                    value=(at.text or "").strip()[:200],
+                )
+            )
+
+    def unreadable(self, element: etree._Element, *, term: str, expected: str) -> None:
+        """Report a value that could not be understood; the model is left without it."""
+        value = (element.text or "").strip()[:80]
+        name = f"{term} ({etree.QName(element).localname})" if term else etree.QName(element).localname
+        message = f"La valeur « {value} » de {name} n’est pas {expected} : corrigez-la dans le logiciel de facturation."
+        self.remark("FF-VALUE", Severity.FATAL, message, at=element, term=term)
+
+    def repeated(self, elements: Iterable[etree._Element], *, term: str = "") -> None:
+        """Report values beyond the first where EN 16931 has room for one."""
+        for element in elements:
+            name = etree.QName(element).localname
+            message = f"{name} est donné plusieurs fois, la norme n’en prévoit qu’un : seul le premier est repris."
+            self.remark("FF-REPEATED", Severity.WARNING, message, at=element, term=term)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All remarks, then what no group was asked for, once for each kind of element."""
+        seen: set[tuple[str, str]] = set()
+        for group in self._groups:
+            for element in group.leftovers():
+                kind = (str(group.tag), str(element.tag))
+                if kind in seen or not (len(element) or (element.text or "").strip()):
+                    continue
+                seen.add(kind)
+                name = etree.QName(element).localname
+                message = f"{name} n’a pas de place dans le modèle EN 16931 : il reste dans le fichier d’origine."
+                self.remark("FF-NOT-KEPT", Severity.INFORMATION, message, at=element)
+        return tuple(self._findings)
+
+
+class Group:
+    """The children of one element, each handed out once. An absent group is empty and false."""
+
+    __slots__ = ("_children", "_element", "_source")
+
+    def __init__(self, source: Source, element: etree._Element | None) -> None:
+        self._source = source
+        self._element = element
+        children: dict[str, list[etree._Element]] = {}
+        if element is not None:
+            for child in element:
+                children.setdefault(child.tag, []).append(child)
+        self._children = children
+
+    def __bool__(self) -> bool:
+        return self._element is not None
+
+    @property
+    def tag(self) -> str:
+        """The element's full name."""
+        return "" if self._element is None else str(self._element.tag)
+
+    @property
+    def source(self) -> Source:
+        """The document this group belongs to."""
+        return self._source
+
+    def leftovers(self) -> Iterable[etree._Element]:
+        """The children that nobody asked for."""
+        for elements in self._children.values():
+            yield from elements
+
+    def attribute(self, name: str) -> str:
+        """The element's own attribute, stripped, or the empty string."""
+        return "" if self._element is None else (self._element.get(name) or "").strip()
+
+    def element(self, name: str, term: str = "") -> etree._Element | None:
+        """The one leaf called `name`; more are reported as repeated."""
+        found = self._children.pop(self._source.leaf + name, None)
+        if found is None:
+            return None
+        if len(found) > 1:
+            self._source.repeated(found[1:], term=term)
+        return found[0]
+
+    def elements(self, name: str) -> list[etree._Element]:
+        """All leaves called `name`, in document order."""
+        return self._children.pop(self._source.leaf + name, [])
+
+    def text(self, name: str, term: str = "") -> str:
+        """The text of the leaf `name` without outer white space, or the empty string."""
+        element = self.element(name, term)
+        return "" if element is None else (element.text or "").strip()
+
+    def texts(self, name: str) -> list[str]:
+        """The texts of all leaves `name` that hold one."""
+        return [text for element in self.elements(name) if (text := (element.text or "").strip())]
+
+    def decimal(self, name: str, term: str = "") -> Decimal | None:
+        """The number in the leaf `name`; None when absent, or when it is no number (reported)."""
+        element = self.element(name, term)
+        return None if element is None else self.number(element, term)
+
+    def number(self, element: etree._Element, term: str) -> Decimal | None:
+        """The number `element` holds, or None."""
+        text = (element.text or "").strip()
+        if NUMBER.fullmatch(text):
+            return Decimal(text)
+        if text:
+            self._source.unreadable(element, term=term, expected="un nombre (chiffres, et un point pour les décimales)")
+        return None
+
+    def iso_date(self, name: str, term: str = "") -> date | None:
+        """The `YYYY-MM-DD` in the leaf `name` (a time zone after it is ignored); None when absent or unreadable."""
+        element = self.element(name, term)
+        if element is None or not (text := (element.text or "").strip()):
+            return None
+        try:
+            return date.fromisoformat(text[:10] if len(text) in {11, 16} else text)
+        except ValueError:
+            self._source.unreadable(element, term=term, expected="une date AAAA-MM-JJ")
+            return None
+
+    def identifier(self, name: str, term: str = "", *, scheme: str = "schemeID") -> Identifier | None:
+        """The leaf `name` with its scheme attribute; None when absent or empty."""
+        element = self.element(name, term)
+        return None if element is None else identifier(element, scheme=scheme)
+
+    def attachment(self, name: str, term: str = "") -> Attachment | None:
+        """The bytes in base64 in the leaf `name`; None when absent, empty or damaged (reported)."""
+        element = self.element(name, term)
+        if element is None or not (text := "".join((element.text or "").split())):
+            return None
+        try:
+            content = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            self._source.remark(
+                "FF-VALUE",
+                Severity.FATAL,
+                "La pièce jointe n’est pas du base64 valide : joignez-la de nouveau.",
+                at=element,
+                term=term,
+            )
+            return None
+        media_type, filename = element.get("mimeCode") or "", element.get("filename") or ""
+        return Attachment(content=content, media_type=media_type.strip(), filename=filename.strip())
+
+    def group(self, name: str, term: str = "") -> "Group":
+        """The one group called `name`, empty and false when absent; more are reported as repeated."""
+        found = self._children.pop(self._source.branch + name, None)
+        if found is None:
+            return Group(self._source, None)
+        if len(found) > 1:
+            self._source.repeated(found[1:], term=term)
+        return self._source.opened(found[0])
+
+    def foreign(self, tag: str) -> "Group":
+        """The one group whose full name is `tag`, whatever its namespace; empty and false when absent."""
+        found = self._children.pop(tag, None)
+        if found is None:
+            return Group(self._source, None)
+        self._source.repeated(found[1:])
+        return self._source.opened(found[0])
+
+    def groups(self, name: str) -> "list[Group]":
+        """All groups called `name`, in document order."""
+        opened = self._source.opened
+        return [opened(element) for element in self._children.pop(self._source.branch + name, ())]
+
+    def remark_repeated(self, message: str, term: str) -> None:
+        """Report that this group says more than EN 16931 has room for."""
+        if self._element is not None:
+            self._source.remark("FF-REPEATED", Severity.WARNING, message, at=self._element, term=term)
+
+    def drop(self, message: str, term: str) -> None:
+        """Report that this whole group is not kept, once: its children are not reported again."""
+        self.remark_repeated(message, term)
+        self._children.clear()
+
+
+def identifier(element: etree._Element, *, scheme: str = "schemeID") -> Identifier | None:
+    """The identifier an element holds, or None when it is empty."""
+    value = (element.text or "").strip()
+    return Identifier(value=value, scheme=(element.get(scheme) or "").strip()) if value else None
+
+
+class Out:
+    """One element being written, in the order of the calls; used with `with`, it is taken away if it stays empty."""
+
+    __slots__ = ("_branch", "_keep", "_leaf", "element")
+
+    def __init__(self, element: etree._Element, *, leaf: str, branch: str, keep: bool = False) -> None:
+        self.element = element
+        self._leaf = leaf
+        self._branch = branch
+        self._keep = keep
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        parent = self.element.getparent()
+        if parent is not None and not self._keep and len(self.element) == 0:
+            parent.remove(self.element)
+
+    def group(self, name: str, *, keep: bool = False) -> "Out":
+        """Open a group inside this one; `keep` writes it even when it stays empty, as a schema may want."""
+        child = etree.SubElement(self.element, self._branch + name)
+        return Out(child, leaf=self._leaf, branch=self._branch, keep=keep)
+
+    def text(self, name: str, value: str, /, **attributes: str) -> None:
+        """Write a text with its non-empty attributes, or nothing when the text is empty.
+
+        Raises ValueError for characters that XML cannot hold.
+        """
+        if value:
+            child = etree.SubElement(self.element, self._leaf + name)
+            child.text = value
+            for key, attribute in attributes.items():
+                if attribute:
+                    child.set(key, attribute)
+
+    def number(self, name: str, value: Decimal | None, /, **attributes: str) -> None:
+        """Write a number in plain decimal notation, with the decimals it has, or nothing when it is None.
+
+        Raises ValueError for infinity and NaN.
+        """
+        if value is not None:
+            self.text(name, plain(value), **attributes)
+
+    def identifier(self, name: str, value: Identifier | None, *, scheme: str = "schemeID") -> None:
+        """Write an identifier with its scheme attribute, or nothing when it is None."""
+        if value is not None:
+            self.text(name, value.value, **{scheme: value.scheme})
+
+    def iso_date(self, name: str, value: date | None) -> None:
+        """Write a date as `YYYY-MM-DD`, or nothing when it is None."""
+        if value is not None:
+            self.text(name, value.isoformat())
+
+    def attachment(self, name: str, value: Attachment | None) -> None:
+        """Write bytes in base64 with their media type and file name, or nothing when it is None."""
+        if value is not None:
+            content = base64.b64encode(value.content).decode("ascii")
+            self.text(name, content, mimeCode=value.media_type, filename=value.filename)
+
+
+def plain(value: Decimal) -> str:
+    """`value` in xs:decimal notation, never with an exponent. Raises ValueError when it is not finite."""
+    if not value.is_finite():
+        raise ValueError(f"Un montant doit être un nombre fini, pas {value}.")
+    return format(value, "f")
+
+
+def serialise(root: etree._Element) -> bytes:
+    """The document as UTF-8 bytes with its XML declaration, indented, ending with a line break."""
+    etree.indent(root, space=" ")
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"

@@ -11,7 +11,9 @@ DOCUMENTS ?= 5000
 CORPORA ?=
 ONCE ?=
 
-.PHONY: help setup dev demo run worker test test-slow check fix bench conformance core-alone laws messages lock
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help setup dev chromium demo run worker test test-slow check fix bench conformance core-alone laws messages lock
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -37,12 +39,70 @@ $(BIN)/uv: | $(BIN)/python
 	@$(UV) install --quiet --require-hashes -r requirements-bench.lock
 	@touch $@
 
+.venv-core/.ready: requirements-core.lock pyproject.toml | $(BIN)/uv
+	@$(PYTHON) -m venv --clear --without-pip .venv-core
+	@UV_PYTHON=$(CURDIR)/.venv-core/bin/python $(UV) install --quiet --require-hashes -r requirements-core.lock
+	@UV_PYTHON=$(CURDIR)/.venv-core/bin/python $(UV) install --quiet --no-deps --editable .
+	@touch $@
+
 setup: .venv/.server ## Install the program: then it is .venv/bin/faitfoi
-dev: .venv/.dev ## Install what the developers need too
+
+dev: .venv/.dev
+
+demo: setup ## Watch a batch go all the way, then browse it (ONCE=1: no pages; CORPORA=1: real PDFs too)
+	@$(BIN)/faitfoi demo $(if $(ONCE),--once) $(if $(CORPORA),--corpora)
+
+run: setup ## Serve the pages, with a worker, until Ctrl-C
+	@$(BIN)/faitfoi run
+
+worker: setup ## Run one more worker, until Ctrl-C
+	@$(BIN)/faitfoi worker
+
+# The browser tests say themselves why they are skipped when there is no browser.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Chromium for the browser tests…"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
+	else echo "No Chromium: the browser tests will be skipped. To run them: sudo apt install chromium"; fi
+
+test: dev chromium ## Run the fast tests
+	@$(PYTEST) -m "not slow" -n 2 --dist loadfile $(ARGS)
+
+test-slow: dev ## Run the long tests (CRASHES=100 kills, DOCUMENTS=5000 for the memory test)
+	@CRASHES=$(CRASHES) DOCUMENTS=$(DOCUMENTS) $(PYTEST) -m slow $(ARGS)
+
+check: dev ## Lint, types, laws and messages, in under a minute
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check || { echo "Some files are not formatted: make fix"; exit 1; }
+	@$(BIN)/lint-imports --no-logo >build/laws.txt || { cat build/laws.txt; exit 1; }
+	@$(BIN)/python tools/messages.py --check
+	@$(BIN)/mypy
+
+fix: dev ## Let ruff mend and format what it can
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: .venv/.bench ## Time the hot path against its peer, step by step
+	@$(BIN)/python bench/hot_path.py $(ARGS)
+
+conformance: dev ## Submit what we make to the official judges (needs Java 17 and Maven)
+	@for tool in java mvn; do command -v $$tool >/dev/null || { echo "$$tool is missing. On Debian or Ubuntu: sudo apt install default-jdk-headless maven"; exit 1; }; done
+	@$(PYTEST) -m oracle -rs $(ARGS)
+
+core-alone: .venv-core/.ready ## Test the invoice library where the server's dependencies are not installed
+	@.venv-core/bin/python tools/core_alone.py
+
+laws: dev ## Check who may import whom
+	@$(BIN)/lint-imports --no-logo
+
+messages: dev ## Collect the texts to translate, and compile the French ones
+	@$(BIN)/python tools/messages.py
 
 lock: | $(BIN)/uv ## Write the hashed lock files anew from pyproject.toml
 	@$(BIN)/uv lock --quiet --upgrade
 	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --no-dev --extra server --format requirements.txt -o requirements.lock
 	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --extra server --format requirements.txt -o requirements-dev.lock
 	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --extra server --group bench --format requirements.txt -o requirements-bench.lock
+	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --no-dev --group core-test --format requirements.txt -o requirements-core.lock
 	@rm -f uv.lock

@@ -167,8 +167,7 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_one(folder: Path) -> 
     short.rmdir()  # what a reboot does to /tmp
     again = embedded.start(deep, durable=False)
     assert ask(again.app_url, "SELECT 1") == 1
-    embedded.stop(deep)
-    existing(deep).socket_folder.rmdir()  # type: ignore[union-attr]
+    sweep(deep)
 
 
 def test_a_path_that_a_shell_would_misread_is_taken_as_it_is(folder: Path) -> None:
@@ -177,6 +176,7 @@ def test_a_path_that_a_shell_would_misread_is_taken_as_it_is(folder: Path) -> No
 
     assert ask(found.app_url, "SELECT current_database()") == "faitfoi"
     assert embedded.stop(odd)
+    sweep(odd)
 
 
 def test_a_server_of_another_cluster_on_our_socket_is_refused(folder: Path) -> None:

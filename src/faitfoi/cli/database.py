@@ -12,7 +12,7 @@ app = typer.Typer(no_args_is_help=True, help="Démarre, arrête et montre la bas
 
 Folder = Annotated[
     Path | None,
-    typer.Option("--folder", help="Dossier de la base (par défaut : $FAITFOI_VAR/postgres, sinon var/postgres)."),
+    typer.Option("--folder", help="Dossier de la base (par défaut : $FAITFOI_HOME/postgres, sinon var/postgres)."),
 ]
 
 

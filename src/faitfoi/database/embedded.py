@@ -58,8 +58,8 @@ def external_url() -> str:
 
 
 def default_folder() -> Path:
-    """`postgres` in the program's variable data: `FAITFOI_VAR` of the environment, else `var` where we stand."""
-    return Path(os.environ.get("FAITFOI_VAR", "") or "var").resolve() / "postgres"
+    """`postgres` in the program's variable data: `FAITFOI_HOME` of the environment, else `var` where we stand."""
+    return Path(os.environ.get("FAITFOI_HOME", "") or "var").resolve() / "postgres"
 
 
 def start(folder: Path, *, durable: bool = True, say: Callable[[str], None] | None = None) -> Running:

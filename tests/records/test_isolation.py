@@ -27,9 +27,7 @@ def test_the_tests_run_as_a_role_that_is_held_by_row_level_security() -> None:
 
 def test_every_business_table_is_under_forced_row_level_security() -> None:
     tables = {
-        model._meta.db_table
-        for app in ("accounts", "records")
-        for model in apps.get_app_config(app).get_models()
+        model._meta.db_table for app in ("accounts", "records") for model in apps.get_app_config(app).get_models()
     } - INSTALLATION_WIDE
     with connection.cursor() as cursor:
         cursor.execute("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
@@ -39,7 +37,15 @@ def test_every_business_table_is_under_forced_row_level_security() -> None:
 
 def test_no_business_table_of_the_installation_has_a_column_about_a_person() -> None:
     for model in (JournalLeaf, JournalHead):
-        assert {field.name for field in model._meta.fields} <= {"entry_id", "leaf", "index", "size", "root", "frontier", "at"}
+        assert {field.name for field in model._meta.fields} <= {
+            "entry_id",
+            "leaf",
+            "index",
+            "size",
+            "root",
+            "frontier",
+            "at",
+        }
 
 
 def test_without_an_organisation_there_are_no_rows(cooperative: Organisation) -> None:
@@ -64,7 +70,9 @@ def test_a_row_cannot_be_written_for_another_organisation(cooperative: Organisat
 
 def test_a_row_cannot_point_into_another_organisation(cooperative: Organisation, rival: Organisation) -> None:
     with acting_for(rival.id):
-        batch = Batch.objects.create(organisation=rival, name="lot", origin="command", fingerprint="0" * 64, created_by="x")
+        batch = Batch.objects.create(
+            organisation=rival, name="lot", origin="command", fingerprint="0" * 64, created_by="x"
+        )
     with pytest.raises(IntegrityError, match="_own"), acting_for(cooperative.id):
         BatchLine.objects.create(
             organisation=cooperative, batch_id=batch.id, position=1, filename="f", sha256="0" * 64, size=1
@@ -109,4 +117,3 @@ def test_the_sequencer_gives_dense_indices_and_a_head(cooperative: Organisation)
 def test_an_entry_outside_an_organisation_is_refused(cooperative: Organisation) -> None:
     with pytest.raises(NoOrganisation):
         write_entry("example", actor="test")
-

@@ -1,5 +1,6 @@
 """The application's role serves rows and nothing more; databases are copied with their rights."""
 
+import os
 from collections.abc import Iterator
 
 import psycopg
@@ -9,10 +10,12 @@ from faitfoi.database import roles
 from faitfoi.database.embedded import Running
 from tests.postgres import cluster, fresh_database
 
+NAME = f"test_roles_{os.getpid()}"  # workers share the server
+
 
 @pytest.fixture
 def database() -> Iterator[Running]:
-    found = fresh_database("test_roles")
+    found = fresh_database(NAME)
     with psycopg.connect(found.owner_url, autocommit=True) as owner:
         owner.execute(
             "CREATE TABLE note (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, organisation int, text text)"
@@ -24,7 +27,7 @@ def database() -> Iterator[Running]:
             "(organisation = nullif(current_setting('test.organisation', true), '')::int)"
         )
     yield found
-    roles.drop_database(cluster().superuser_url, "test_roles")
+    roles.drop_database(cluster().superuser_url, NAME)
 
 
 def test_the_application_reads_and_writes_rows_of_tables_it_does_not_own(database: Running) -> None:
@@ -76,7 +79,7 @@ def test_a_copy_has_the_tables_and_the_rights_of_its_template(database: Running)
     with psycopg.connect(database.owner_url) as owner:
         owner.execute("SELECT set_config('test.organisation', '7', true)")
         owner.execute("INSERT INTO note (organisation, text) VALUES (7, 'kept')")
-    copy = fresh_database("test_roles_copy", template="test_roles")
+    copy = fresh_database(f"{NAME}_copy", template=NAME)
 
     with psycopg.connect(copy.owner_url, autocommit=True) as owner:
         owner.execute("CREATE TABLE later (a int)")
@@ -84,8 +87,8 @@ def test_a_copy_has_the_tables_and_the_rights_of_its_template(database: Running)
         app.execute("SELECT set_config('test.organisation', '7', true)")
         assert app.execute("SELECT text FROM note").fetchall() == [("kept",)]
         assert app.execute("SELECT count(*) FROM later").fetchone() == (0,)
-    roles.drop_database(cluster().superuser_url, "test_roles_copy")
-    assert not roles.database_exists(cluster().superuser_url, "test_roles_copy")
+    roles.drop_database(cluster().superuser_url, f"{NAME}_copy")
+    assert not roles.database_exists(cluster().superuser_url, f"{NAME}_copy")
 
 
 def test_preparing_twice_changes_nothing(database: Running) -> None:

@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from faitfoi.channels.contract import CannotTell, NotSent, OutcomeUnknown, Parcel, Receipt, RemoteEvent
+from faitfoi.channels.contract import CannotTell, Grade, NotSent, OutcomeUnknown, Parcel, Receipt, RemoteEvent
 from faitfoi.channels.smtp_mail_codes import Step, judge, too_big
 from faitfoi.channels.smtp_mail_message import Letter, Sender, compose, one_line, plain_address
 from faitfoi.channels.smtp_mail_wire import MakesNoSense, RelayClient, Reply
@@ -126,6 +126,7 @@ class SmtpMail:
             self._drop()
             raise
         return Receipt(
+            grade=Grade.ACCEPTED,  # the relay itself will say nothing more
             references={"message_id": letter.message_id, "relay": self._settings.host, "answer": reply.quoted},
             raw=reply.raw,
             detail=f"Le serveur d’envoi {self._settings.host} a pris le message : « {reply.quoted} ».",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.intake.caps import MAX_BATCH_FILES, MAX_FILE_BYTES, TooMuch
+from faitfoi.intake.caps import TooMuch, check_batch, check_file
 from faitfoi.pipeline.due import prepare_later
 from faitfoi.pipeline.installation import ensure_seal_key, store
 from faitfoi.records.journal import write_entry
@@ -22,7 +22,7 @@ class _Arrived:
     filename: str
     sha256: str
     size: int
-    too_big: bool = False
+    refused: str = ""
 
 
 def receive(
@@ -31,17 +31,11 @@ def receive(
     """Keep the files, open their batch and have it prepared; returns the batch.
 
     The same files again are the same batch: what was left waiting goes on, nothing is done twice.
-    A file over the size cap is a refused line. Raises TooMuch (a French sentence) when there are none or too many.
+    An empty or too large file is a refused line. Raises TooMuch (a French sentence) when there are none or too many.
     """
     ensure_seal_key(organisation)
     arrived = [_keep(organisation.id, filename, content) for filename, content in files]
-    if not arrived:
-        raise TooMuch("Aucun fichier à envoyer : choisissez au moins une facture (PDF, XML ou JSON).")
-    if len(arrived) > MAX_BATCH_FILES:
-        raise TooMuch(
-            f"{len(arrived)} fichiers d’un coup, c’est plus que les {MAX_BATCH_FILES} qu’un lot accepte. "
-            "Envoyez-les en plusieurs lots."
-        )
+    check_batch(len(arrived), sum(item.size for item in arrived))
     fingerprint = hashlib.sha256("\n".join(sorted(item.sha256 for item in arrived)).encode()).hexdigest()
     with acting_for(organisation.id):
         batch, is_new = Batch.objects.get_or_create(
@@ -68,9 +62,11 @@ def resume(batch: Batch) -> int:
 
 
 def _keep(organisation_id: UUID, filename: str, content: bytes) -> _Arrived:
-    if len(content) > MAX_FILE_BYTES:
+    try:
+        check_file(filename, len(content))
+    except TooMuch as error:
         digest = hashlib.sha256(content).hexdigest()
-        return _Arrived(filename=filename, sha256=digest, size=len(content), too_big=True)
+        return _Arrived(filename=filename, sha256=digest, size=len(content), refused=str(error))
     digest = store().put(organisation_id, content).sha256
     return _Arrived(filename=filename, sha256=digest, size=len(content))
 
@@ -84,10 +80,6 @@ def _line(batch: Batch, position: int, item: _Arrived) -> BatchLine:
         sha256=item.sha256,
         size=item.size,
     )
-    if item.too_big:
-        line.outcome = LineOutcome.REFUSED
-        line.reason = (
-            f"Le fichier {item.filename} pèse {item.size / 1_048_576:.0f} Mo, plus que les "
-            f"{MAX_FILE_BYTES // 1_048_576} Mo acceptés. Allégez-le, puis envoyez-le de nouveau."
-        )
+    if item.refused:
+        line.outcome, line.reason = LineOutcome.REFUSED, item.refused
     return line

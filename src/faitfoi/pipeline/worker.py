@@ -2,8 +2,12 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
+from django.db.models import Q
+from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 HEARTBEAT = 2.0
 DEAD_AFTER = 15.0
@@ -15,6 +19,19 @@ def work(*, queues: list[str] | None = None, wait: bool = True) -> None:
     One job at a time: checks and pages are processor work, so more comes from more processes, not from more threads.
     """
     asyncio.run(_work(queues, wait=wait))
+
+
+def alive() -> bool:
+    """Whether some worker, anywhere, beats."""
+    recent = timezone.now() - timedelta(seconds=DEAD_AFTER)
+    return ProcrastinateWorker.objects.filter(last_heartbeat__gt=recent).exists()
+
+
+def jobs_left() -> int:
+    """Count the journey's jobs that are due or being done now."""
+    due = Q(scheduled_at=None) | Q(scheduled_at__lte=timezone.now())
+    waiting = ProcrastinateJob.objects.filter(queue_name="journey")
+    return waiting.filter(Q(status="doing") | (Q(status="todo") & due)).count()
 
 
 async def _work(queues: list[str] | None, *, wait: bool) -> None:

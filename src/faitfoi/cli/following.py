@@ -1,0 +1,75 @@
+"""`faitfoi follow`, `route`, `fsck`: ask for news now, look again for a way, recompute everything from bytes."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from faitfoi.cli.sending import AsJson, Named
+from faitfoi.cli.server import fail, platform_open, the_organisation
+
+
+def follow(organisation: Named = None) -> None:
+    """Demande tout de suite des nouvelles de chaque envoi en cours, sans attendre l’heure prévue."""
+    from faitfoi.pipeline.following import due_polls
+    from faitfoi.pipeline.questions import due_questions, sweep
+    from faitfoi.pipeline.worker import work
+
+    with platform_open():
+        chosen = the_organisation(organisation)
+        sweep(chosen.id)
+        asked = due_polls(chosen.id, everything=True) + due_questions(chosen.id, everything=True)
+        work(queues=["journey"], wait=False)
+        typer.echo(f"{asked} envoi(s) suivis : leurs nouvelles sont dans les pages et dans « faitfoi documents ».")
+
+
+def route(
+    number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")], organisation: Named = None
+) -> None:
+    """Explique par quel canal une facture part et pourquoi ; si elle attend, cherche de nouveau son chemin."""
+    from faitfoi.accounts.tenancy import acting_for
+    from faitfoi.pipeline.rerouting import route_again
+    from faitfoi.records.models import Document
+
+    with platform_open():
+        chosen = the_organisation(organisation)
+        with acting_for(chosen.id):
+            document = Document.objects.filter(number=number).order_by("-issue_date").first()
+        if document is None:
+            fail(f"Aucune facture {number} chez {chosen.name}. Vérifiez le numéro.", code=2)
+        still = route_again(chosen, document.id, actor="operator")
+        if still:
+            fail(still)
+        with acting_for(chosen.id):
+            for delivery in document.deliveries.order_by("purpose", "sequence"):
+                typer.echo(f"{delivery.get_purpose_display()} → {delivery.get_channel_display()} : {delivery.reason}")
+
+
+def fsck(as_json: AsJson = False) -> None:
+    """Recalcule tout depuis les octets : journal, racine, empreintes, sceaux. Code 0 si tout est intact."""
+    from faitfoi.pipeline.examination import examine_installation
+
+    with platform_open():
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True) as bar:
+            tasks = {"entries": bar.add_task("Journal", total=None), "objects": bar.add_task("Objets", total=None)}
+
+            def advance(step: str, done: int, /) -> None:
+                bar.update(tasks[step], completed=done)
+
+            report = examine_installation(progress=advance)
+    if as_json:
+        problems = [{"kind": p.kind.value, "object": p.object, "sentence": p.sentence} for p in report.problems]
+        facts = {"entries": report.entries, "objects": report.objects, "seals": report.seals, "root": report.root.hex()}
+        typer.echo(json.dumps({**facts, "sound": report.sound, "problems": problems}, ensure_ascii=False))
+    else:
+        typer.echo(
+            f"{report.entries} entrées de journal, {report.objects} objets, {report.seals} sceaux recalculés. "
+            f"Racine : {report.root.hex()}"
+        )
+        for problem in report.problems:
+            typer.echo(f"✗ {problem.sentence}", err=True)
+        typer.echo("Tout est intact." if report.sound else f"{len(report.problems)} défaut(s) trouvés.")
+    raise typer.Exit(0 if report.sound else 1)

@@ -1,0 +1,20 @@
+"""`faitfoi`: the library's commands need nothing but the library; the others open the platform."""
+
+import typer
+
+from faitfoi.cli import database, library, serving
+
+app = typer.Typer(
+    name="faitfoi",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Envoie les factures par le bon canal, suit chacune, et garde une preuve que chacun peut vérifier.",
+)
+app.add_typer(database.app, name="database")
+library.register(app)
+serving.register(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

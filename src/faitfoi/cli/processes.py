@@ -1,0 +1,163 @@
+"""The long-running commands: worker, returns, watch, run, simulate, demo."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from faitfoi.cli.sending import Named
+from faitfoi.cli.server import fail, home, platform_open, stop_database, the_organisation
+from faitfoi.cli.supervisor import Died, Supervisor
+
+simulate = typer.Typer(no_args_is_help=True, help="L’autre côté de chaque canal, sur cette machine seulement.")
+
+RETURNS_PORT = 8825
+WEB_PORT = 8000
+Port = Annotated[int, typer.Option("--port", help="Port d’écoute, sur cette machine seulement.")]
+ControlPort = Annotated[int, typer.Option("--control-port", help="Port de commande du simulateur.")]
+
+
+def worker(
+    queue: Annotated[list[str] | None, typer.Option("--queue", help="Files servies (journey, steward) ; toutes sinon.")] = None,
+) -> None:
+    """Fait le travail en attente, jusqu’à ce qu’on l’arrête. On peut en lancer autant que voulu, où l’on veut."""
+    from faitfoi.pipeline.worker import work
+
+    with platform_open():
+        work(queues=queue)
+
+
+def returns(port: Port = RETURNS_PORT) -> None:
+    """Écoute les messages qui reviennent (avis de non-remise), en LMTP ou SMTP, sur cette machine."""
+    from faitfoi.intake.returns import ReturnListener
+    from faitfoi.pipeline.returning import take_in
+
+    with platform_open():
+        listener = ReturnListener("127.0.0.1", port, take_in)
+        listener.start()
+        try:
+            wait_for_signal()
+        finally:
+            listener.stop()
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(help="Le dossier où votre logiciel dépose ses factures.")],
+    organisation: Named = None,
+    once: Annotated[bool, typer.Option("--once", help="Prend ce qui est prêt, puis rend la main.")] = False,
+) -> None:
+    """Surveille un dossier : ce qui y est déposé part, puis est rangé dans « faits » ou « refuses »."""
+    from faitfoi.pipeline.watching import Watch
+
+    with platform_open():
+        chosen = the_organisation(organisation)
+        try:
+            watched = Watch(chosen, folder)
+        except OSError as error:
+            fail(f"Le dossier {folder} ne s’ouvre pas : {error.strerror}. Vérifiez son nom et ses droits.", code=2)
+        over = _stop_flag()
+        while not over.is_set():
+            watched.round()
+            if once and watched.idle:
+                return
+            over.wait(1.0)
+
+
+def run(
+    port: Port = WEB_PORT,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Nombre d’ouvriers.")] = 2,
+    returns_port: Annotated[int, typer.Option("--returns-port")] = RETURNS_PORT,
+) -> None:
+    """Fait tourner tout : base, pages, ouvriers, écoute des retours. Ctrl-C arrête tout."""
+    with platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
+        try:
+            start_house(supervisor, port=port, workers=workers, returns_port=returns_port)
+            typer.echo(f"Les pages sont à l’adresse http://127.0.0.1:{port} — Ctrl-C pour tout arrêter.")
+            over = _stop_flag()
+            while not over.wait(1.0):
+                supervisor.check()
+        except Died as error:
+            fail(str(error))
+        finally:
+            supervisor.stop()
+            stop_database()
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="S’arrête après le bilan.")] = False,
+    corpora: Annotated[bool, typer.Option("--corpora", help="Envoie aussi les vrais Factur-X de ../shared/corpora.")] = False,
+    port: Port = WEB_PORT,
+) -> None:
+    """Montre tout, de bout en bout, avec des données fictives et des serveurs simulés sur cette machine."""
+    from faitfoi.cli.demonstration.seed import seed
+
+    os.environ["FAITFOI_TODAY"] = str(seed()["demonstration_day"])
+    with platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
+        try:
+            from faitfoi.cli.demonstration.play import play
+
+            code = play(supervisor, port=port, stay=not once, corpora=corpora)
+        except Died as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            typer.echo("\nInterrompu : « make demo » reprendra où le lot en était.", err=True)
+            code = 130
+        finally:
+            supervisor.stop()
+            stop_database()
+    raise typer.Exit(code)
+
+
+@simulate.command("smtp")
+def simulate_smtp(
+    port: Port = 2525,
+    control_port: ControlPort = 2526,
+    return_port: Annotated[int, typer.Option("--return-port", help="Où envoyer les avis de non-remise.")] = RETURNS_PORT,
+    auto: Annotated[bool, typer.Option("--auto", help="Envoie les avis tout de suite.")] = False,
+) -> None:
+    """Simule un relais de messagerie."""
+    from faitfoi.simulators import smtp
+
+    smtp.run("127.0.0.1", port, control_port=control_port, return_port=return_port, auto=auto)
+
+
+@simulate.command("chorus")
+def simulate_chorus(
+    port: Port = 8801,
+    control_port: ControlPort = 8802,
+    factor: Annotated[float, typer.Option("--factor", help="Vitesse du temps simulé.")] = 1.0,
+) -> None:
+    """Simule Chorus Pro."""
+    from faitfoi.simulators import chorus
+
+    chorus.run("127.0.0.1", port, control_port=control_port, factor=factor)
+
+
+def start_house(supervisor: Supervisor, *, port: int, workers: int, returns_port: int) -> None:
+    """Start pages, workers and the return listener under a supervisor."""
+    supervisor.start("retours", ["returns", "--port", str(returns_port)])
+    supervisor.start("intendant", ["worker", "--queue", "steward"])
+    for number in range(1, workers + 1):
+        supervisor.start(f"ouvrier-{number}", ["worker", "--queue", "journey"])
+    if port:
+        supervisor.start_program(
+            "pages",
+            [sys.executable, "-m", "gunicorn", "faitfoi.web.wsgi", "-w", "1", "--threads", "4", "-b", f"127.0.0.1:{port}"],
+        )
+
+
+def wait_for_signal() -> None:
+    """Block until SIGTERM or SIGINT."""
+    _stop_flag().wait()
+
+
+def _stop_flag() -> threading.Event:
+    over = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: over.set())
+    return over
+

@@ -1,0 +1,129 @@
+"""Opens the platform for a command: the embedded database unless DATABASE_URL is set, Django, the migrations."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from faitfoi.accounts.models import Organisation
+
+
+def home() -> Path:
+    """Return the folder of this installation: `FAITFOI_HOME`, else `var` where the command is run."""
+    return Path(os.environ.get("FAITFOI_HOME", "") or "var").resolve()
+
+
+def fail(sentence: str, *, code: int = 1) -> NoReturn:
+    """Say one French sentence on standard error and leave."""
+    typer.echo(sentence, err=True)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def platform_open(*, keep_running: bool = False) -> Iterator[None]:
+    """Give the command a migrated database and a ready Django; a server started here is stopped at the end.
+
+    With `keep_running` the caller stops it (`stop_database`). Leaves with a French sentence when it cannot be opened.
+    """
+    try:
+        from faitfoi.database import embedded
+    except ModuleNotFoundError as error:
+        fail(f"Il manque {error.name} : cette commande demande « faitfoi[server] ».")
+    home().mkdir(parents=True, exist_ok=True)
+    os.environ["FAITFOI_HOME"] = str(home())
+    started = False
+    if not embedded.external_url():
+        try:
+            running = embedded.start(home() / "postgres", say=lambda sentence: typer.echo(sentence, err=True))
+        except embedded.DatabaseUnavailable as error:
+            fail(error.reason)
+        started = running.started_here
+        os.environ["DATABASE_URL"] = running.app_url
+        os.environ["FAITFOI_OWNER_URL"] = running.owner_url
+        os.environ["FAITFOI_EMBEDDED"] = "1"
+    try:
+        _set_up()
+        yield
+    finally:
+        _close_connections()
+        if started and not keep_running:
+            stop_database()
+
+
+def stop_database() -> None:
+    """Stop the embedded server of this installation, if it is ours to stop."""
+    if os.environ.get("FAITFOI_EMBEDDED"):
+        from faitfoi.database import embedded
+
+        embedded.stop(home() / "postgres")
+
+
+def the_organisation(slug: str | None) -> "Organisation":
+    """Return the organisation a command works for; with several and no name, leave with the list."""
+    from faitfoi.accounts.models import Organisation
+    from faitfoi.accounts.tenancy import directory
+
+    slug = slug or os.environ.get("FAITFOI_ORGANISATION")
+    with directory():
+        known = list(Organisation.objects.all())
+    if slug is None and len(known) == 1:
+        return known[0]
+    for organisation in known:
+        if organisation.slug == slug:
+            return organisation
+    if not known:
+        fail("Il n’y a encore aucune organisation ici. Pour essayer : faitfoi demo", code=2)
+    names = ", ".join(organisation.slug for organisation in known)
+    said = f"Aucune organisation ne s’appelle « {slug} »." if slug else "Pour quelle organisation ?"
+    fail(f"{said} Ajoutez --organisation avec l’une de : {names}", code=2)
+
+
+def _set_up() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "faitfoi.web.settings")
+    import django
+
+    django.setup()
+    _migrate()
+    from faitfoi.accounts.tenancy import bypass_of_current_role
+
+    if reason := bypass_of_current_role():
+        fail(reason)
+
+
+def _migrate() -> None:
+    """Bring the tables up to date where the owner's address is known; say what to do where it is not."""
+    from django.core.management import call_command
+    from django.db import connections
+    from django.db.migrations.executor import MigrationExecutor
+    from django.db.utils import OperationalError
+
+    alias = "owner" if "owner" in connections else "default"
+    try:
+        executor = MigrationExecutor(connections[alias])
+    except OperationalError as error:
+        fail(f"La base de données ne répond pas : {str(error).strip()}. Vérifiez DATABASE_URL, puis recommencez.")
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return
+    if alias != "owner":
+        fail(
+            "Les tables ne sont pas à jour. Donnez dans FAITFOI_OWNER_URL l’adresse du rôle propriétaire de la base, "
+            "puis recommencez : les migrations se feront toutes seules."
+        )
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [0x0FA17F02])  # two starters at once: one migrates
+        try:
+            call_command("migrate", database="owner", verbosity=0, interactive=False)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [0x0FA17F02])
+
+
+def _close_connections() -> None:
+    if "django.db" in sys.modules:
+        from django.db import connections
+
+        connections.close_all()

@@ -1,0 +1,20 @@
+"""Registers the commands that need the platform; each imports what it needs when it runs."""
+
+import typer
+
+from faitfoi.cli import following, processes, sending
+
+
+def register(app: typer.Typer) -> None:
+    """Add the platform's commands."""
+    app.command()(sending.send)
+    app.command()(sending.documents)
+    app.command()(following.follow)
+    app.command()(following.route)
+    app.command()(following.fsck)
+    app.command()(processes.run)
+    app.command()(processes.worker)
+    app.command()(processes.returns)
+    app.command()(processes.watch)
+    app.add_typer(processes.simulate, name="simulate")
+    app.command()(processes.demo)

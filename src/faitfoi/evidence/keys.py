@@ -142,13 +142,12 @@ def _generate(algorithm: Algorithm) -> PrivateKey:
 
 
 def _certify(private_key: PrivateKey, *, organisation: str, at: datetime) -> x509.Certificate:
+    common_name = _shortened(organisation, LONGEST_NAME - len(DEMONSTRATION.encode())) + DEMONSTRATION
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, _shortened(organisation, LONGEST_NAME)),
             x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, NOT_QUALIFIED),
-            x509.NameAttribute(
-                NameOID.COMMON_NAME, _shortened(organisation, LONGEST_NAME - len(DEMONSTRATION.encode())) + DEMONSTRATION
-            ),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
         ]
     )
     # From the start of the day: a clock some minutes behind must not make today's seals precede their certificate.

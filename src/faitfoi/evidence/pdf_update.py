@@ -127,6 +127,8 @@ def _update(document: Pdf, pdf: bytes, *, at: datetime) -> Update:
     if page is None or not page.is_indirect:
         raise SealRefused(DAMAGED)
     form = root.get("/AcroForm")
+    # Asked for a new number, qpdf reads every object: a broken one is warned of, and a reference to one that does not
+    # exist cannot start pointing at ours. It is most of what a seal costs (1.2 ms of 1.8 for 93 objects), and worth it.
     signature = document.make_indirect(Dictionary())
     field = document.make_indirect(_field(page, signature, taken=_names(form)))
     changed = [field, page, _with_field(document, form, field)]

@@ -5,11 +5,13 @@ import os
 import random
 import re
 import time
+from contextlib import closing
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
 import pikepdf
+import pypdfium2 as pdfium
 import pytest
 from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -49,7 +51,25 @@ def test_the_original_bytes_come_first_and_untouched(key: SealKey, *, streams: b
     assert "/Version" not in after.Root
     assert after.trailer.ID[0] == before.trailer.ID[0]
     assert after.trailer.ID[1] != before.trailer.ID[1]
-    assert len(after.objects) == len(before.objects) + (3 if streams else 2)
+    assert len(after.objects) == len(before.objects) + (4 if streams else 3)
+
+
+def test_what_a_page_inherits_it_still_inherits(key: SealKey) -> None:
+    pdf = with_inherited_box()
+    sealed = seal(pdf, key, at=AT)
+    assert b"/MediaBox" not in sealed[len(pdf) :]
+    assert drawn(sealed) == drawn(pdf) == [((300.0, 400.0), "")]
+    assert judge(sealed, key.certificate, at=AT) == SOUND
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["table", "streams"])
+def test_a_reference_to_nothing_still_refers_to_nothing(key: SealKey, *, streams: bool) -> None:
+    pdf = with_dangling_reference(streams=streams)
+    sealed = seal(pdf, key, at=AT)
+    with pikepdf.open(BytesIO(sealed)) as document:
+        assert document.Root.get("/Nowhere") is None
+        assert document.check_pdf_syntax() == []
+    assert judge(sealed, key.certificate, at=AT) == SOUND
 
 
 def test_any_flipped_byte_is_caught_by_both_checkers(key: SealKey) -> None:
@@ -177,6 +197,8 @@ def test_every_real_pdf_is_sealed_and_valid_or_refused_with_its_reason(key: Seal
             refused[path] = refusal.reason
             continue
         assert check_seal(result, [key.certificate]) is SealState.INTACT, path
+        if is_invoice:
+            assert drawn(result) == drawn(pdf), path
         # A few files made to be malformed are refused by pyHanko before any seal; no invoice is among them.
         if is_invoice or read_by_pyhanko(pdf):
             assert judge(result, key.certificate, at=AT) == SOUND, path
@@ -201,6 +223,30 @@ def gap(sealed: bytes) -> tuple[int, int]:
     found = re.search(rb"/ByteRange\[0 (\d+) (\d+) \d+\]", sealed)
     assert found
     return int(found[1]), int(found[2])
+
+
+def drawn(pdf: bytes) -> list[tuple[tuple[float, float], str]]:
+    """Size and text of each page, as the reader of a browser finds them."""
+    with closing(pdfium.PdfDocument(pdf)) as document:
+        return [(page.get_size(), page.get_textpage().get_text_range()) for page in document]
+
+
+def with_inherited_box() -> bytes:
+    document = pikepdf.open(BytesIO(plain_pdf()))
+    del document.pages[0].obj["/MediaBox"]
+    document.Root.Pages.MediaBox = pikepdf.Array([0, 0, 300, 400])
+    output = BytesIO()
+    document.save(output)
+    return output.getvalue()
+
+
+def with_dangling_reference(*, streams: bool) -> bytes:
+    document = pikepdf.open(BytesIO(plain_pdf()))
+    document.Root.Nowhere = pikepdf.Array([0, 0, 0])
+    output = BytesIO()
+    mode = pikepdf.ObjectStreamMode.generate if streams else pikepdf.ObjectStreamMode.disable
+    document.save(output, object_stream_mode=mode, compress_streams=False)
+    return output.getvalue().replace(b"[ 0 0 0 ]", b"    7 0 R")
 
 
 def read_by_pyhanko(pdf: bytes) -> bool:

@@ -6,7 +6,7 @@ bytes. Anything qpdf has to repair or guess is refused, for two readers could th
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -21,7 +21,9 @@ LABEL = "Cachet électronique"
 WIDGET_FLAGS = 4 | 128
 SIGNATURES_EXIST = 1
 APPEND_ONLY = 2
+NOTHING_TO_SEE = b"<</Type/XObject/Subtype/Form/BBox[0 0 0 0]/Length 0>>\nstream\n\nendstream"
 DEEPEST = 64
+MOST_SKIPPED = 100
 # startxref is sought by readers in the last kilobyte (ISO 32000-1 annex H.3, note 18).
 TAIL = 1024
 _STARTXREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF")
@@ -60,13 +62,14 @@ class Update:
     """The objects to write after the original bytes, and what its cross-reference section must say.
 
     `objects` maps (number, generation) to bytes; `signature` is the number kept for the signature dictionary;
-    `size` is one more than the highest number in use; `trailer` has /Root, /Info and /ID; `previous` is the offset
-    of the last section, `as_stream` its form.
+    `size` is one more than the highest number in use; `free` are the numbers skipped below it; `trailer` has /Root,
+    /Info and /ID; `previous` is the offset of the last section, `as_stream` its form.
     """
 
     objects: dict[tuple[int, int], bytes]
     signature: int
     size: int
+    free: tuple[int, ...]
     trailer: bytes
     previous: int
     as_stream: bool
@@ -81,7 +84,8 @@ def prepare(pdf: bytes, *, at: datetime) -> Update:
     if _HYBRID.search(pdf):
         raise SealRefused(HYBRID)
     try:
-        with pikepdf.open(BytesIO(pdf), attempt_recovery=False) as document:
+        # Inherited attributes stay where they are: moved to the page, they would be in objects that no update writes.
+        with pikepdf.open(BytesIO(pdf), attempt_recovery=False, inherit_page_attributes=False) as document:
             update = _update(document, pdf, at=at)
             if document.get_warnings():
                 raise SealRefused(DAMAGED)
@@ -108,10 +112,12 @@ def cross_references(update: Update, offsets: dict[tuple[int, int], int], *, sta
     """The section that lists the written objects, in the form of the section before it, down to %%EOF."""
     if update.as_stream:
         return _section_as_stream(update, offsets, start=start)
+    rows = {number: b"%010d %05d n \n" % (offset, generation) for (number, generation), offset in offsets.items()}
+    rows |= dict.fromkeys(update.free, b"0000000000 65535 f \n")
     lines = [b"xref\n"]
-    for run in _runs(offsets):
-        lines.append(b"%d %d\n" % (run[0][0], len(run)))
-        lines.extend(b"%010d %05d n \n" % (offsets[place], place[1]) for place in run)
+    for run in _runs(rows):
+        lines.append(b"%d %d\n" % (run[0], len(run)))
+        lines.extend(rows[number] for number in run)
     trailer = b"trailer\n<</Size %d/Prev %d%s>>\n" % (update.size, update.previous, update.trailer)
     return b"".join(lines) + trailer + _end(start)
 
@@ -130,29 +136,38 @@ def _update(document: Pdf, pdf: bytes, *, at: datetime) -> Update:
     # Asked for a new number, qpdf reads every object: a broken one is warned of, and a reference to one that does not
     # exist cannot start pointing at ours. It is most of what a seal costs (1.2 ms of 1.8 for 93 objects), and worth it.
     signature = document.make_indirect(Dictionary())
-    field = document.make_indirect(_field(page, signature, taken=_names(form)))
+    appearance = document.make_indirect(Dictionary())
+    field = document.make_indirect(_field(page, signature, appearance, taken=_names(form)))
     changed = [field, page, _with_field(document, form, field)]
     page.Annots = Array([*page.get("/Annots", Array()), field])
     if "/StructTreeRoot" in root:
         # PDF/UA-1 §7.18.3: a page with an annotation says that tabs follow the structure.
         page.Tabs = Name.S
     # One more number stays free for a cross-reference stream. A /Size larger than needed is respected.
-    size = max(int(document.trailer.Size), field.objgen[0] + 1) + int(as_stream)
+    old_size, size = int(document.trailer.Size), max(int(document.trailer.Size), field.objgen[0] + 1) + int(as_stream)
+    # qpdf skips the numbers of objects that are named but nowhere; poppler repairs a file that does not list them.
+    free = tuple(range(old_size, signature.objgen[0]))
+    if len(free) > MOST_SKIPPED:
+        raise SealRefused(DAMAGED)
     return Update(
-        objects={item.objgen: item.unparse(resolved=True) for item in changed},
+        objects={
+            appearance.objgen: NOTHING_TO_SEE,
+            **{item.objgen: item.unparse(resolved=True) for item in changed},
+        },
         signature=signature.objgen[0],
         size=size,
+        free=free,
         trailer=_trailer(document, pdf, at=at),
         previous=previous,
         as_stream=as_stream,
     )
 
 
-def _field(page: Object, signature: Object, *, taken: set[str]) -> Dictionary:
+def _field(page: Object, signature: Object, appearance: Object, *, taken: set[str]) -> Dictionary:
     name = next(name for name in _candidates() if name not in taken)
     left, bottom = _corner(page)
-    # A point in the corner of the page: nothing to see, so neither an appearance (ISO 19005-3 §6.3.3) nor a place in
-    # the structure tree (PDF/UA-1 §7.18.1 asks one of what lies within the page) is required.
+    # A point in the corner of the page: PDF/UA-1 §7.18.1 asks a place in the structure tree of what lies within the
+    # page only. PDF/A-3 asks no appearance of a point (ISO 19005-3 §6.3.3); PDF/A-1 does, so it has an empty one.
     return Dictionary(
         Type=Name.Annot,
         Subtype=Name.Widget,
@@ -160,6 +175,7 @@ def _field(page: Object, signature: Object, *, taken: set[str]) -> Dictionary:
         T=String(name),
         TU=String(LABEL),
         F=WIDGET_FLAGS,
+        AP=Dictionary(N=appearance),
         Rect=Array([left, bottom, left, bottom]),
         P=page,
         V=signature,
@@ -216,7 +232,7 @@ def _first_page(node: Object, *, depth: int = 0) -> Object | None:
     if depth > DEEPEST:
         return None
     if "/Kids" not in node:
-        return node
+        return node if node.get("/Type", Name.Page) == Name.Page else None
     return next((page for kid in node.Kids if (page := _first_page(kid, depth=depth + 1)) is not None), None)
 
 
@@ -254,27 +270,30 @@ def _trailer(document: Pdf, pdf: bytes, *, at: datetime) -> bytes:
 
 
 def _section_as_stream(update: Update, offsets: dict[tuple[int, int], int], *, start: int) -> bytes:
-    itself = (update.size - 1, 0)
-    places = {**offsets, itself: start}
-    index = b" ".join(b"%d %d" % (run[0][0], len(run)) for run in _runs(places))
-    rows = b"".join(
-        b"\x01" + places[place].to_bytes(4, "big") + place[1].to_bytes(2, "big") for place in sorted(places)
-    )
+    itself = update.size - 1
+    rows = {number: _row(1, offset, generation) for (number, generation), offset in offsets.items()}
+    rows |= dict.fromkeys(update.free, _row(0, 0, 65535)) | {itself: _row(1, start, 0)}
+    index = b" ".join(b"%d %d" % (run[0], len(run)) for run in _runs(rows))
+    content = b"".join(rows[number] for number in sorted(rows))
     head = b"%d 0 obj\n<</Type/XRef/Size %d/Prev %d%s/W[1 4 2]/Index[%s]/Length %d>>\nstream\n" % (
-        itself[0],
+        itself,
         update.size,
         update.previous,
         update.trailer,
         index,
-        len(rows),
+        len(content),
     )
-    return head + rows + b"\nendstream\nendobj\n" + _end(start)
+    return head + content + b"\nendstream\nendobj\n" + _end(start)
 
 
-def _runs(places: dict[tuple[int, int], int]) -> list[list[tuple[int, int]]]:
-    """The objects in runs of consecutive numbers, as sections list them."""
-    numbered = enumerate(sorted(places))
-    return [[place for _, place in run] for _, run in groupby(numbered, key=lambda item: item[1][0] - item[0])]
+def _row(kind: int, offset: int, generation: int) -> bytes:
+    return bytes((kind,)) + offset.to_bytes(4, "big") + generation.to_bytes(2, "big")
+
+
+def _runs(rows: Iterable[int]) -> list[list[int]]:
+    """The numbers in runs of consecutive ones, as sections list them."""
+    numbered = enumerate(sorted(rows))
+    return [[number for _, number in run] for _, run in groupby(numbered, key=lambda item: item[1] - item[0])]
 
 
 def _end(start: int) -> bytes:

@@ -1,12 +1,19 @@
 """The demonstration shows fictitious people only, and every file of it ends the way it is said to."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
-from faitfoi.cli.demonstration.seed import logo, seed
+from faitfoi.cli.demonstration.invoices import Piece, pieces
+from faitfoi.cli.demonstration.seed import logo, organisation, seed
+from faitfoi.einvoice.cii import write_cii
+from faitfoi.einvoice.model import Invoice
+from faitfoi.einvoice.official import check_official
+from faitfoi.einvoice.ubl import write_ubl
 
 IDENTIFIERS = {"siren": 9, "siret": 14}
 
@@ -78,3 +85,114 @@ def test_a_structure_that_asks_for_a_service_has_the_one_on_the_customer_record(
 def test_every_organisation_has_a_logo() -> None:
     for table in seed()["organisations"]:
         assert logo(table["slug"]).startswith(b"<svg")
+
+
+SLUGS = ("trois-vallees", "val-clair")
+PIECES = [(slug, piece) for slug in SLUGS for piece in pieces(slug)]
+GOOD = [(slug, piece) for slug, piece in PIECES if not piece.spoilt]
+
+
+def name_of(value: object) -> str:
+    return value.invoice.number if isinstance(value, Piece) else ""
+
+
+def customer_of(slug: str, invoice: Invoice) -> dict[str, Any]:
+    found = [one for one in organisation(slug)["customers"] if one["name"] == invoice.buyer.name]
+    return found[0] if found else {}
+
+
+@pytest.mark.parametrize(("slug", "piece"), GOOD, ids=name_of)
+def test_every_good_invoice_keeps_all_official_rules_in_both_syntaxes(slug: str, piece: Piece) -> None:
+    assert check_official(write_cii(piece.invoice), br_fr=True) == ()
+    assert check_official(write_ubl(piece.invoice), br_fr=True) == ()
+
+
+def test_there_are_enough_files_of_every_kind() -> None:
+    assert len(PIECES) >= 24
+    assert {piece.form for _, piece in PIECES} == {"facturx", "cii", "ubl", "json"}
+    credited = [piece for _, piece in GOOD if piece.invoice.is_credit_note]
+    assert {piece.form for piece in credited} == {"facturx", "cii", "ubl", "json"}
+    assert all(piece.invoice.preceding_invoices for piece in credited)
+    assert {piece.spoilt for _, piece in PIECES} == {"", "truncated", "amount due", "script"}
+    assert max(len(piece.invoice.lines) for _, piece in GOOD) == 60
+
+
+def test_numbers_are_short_unique_and_issued_before_the_demonstration_day() -> None:
+    numbers = [(slug, piece.invoice.number) for slug, piece in PIECES]
+    assert len(set(numbers)) == len(numbers)
+    assert len({(slug, piece.file) for slug, piece in PIECES}) == len(PIECES)
+    for _, piece in PIECES:
+        assert len(piece.invoice.number) <= 20
+        assert piece.invoice.issue_date is not None
+        assert date(2026, 11, 1) <= piece.invoice.issue_date < seed()["demonstration_day"]
+
+
+def test_every_vat_situation_is_shown() -> None:
+    kinds = {(part.category, part.rate) for _, piece in GOOD for part in piece.invoice.vat_breakdown}
+    shown = {(category, str(rate)) for category, rate in kinds}
+    assert shown == {("S", "20"), ("S", "10"), ("S", "5.5"), ("AE", "0"), ("K", "0"), ("E", "0")}
+
+
+@pytest.mark.parametrize(("slug", "piece"), PIECES, ids=name_of)
+def test_the_seller_is_the_organisation_and_the_buyer_its_customer(slug: str, piece: Piece) -> None:
+    invoice, record = piece.invoice, organisation(slug)
+    assert invoice.seller.legal_registration is not None
+    assert invoice.seller.legal_registration.value == record["siren"]
+    customer = customer_of(slug, invoice)
+    if not customer:
+        assert piece.ends.outcome == "needs_someone"
+        return
+    assert [one.value for one in invoice.buyer.identifiers] == ([customer["siret"]] if customer.get("siret") else [])
+
+
+@pytest.mark.parametrize(("slug", "piece"), PIECES, ids=name_of)
+def test_each_end_follows_from_the_file_and_the_customer(slug: str, piece: Piece) -> None:
+    """The ends written beside the invoices are what law, settings and simulators lead to."""
+    ends, customer = piece.ends, customer_of(slug, piece.invoice)
+    known = {structure["siret"] for structure in seed()["chorus_structures"]}
+    if piece.spoilt:
+        assert ends.outcome == "refused"
+    elif not customer:
+        assert (ends.outcome, ends.channel) == ("needs_someone", "")
+    elif customer["nature"] == "public":
+        assert ends.channel == "chorus_pro"
+        assert ends.copy == customer.get("copy_channel", "") or ends.outcome != "ready"
+        wanting = customer.get("engagement_required", False) and not piece.invoice.purchase_order_reference
+        assert ends.outcome == ("needs_someone" if wanting else "ready")
+        assert (ends.stage == "rejected") == (customer["siret"] not in known)
+        suspended = str(piece.invoice.totals.with_vat).endswith(".13")
+        assert (ends.status == "SUSPENDUE") == suspended
+    else:
+        assert ends.channel == "email"
+        assert ends.outcome == ("ready" if customer["billing_email"] else "needs_someone")
+        assert (ends.stage == "returned") == customer["billing_email"].startswith("absent")
+
+
+def test_the_ends_count_as_the_demonstration_announces() -> None:
+    counted = Counter((slug, piece.ends.outcome) for slug, piece in PIECES)
+    assert counted == {
+        ("trois-vallees", "ready"): 24,
+        ("trois-vallees", "needs_someone"): 3,
+        ("trois-vallees", "refused"): 3,
+        ("val-clair", "ready"): 6,
+    }
+    stages = Counter(piece.ends.stage for _, piece in PIECES if piece.ends.outcome == "ready")
+    assert stages["returned"] == 1
+    assert stages["rejected"] == 1
+
+
+def test_iban_and_creditor_accounts_have_valid_keys() -> None:
+    accounts = {
+        account
+        for _, piece in GOOD
+        if piece.invoice.payment
+        for account in (
+            *(transfer.account for transfer in piece.invoice.payment.credit_transfers),
+            *([piece.invoice.payment.direct_debit.debited_account] if piece.invoice.payment.direct_debit else []),
+        )
+    }
+    assert len(accounts) == 3
+    for account in accounts:
+        digits = "".join(str(int(character, 36)) for character in account[4:] + account[:4])
+        assert int(digits) % 97 == 1
+        assert set(account[4:14]) == {"0"}

@@ -1,0 +1,100 @@
+"""Loads the demonstration's organisations, customers, accounts and channels; a second load changes nothing but ports."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from faitfoi.accounts.models import ChannelKey, Membership, Organisation, User
+from faitfoi.accounts.tenancy import acting_for, directory
+from faitfoi.cli.demonstration.builder import terms_of_sale
+from faitfoi.cli.demonstration.seed import logo, seed
+from faitfoi.pipeline.customers import fold
+from faitfoi.pipeline.installation import store
+from faitfoi.records.models import Customer
+from faitfoi.records.vault import channel_settings, save_channel_settings
+
+ACTOR = "demonstration"
+OWN_FIELDS = ("name", "siren", "siret", "issues_electronically_from", "default_channel", "copy_channel", "accent", "footer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherSide:
+    """Where the simulators listen."""
+
+    smtp_port: int
+    chorus_url: str
+
+
+def load(other_side: OtherSide) -> list[Organisation]:
+    """Load or find the demonstration's organisations, in the order of `seed.toml`."""
+    return [_organisation(table, other_side) for table in seed()["organisations"]]
+
+
+def new_passwords() -> dict[str, str]:
+    """Give every account of the demonstration a fresh password; returns them by e-mail address."""
+    made: dict[str, str] = {}
+    for table in seed()["organisations"]:
+        for person in table["users"]:
+            user = User.objects.get_by_natural_key(person["email"])
+            made[person["email"]] = secrets.token_urlsafe(9)
+            user.set_password(made[person["email"]])
+            user.save(update_fields=["password"])
+    return made
+
+
+def _organisation(table: Mapping[str, Any], other_side: OtherSide) -> Organisation:
+    with directory():
+        known = Organisation.objects.filter(slug=table["slug"]).first()
+    organisation = known or Organisation(slug=table["slug"], demonstration=True)
+    for field in OWN_FIELDS:
+        setattr(organisation, field, table.get(field, getattr(organisation, field)))
+    organisation.registers_customers = bool(table.get("registers_customers", False))
+    organisation.sends_for_others = bool(table.get("sends_for_others", False))
+    if table.get("logo"):
+        organisation.logo_sha256 = store().put(organisation.id, logo(table["slug"])).sha256
+    if table.get("terms_of_sale"):
+        organisation.terms_sha256 = store().put(organisation.id, terms_of_sale(table["slug"])).sha256
+    with acting_for(organisation.id):
+        organisation.save(force_insert=known is None)
+        for customer in table.get("customers", ()):
+            Customer.objects.get_or_create(
+                organisation=organisation,
+                reference=customer["reference"],
+                defaults={**{k: v for k, v in customer.items() if k != "reference"}, "search_key": fold(customer["name"])},
+            )
+        for channel, values in _channels(table, other_side).items():
+            if channel_settings(channel) != values:
+                save_channel_settings(channel, values, actor=ACTOR)
+        for person in table["users"]:
+            user = User.objects.filter(email=person["email"]).first() or User.objects.create_user(
+                person["email"], None, name=person["name"]
+            )
+            Membership.objects.get_or_create(
+                organisation=organisation, user=user, defaults={"role": person.get("role", "clerk")}
+            )
+    return organisation
+
+
+def _channels(table: Mapping[str, Any], other_side: OtherSide) -> dict[ChannelKey, dict[str, str]]:
+    domain = f"{table['slug']}.example"
+    return {
+        ChannelKey.EMAIL: {
+            "host": "127.0.0.1",
+            "port": str(other_side.smtp_port),
+            "tls": "none",
+            "sender_address": f"factures@{domain}",
+            "sender_name": str(table["name"]),
+            "reply_to": f"comptabilite@{domain}",
+            "return_domain": f"retours.{domain}",
+            "deadline_seconds": "20",
+        },
+        ChannelKey.CHORUS_PRO: {
+            "api_url": f"{other_side.chorus_url}/cpro",
+            "token_url": f"{other_side.chorus_url}/api/oauth/token",
+            "client_id": "demonstration",
+            "client_secret": "demonstration",
+            "technical_login": f"TECH_{table['slug']}@cpro.example",
+            "technical_password": "demonstration",
+        },
+    }

@@ -1,0 +1,163 @@
+"""The demonstration: real servers, real files, time pushed until everything has ended, then the reckoning."""
+
+import json
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.cli.demonstration.builder import build, corpora_files
+from faitfoi.cli.demonstration.loading import OtherSide, load, new_passwords
+from faitfoi.cli.demonstration.other_side import Witness
+from faitfoi.cli.demonstration.seed import seed
+from faitfoi.cli.processes import start_house
+from faitfoi.cli.sending import show, watch_batch
+from faitfoi.cli.server import home
+from faitfoi.cli.supervisor import Supervisor, control, free_port, wait_for_port
+from faitfoi.pipeline.counts import Counts, count_batch
+from faitfoi.pipeline.following import due_polls
+from faitfoi.pipeline.questions import due_questions
+from faitfoi.pipeline.receive import receive
+from faitfoi.pipeline.worker import jobs_left
+from faitfoi.records.models import Batch
+
+PUSH = 12 * 3600  # seconds of simulated time at each turn
+PATIENCE = 90.0  # seconds without any change before the reckoning is made as things stand
+QUIET_TURNS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where the simulators' control addresses are."""
+
+    smtp_control: str
+    chorus_control: str
+
+
+def play(supervisor: Supervisor, *, port: int, stay: bool, corpora: bool) -> int:
+    """Run the demonstration; returns the exit code: 0 only when every count agrees and nothing is lost or doubled."""
+    console = Console()
+    stage, organisations, web_port = _set_the_stage(supervisor, port=port if stay else 0)
+    inbox = build(home() / "demonstration")
+    batches: list[tuple[Organisation, Batch]] = []
+    for organisation in organisations:
+        files = inbox.get(organisation.slug, [])
+        if corpora and organisation.sends_for_others:
+            files = [*files, *corpora_files(Path.cwd().parent / "shared")]
+        batches.append((organisation, _send(organisation, files, console, supervisor)))
+    _follow_to_the_end(batches, stage, console, supervisor)
+    witness = Witness(home() / "other-side.json", smtp_control=stage.smtp_control, chorus_control=stage.chorus_control)
+    code = _reckon(batches, witness, console)
+    if stay:
+        _stay(console, web_port, supervisor)
+    return code
+
+
+def _set_the_stage(supervisor: Supervisor, *, port: int) -> tuple[Stage, list[Organisation], int]:
+    smtp, smtp_control, chorus, chorus_control, returns = (free_port() for _ in range(5))
+    web_port = free_port(port) if port else 0
+    supervisor.start(
+        "simulateur-smtp",
+        ["simulate", "smtp", "--port", str(smtp), "--control-port", str(smtp_control), "--return-port", str(returns)],
+    )
+    supervisor.start(
+        "simulateur-chorus",
+        ["simulate", "chorus", "--port", str(chorus), "--control-port", str(chorus_control), "--factor", "0"],
+    )
+    organisations = load(OtherSide(smtp_port=smtp, chorus_url=f"http://127.0.0.1:{chorus}"))
+    start_house(supervisor, port=web_port, workers=2, returns_port=returns)
+    for needed in (smtp, smtp_control, chorus, chorus_control, returns, *([web_port] if web_port else [])):
+        wait_for_port(needed, supervisor)
+    stage = Stage(
+        smtp_control=f"http://127.0.0.1:{smtp_control}", chorus_control=f"http://127.0.0.1:{chorus_control}"
+    )
+    structures = json.dumps({"structures": seed()["chorus_structures"]}).encode()
+    control(stage.chorus_control, "structures", structures)
+    return stage, organisations, web_port
+
+
+def _send(organisation: Organisation, files: list[Path], console: Console, supervisor: Supervisor) -> Batch:
+    known = {batch.id for batch in _batches(organisation)}
+    contents = ((path.name, path.read_bytes()) for path in files)
+    name = f"Démonstration du {seed()['demonstration_day']:%d/%m/%Y}"
+    batch = receive(organisation, contents, origin=Batch.Origin.FOLDER, name=name, actor="demonstration")
+    if batch.id in known:
+        console.print(f"{organisation.name} : ce lot de {len(files)} fichiers est déjà fait, rien n’est renvoyé.")
+    else:
+        console.print(f"{organisation.name} : {len(files)} fichiers reçus.")
+    watch_batch(organisation, batch, console, supervisor=supervisor)
+    return batch
+
+
+def _batches(organisation: Organisation) -> list[Batch]:
+    with acting_for(organisation.id):
+        return list(Batch.objects.all())
+
+
+def _follow_to_the_end(
+    batches: list[tuple[Organisation, Batch]], stage: Stage, console: Console, supervisor: Supervisor
+) -> None:
+    """Push the simulators' time and ask for news until nothing changes any more."""
+    quiet, before, deadline = 0, Counts(), time.monotonic() + PATIENCE
+    with console.status("Le temps simulé avance : accusés, retours, statuts de Chorus Pro…"):
+        while quiet < QUIET_TURNS and time.monotonic() < deadline:
+            push = json.dumps({"seconds": PUSH}).encode()
+            control(stage.smtp_control, "advance", push)
+            control(stage.chorus_control, "advance", push)
+            for organisation, _ in batches:
+                due_polls(organisation.id, everything=True)
+                due_questions(organisation.id, everything=True)
+            _wait_for_jobs(supervisor, deadline)
+            now = _count(batches)
+            quiet = quiet + 1 if now == before else 0
+            if now != before:
+                deadline = time.monotonic() + PATIENCE
+            before = now
+
+
+def _wait_for_jobs(supervisor: Supervisor, deadline: float) -> None:
+    while jobs_left() and time.monotonic() < deadline:
+        supervisor.check()
+        time.sleep(0.05)
+
+
+def _count(batches: list[tuple[Organisation, Batch]]) -> Counts:
+    total = Counts()
+    for organisation, batch in batches:
+        with acting_for(organisation.id):
+            total += count_batch(batch)
+    return total
+
+
+def _reckon(batches: list[tuple[Organisation, Batch]], witness: Witness, console: Console) -> int:
+    counts = _count(batches)
+    account = witness.account([organisation for organisation, _ in batches])
+    show(console, counts)
+    figures = counts.as_dict()
+    waiting = figures.pop("waiting")
+    typer.echo(json.dumps({**figures, "lost": account.lost, "doubled": account.doubled}))
+    wrong = counts.disagreements()
+    if waiting:
+        wrong.append(f"{waiting} fichier(s) pas encore lus")
+    if account.lost or account.doubled:
+        wrong.append(f"perdues : {account.lost}, en double : {account.doubled}")
+    for sentence in wrong:
+        console.print(f"Les comptes ne tombent pas juste — {sentence}", style="bold red")
+    return 1 if wrong else 0
+
+
+def _stay(console: Console, web_port: int, supervisor: Supervisor) -> None:
+    console.print(f"\nLes pages : [bold]http://127.0.0.1:{web_port}[/]  (Ctrl-C pour tout arrêter)")
+    for email, password in new_passwords().items():
+        console.print(f"  compte {email}, mot de passe [bold]{password}[/]", highlight=False)
+    over = threading.Event()
+    try:
+        while not over.wait(1.0):
+            supervisor.check()
+    except KeyboardInterrupt:
+        console.print("\nArrêt…")

@@ -84,7 +84,9 @@ def make_organisation(slug: str, name: str, siren: str, **fields: object) -> Org
 
 def make_member(organisation: Organisation, email: str, *, role: Role = Role.CLERK) -> User:
     """Create a user who belongs to one organisation."""
-    user = User.objects.create_user(email, "mot de passe de démonstration", name=email.split("@")[0].title())
+    user = User.objects.create_user(
+        email, "mot de passe de démonstration", name=email.split("@", maxsplit=1)[0].title()
+    )
     with acting_for(organisation.id):
         Membership.objects.create(organisation=organisation, user=user, role=role)
     return user

@@ -1,7 +1,7 @@
 """Which organisation a transaction works for, and the row-level security that holds it there.
 
-PostgreSQL shows and takes only rows whose `organisation_id` equals the setting `faitfoi.organisation`, which lives as long
-as the transaction. Unset means no rows. The application role can neither bypass this nor be the superuser.
+PostgreSQL shows and takes only rows whose `organisation_id` equals the setting `faitfoi.organisation`, which lives as
+long as the transaction. Unset means no rows. The application role can neither bypass this nor be the superuser.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def signed_in(user_id: UUID) -> Iterator[None]:
 
 @contextmanager
 def directory() -> Iterator[None]:
-    """Open a transaction that may list organisations (and nothing of theirs): for the operator's commands and workers."""
+    """Open a transaction that may list organisations, nothing of theirs: for the operator's commands and workers."""
     with transaction.atomic():
         _set_local("faitfoi.directory", "on")
         try:
@@ -98,7 +98,8 @@ def isolation_sql(table: str, references: dict[str, str]) -> str:
     parts = [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"CREATE POLICY organisation ON {table} USING (organisation_id = {CURRENT}) WITH CHECK (organisation_id = {CURRENT})",
+        f"CREATE POLICY organisation ON {table} "
+        f"USING (organisation_id = {CURRENT}) WITH CHECK (organisation_id = {CURRENT})",
         f"ALTER TABLE {table} ADD CONSTRAINT {table}_own UNIQUE (organisation_id, id)",
     ]
     parts += [

@@ -31,7 +31,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Une ligne de JSON par fichier.")] = False,
     br_fr: Annotated[bool, typer.Option("--br-fr", help="Applique aussi les règles françaises BR-FR.")] = False,
 ) -> None:
-    """Vérifie des factures avec les règles officielles. Code 0 : valides ; 1 : une au moins ne l’est pas ; 2 : illisible."""
+    """Vérifie des factures avec les règles officielles. Code 0 : valides ; 1 : non valide ; 2 : illisible."""
     worst = VALID
     console = Console()
     with Sandbox() as sandbox:
@@ -47,7 +47,9 @@ def check(
 
 def extract(
     file: Annotated[Path, typer.Argument(help="Un PDF Factur-X ou ZUGFeRD ; - pour l’entrée standard.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Où écrire le XML (sinon sortie standard).")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Où écrire le XML (sinon sortie standard).")
+    ] = None,
 ) -> None:
     """Sort le XML d’un PDF, octet pour octet."""
     with Sandbox() as sandbox:

@@ -22,7 +22,9 @@ ControlPort = Annotated[int, typer.Option("--control-port", help="Port de comman
 
 
 def worker(
-    queue: Annotated[list[str] | None, typer.Option("--queue", help="Files servies (journey, steward) ; toutes sinon.")] = None,
+    queue: Annotated[
+        list[str] | None, typer.Option("--queue", help="Files servies (journey, steward) ; toutes sinon.")
+    ] = None,
 ) -> None:
     """Fait le travail en attente, jusqu’à ce qu’on l’arrête. On peut en lancer autant que voulu, où l’on veut."""
     from faitfoi.pipeline.worker import work
@@ -89,7 +91,9 @@ def run(
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="S’arrête après le bilan.")] = False,
-    corpora: Annotated[bool, typer.Option("--corpora", help="Envoie aussi les vrais Factur-X de ../shared/corpora.")] = False,
+    corpora: Annotated[
+        bool, typer.Option("--corpora", help="Envoie aussi les vrais Factur-X de ../shared/corpora.")
+    ] = False,
     port: Port = WEB_PORT,
 ) -> None:
     """Montre tout, de bout en bout, avec des données fictives et des serveurs simulés sur cette machine."""
@@ -116,7 +120,9 @@ def demo(
 def simulate_smtp(
     port: Port = 2525,
     control_port: ControlPort = 2526,
-    return_port: Annotated[int, typer.Option("--return-port", help="Où envoyer les avis de non-remise.")] = RETURNS_PORT,
+    return_port: Annotated[
+        int, typer.Option("--return-port", help="Où envoyer les avis de non-remise.")
+    ] = RETURNS_PORT,
     auto: Annotated[bool, typer.Option("--auto", help="Envoie les avis tout de suite.")] = False,
 ) -> None:
     """Simule un relais de messagerie."""
@@ -146,7 +152,18 @@ def start_house(supervisor: Supervisor, *, port: int, workers: int, returns_port
     if port:
         supervisor.start_program(
             "pages",
-            [sys.executable, "-m", "gunicorn", "faitfoi.web.wsgi", "-w", "1", "--threads", "4", "-b", f"127.0.0.1:{port}"],
+            [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "faitfoi.web.wsgi",
+                "-w",
+                "1",
+                "--threads",
+                "4",
+                "-b",
+                f"127.0.0.1:{port}",
+            ],
         )
 
 
@@ -160,4 +177,3 @@ def _stop_flag() -> threading.Event:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: over.set())
     return over
-

@@ -94,14 +94,21 @@ def documents(organisation: Named = None, as_json: AsJson = False) -> None:
                         typer.echo(json.dumps(row, ensure_ascii=False))
                     else:
                         sealed = "oui" if row["sealed"] else "non"
-                        cells = (row["number"], row["kind"], row["stage"], row["channel"], sealed, str(row["sha256"])[:16])
+                        cells = (
+                            row["number"],
+                            row["kind"],
+                            row["stage"],
+                            row["channel"],
+                            sealed,
+                            str(row["sha256"])[:16],
+                        )
                         table.add_row(*map(str, cells))
         if not as_json:
             Console().print(table)
 
 
 def files_in(paths: list[Path]) -> list[Path]:
-    """Return the files that the paths name: files as they are, folders with all they hold but hidden or half-written."""
+    """Return the files that the paths name; of a folder, all but what is hidden or half-written."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -182,8 +189,7 @@ def _unfinished(organisation: "Organisation") -> "list[Batch]":
     from faitfoi.records.models import Batch
 
     with acting_for(organisation.id):
-        batches = [batch for batch in Batch.objects.all() if resume(batch) or waits(batch)]
-    return batches
+        return [batch for batch in Batch.objects.all() if resume(batch) or waits(batch)]
 
 
 def _ensure_worker(supervisor: Supervisor, console: Console) -> None:

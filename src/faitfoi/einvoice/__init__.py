@@ -1,1 +1,1 @@
-"""Know it: the EN 16931 invoice, its syntaxes, rules and readable copy. Pure: bytes and values in, values and bytes out."""
+"""Know it: the EN 16931 invoice, its syntaxes, rules and readable copy. Pure: values in, values out."""

@@ -14,7 +14,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class SheetFailed(Exception):  # noqa: N818 (an outcome, named like the others)
+class SheetFailed(Exception):
     """A sheet stopped before its verdict: the document cannot be called valid."""
 
 

@@ -1,4 +1,4 @@
-"""`faitfoi fsck`: brings journal, artefacts and certificates together so that `evidence.fsck` recomputes them from bytes."""
+"""`faitfoi fsck`: brings together what `evidence.fsck` then recomputes from bytes."""
 
 import json
 from collections.abc import Iterator

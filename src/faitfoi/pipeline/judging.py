@@ -93,7 +93,9 @@ def _identify(organisation: Organisation, invoice: Invoice, seller: str) -> None
 def burnt(seller: str, invoice: Invoice) -> bool:
     """Whether organisation + seller + year + number is used up."""
     assert invoice.issue_date is not None  # noqa: S101  # _identify has refused it otherwise
-    return BurntNumber.objects.filter(seller_siren=seller[:60], year=invoice.issue_date.year, number=invoice.number).exists()
+    return BurntNumber.objects.filter(
+        seller_siren=seller[:60], year=invoice.issue_date.year, number=invoice.number
+    ).exists()
 
 
 def number_taken(invoice: Invoice) -> str:

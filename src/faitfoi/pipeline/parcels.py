@@ -63,4 +63,3 @@ def _return_path(delivery: Delivery, channel_settings: dict[str, str]) -> str:
 def _money(amount: Decimal, currency: str) -> str:
     grouped = f"{amount:,.2f}".replace(",", "\u202f").replace(".", ",")
     return f"{grouped}\u00a0{'€' if currency == 'EUR' else currency}"
-

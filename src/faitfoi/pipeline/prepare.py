@@ -84,7 +84,9 @@ def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepar
             _refuse(line, refusal, actor=actor)
             return None
         except (ObjectMissing, ObjectAltered) as error:
-            _refuse(line, Refusal(f"Le fichier {line.filename} n’est plus lisible dans l’archive : {error}"), actor=actor)
+            _refuse(
+                line, Refusal(f"Le fichier {line.filename} n’est plus lisible dans l’archive : {error}"), actor=actor
+            )
             return None
     try:
         renderings = render_all(organisation, verdict, content, at=timezone.now())

@@ -47,9 +47,7 @@ def receive(
             BatchLine.objects.bulk_create(
                 _line(batch, position, item) for position, item in enumerate(arrived, start=1)
             )
-            write_entry(
-                "batch_received", actor=actor, batch=str(batch.id), files=len(arrived), fingerprint=fingerprint
-            )
+            write_entry("batch_received", actor=actor, batch=str(batch.id), files=len(arrived), fingerprint=fingerprint)
         resume(batch)
     return batch
 

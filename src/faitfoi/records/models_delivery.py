@@ -13,8 +13,8 @@ from faitfoi.records.tenant import TenantModel
 class Delivery(TenantModel):
     """One artefact on its way to one address by one channel, and the written reason why.
 
-    `key` is `organisation:document:purpose:channel:sequence`; attempts reuse it, only a person's resend raises `sequence`.
-    `message_ref` is the short token that travels (Message-ID, VERP). Only `transitions.move` writes `stage`.
+    `key` is `organisation:document:purpose:channel:sequence`; attempts reuse it, only a resend by a person raises it.
+    `message_ref` is the token that travels (Message-ID, VERP). Only `transitions.move` writes `stage`.
     """
 
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="deliveries")

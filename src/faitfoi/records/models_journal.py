@@ -25,7 +25,7 @@ class JournalEntry(TenantModel):
 
 
 class JournalLeaf(models.Model):
-    """The leaf of one entry and the dense index the sequencer gave it after commit. Hashes only, of all organisations."""
+    """The leaf of one entry and the dense index the sequencer gave it after commit: hashes only, of everybody."""
 
     entry_id = models.UUIDField(primary_key=True, default=uuid7)
     leaf = models.BinaryField(max_length=32)

@@ -1,4 +1,4 @@
-"""Django's settings, read from the environment; the command line sets it from the embedded database when there is one."""
+"""Django's settings, from the environment; the command line points them at the embedded database."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""Loads the demonstration's organisations, customers, accounts and channels; a second load changes nothing but ports."""
+"""Loads the demonstration's organisations, customers, accounts and channels; again changes only ports."""
 
 import secrets
 from collections.abc import Mapping
@@ -15,7 +15,16 @@ from faitfoi.records.models import Customer
 from faitfoi.records.vault import channel_settings, save_channel_settings
 
 ACTOR = "demonstration"
-OWN_FIELDS = ("name", "siren", "siret", "issues_electronically_from", "default_channel", "copy_channel", "accent", "footer")
+OWN_FIELDS = (
+    "name",
+    "siren",
+    "siret",
+    "issues_electronically_from",
+    "default_channel",
+    "copy_channel",
+    "accent",
+    "footer",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +70,10 @@ def _organisation(table: Mapping[str, Any], other_side: OtherSide) -> Organisati
             Customer.objects.get_or_create(
                 organisation=organisation,
                 reference=customer["reference"],
-                defaults={**{k: v for k, v in customer.items() if k != "reference"}, "search_key": fold(customer["name"])},
+                defaults={
+                    **{k: v for k, v in customer.items() if k != "reference"},
+                    "search_key": fold(customer["name"]),
+                },
             )
         for channel, values in _channels(table, other_side).items():
             if channel_settings(channel) != values:

@@ -66,4 +66,3 @@ def name_of(delivery: Delivery, organisation: Organisation) -> str:
     if delivery.channel == ChannelKey.CHORUS_PRO:
         return f"chorus:{organisation.siren}:{delivery.document.number}"
     return f"mail:{delivery.message_ref}"
-

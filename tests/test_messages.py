@@ -1,5 +1,6 @@
 """The collector of texts finds what Django translates, and the French catalogue is whole."""
 
+import polib
 from tools import messages
 
 
@@ -39,7 +40,7 @@ def test_texts_of_templates_are_found_with_their_parentheses_and_plurals() -> No
 
 def test_a_known_translation_is_kept_and_a_lost_text_goes() -> None:
     sent, held = messages.Text(singular="Sent"), messages.Text(singular="Held")
-    first = messages.merged({sent: {"a.py"}, held: {"a.py"}}, messages.polib.POFile())
+    first = messages.merged({sent: {"a.py"}, held: {"a.py"}}, polib.POFile())
     first.find("Sent").msgstr = "Envoyée"
     second = messages.merged({sent: {"b.py"}}, first)
 
@@ -49,7 +50,7 @@ def test_a_known_translation_is_kept_and_a_lost_text_goes() -> None:
 
 def test_a_missing_translation_and_an_unknown_name_are_told() -> None:
     texts = {messages.Text(singular="A %(name)s"): {"a.py"}, messages.Text(singular="B"): {"b.py"}}
-    catalogue = messages.merged(texts, messages.polib.POFile())
+    catalogue = messages.merged(texts, polib.POFile())
     catalogue.find("A %(name)s").msgstr = "A %(nom)s"
 
     assert list(messages.untranslated(catalogue)) == [

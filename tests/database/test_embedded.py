@@ -69,6 +69,15 @@ def test_a_server_is_created_found_again_and_stopped(folder: Path) -> None:
     assert embedded.status(folder).running is False
 
 
+def test_a_server_that_somebody_else_uses_is_left_to_them(folder: Path) -> None:
+    found = embedded.start(folder, durable=False)
+    with psycopg.connect(found.app_url) as somebody:
+        assert embedded.stop(folder, only_if_unused=True) is False
+        assert somebody.execute("SELECT 1").fetchone() == (1,)
+    assert embedded.stop(folder, only_if_unused=True) is True
+    assert embedded.stop(folder, only_if_unused=True) is False
+
+
 def test_nothing_listens_beside_a_socket_that_only_its_account_may_enter(folder: Path) -> None:
     found = embedded.start(folder, durable=False)
     layout = existing(folder)

@@ -7,9 +7,12 @@ enter the socket's 0700 folder is trusted, and that is the server's account (and
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
 
 from faitfoi.database import roles
 from faitfoi.database.binaries import MAJOR, bin_folder
@@ -90,17 +93,18 @@ def running(folder: Path) -> Running | None:
     return _running(layout, started_here=False)
 
 
-def stop(folder: Path) -> bool:
+def stop(folder: Path, *, only_if_unused: bool = False) -> bool:
     """Stop the server of `folder`; False when none was running. Connections are closed, committed work is kept.
 
-    Raises DatabaseUnavailable when it does not stop.
+    With `only_if_unused` a server that somebody else is connected to is left alone (False too): for a command that
+    started it for itself while another command came along. Raises DatabaseUnavailable when it does not stop.
     """
     folder = folder.absolute()
     if not folder.is_dir():
         return False
     with locked(folder):
         layout = existing(folder)
-        if layout is None:
+        if layout is None or (only_if_unused and _used_by_others(layout)):
             return False
         return shut_down(layout, bin_folder(layout.account, shelter=SHELTER))
 
@@ -128,6 +132,18 @@ def _running(layout: Layout, *, started_here: bool) -> Running:
         data_directory=layout.data,
         started_here=started_here,
     )
+
+
+def _used_by_others(layout: Layout) -> bool:
+    if not answers(layout, patience=0.0):
+        return False
+    question = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    with psycopg.connect(socket_url(layout, role=SUPERUSER, database="postgres"), autocommit=True) as connection:
+        for _ in range(10):  # a connection that was just closed is seen for an instant more
+            if connection.execute(question).fetchone() == (0,):
+                return False
+            time.sleep(0.05)
+    return True
 
 
 def _to_stderr(sentence: str) -> None:

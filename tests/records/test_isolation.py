@@ -107,7 +107,7 @@ def test_the_sequencer_gives_dense_indices_and_a_head(cooperative: Organisation)
             write_entry("example", actor="test", n=n)
     assert sequence() == 5
     assert sequence() == 0
-    assert sorted(JournalLeaf.objects.values_list("index", flat=True)) == [0, 1, 2, 3, 4]
+    assert set(JournalLeaf.objects.values_list("index", flat=True)) == {0, 1, 2, 3, 4}
     head = JournalHead.objects.get()
     assert head.size == 5
 

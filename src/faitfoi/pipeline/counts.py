@@ -109,12 +109,12 @@ def count_batch(batch: Batch) -> Counts:
 
 def latest_legal_stages(document_ids: Iterable[object]) -> dict[object, Stage]:
     """Map each document to the stage of its latest legal delivery. Runs inside `acting_for`."""
-    rows: dict[object, str] = dict(
+    rows = (
         Delivery.objects.filter(document_id__in=list(document_ids), purpose=Purpose.LEGAL)
         .order_by("sequence")
         .values_list("document_id", "stage")
     )
-    return {document_id: Stage(stage) for document_id, stage in rows.items()}
+    return {document_id: Stage(stage) for document_id, stage in rows}
 
 
 def stage_of(document: Document) -> tuple[str, str]:

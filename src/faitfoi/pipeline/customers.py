@@ -25,7 +25,7 @@ def fold(text: str) -> str:
 def seller_identity(invoice: Invoice) -> str:
     """Return the seller's SIREN (BT-30, BT-29, else from the VAT number), or a foreign seller's own identifier."""
     seller = invoice.seller
-    siret = next((i.value for i in seller.identifiers if i.scheme == SIRET_SCHEME), "")
+    siret = seller_siret(invoice)
     registered = seller.legal_registration.value if seller.legal_registration else ""
     for candidate in (registered, siret):
         digits = "".join(candidate.split())
@@ -35,6 +35,11 @@ def seller_identity(invoice: Invoice) -> str:
     if vat.startswith("FR") and len(vat) == 13:
         return vat[4:]
     return vat or registered or fold(seller.name)
+
+
+def seller_siret(invoice: Invoice) -> str:
+    """Return the seller's SIRET (BT-29 of scheme 0009), or nothing when the invoice does not tell it."""
+    return next((i.value for i in invoice.seller.identifiers if i.scheme == SIRET_SCHEME), "")
 
 
 def match_customer(buyer: Buyer) -> Customer | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from procrastinate.contrib.django import app
+from procrastinate.types import JSONValue
 
 PREPARE_CHUNK = 20
 DELIVER_CHUNK = 50
@@ -13,14 +14,14 @@ DELIVER_CHUNK = 50
 def prepare_later(organisation_id: UUID, line_ids: Sequence[UUID]) -> None:
     """Have lines of a batch read, checked, sealed and routed."""
     for start in range(0, len(line_ids), PREPARE_CHUNK):
-        chunk = [str(line_id) for line_id in line_ids[start : start + PREPARE_CHUNK]]
+        chunk: list[JSONValue] = [str(line_id) for line_id in line_ids[start : start + PREPARE_CHUNK]]
         app.configure_task("prepare", queue="journey").defer(organisation_id=str(organisation_id), line_ids=chunk)
 
 
 def deliver_later(organisation_id: UUID, delivery_ids: Sequence[UUID], *, at: datetime | None = None) -> None:
     """Have routed deliveries sent, now or at an instant."""
     for start in range(0, len(delivery_ids), DELIVER_CHUNK):
-        chunk = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
+        chunk: list[JSONValue] = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
         app.configure_task("deliver", queue="journey", schedule_at=at).defer(
             organisation_id=str(organisation_id), delivery_ids=chunk
         )
@@ -38,5 +39,5 @@ def poll_later(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
 
 def _defer_ids(task: str, organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
     for start in range(0, len(delivery_ids), DELIVER_CHUNK):
-        chunk = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
+        chunk: list[JSONValue] = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
         app.configure_task(task, queue="journey").defer(organisation_id=str(organisation_id), delivery_ids=chunk)

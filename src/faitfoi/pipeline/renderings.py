@@ -4,16 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from faitfoi.accounts.models import ChannelKey, Organisation
-from faitfoi.einvoice.chorus import for_chorus
+from faitfoi.einvoice.chorus import check_for_chorus, for_chorus
 from faitfoi.einvoice.cii import write_cii
-from faitfoi.einvoice.facturx import attach
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.page import Look, render_page
-from faitfoi.einvoice.reading import Format, Reading
+from faitfoi.einvoice.reading import Format, Reading, Unreadable
 from faitfoi.evidence.seal import SealRefused, is_signed, seal
 from faitfoi.evidence.store import Digest
-from faitfoi.pipeline.customers import service_code
-from faitfoi.pipeline.installation import seal_key, store
+from faitfoi.pipeline.customers import seller_siret, service_code
+from faitfoi.pipeline.installation import sandbox, seal_key, store
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.routing import Decision
 from faitfoi.records.stages import ArtefactRole
@@ -85,17 +84,25 @@ def _chorus_pdf(organisation: Organisation, verdict: Verdict, *, look: Look, at:
     """The same invoice with the identifiers that legacy Chorus expects (SIRET as legal identifier)."""
     customer = verdict.customer
     assert customer is not None  # noqa: S101  # a Decision needs a customer
-    invoice = for_chorus(
-        verdict.invoice,
-        seller_siret=organisation.siret,
-        buyer_siret=customer.siret,
-        service_code=service_code(customer, verdict.invoice),
-        engagement=verdict.invoice.purchase_order_reference,
-    )
+    try:
+        invoice = for_chorus(
+            verdict.invoice,
+            seller_siret=seller_siret(verdict.invoice) or organisation.siret,
+            buyer_siret=customer.siret,
+            service_code=service_code(customer, verdict.invoice),
+            engagement=verdict.invoice.purchase_order_reference,
+        )
+    except ValueError as error:
+        raise Refusal(str(error)) from error
+    if findings := check_for_chorus(invoice):
+        raise Refusal(f"Chorus Pro refuserait la facture {invoice.number} : {findings[0].message}", findings=findings)
     xml = write_cii(invoice)
     pdf = verdict.reading.pdf
     if pdf is not None and not verdict.reading.signed and not is_signed(pdf):
-        return attach(pdf, xml)
+        try:
+            return sandbox().attach(pdf, xml, at=at, specification=invoice.process.specification)
+        except Unreadable as error:
+            raise Refusal(error.reason) from error
     return render_page(invoice, look=look, created=at, xml=xml)
 
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -67,6 +68,14 @@ class Sandbox:
     def extract(self, pdf: bytes) -> bytes:
         """Return the XML embedded in a PDF, byte for byte. Raises Unreadable."""
         return self._ask({"do": "extract"}, pdf).payload
+
+    def attach(self, pdf: bytes, xml: bytes, *, at: datetime, specification: str) -> bytes:
+        """Return an unsigned Factur-X with `xml` in place of its own (see `einvoice.facturx.attach`).
+
+        Raises Unreadable.
+        """
+        question = {"do": "attach", "pdf": len(pdf), "at": at.isoformat(), "specification": specification}
+        return self._ask(question, pdf + xml).payload
 
     def picture(self, pdf: bytes, *, page: int, width: int) -> tuple[bytes, int]:
         """Return one page (from 1) as PNG, `width` pixels wide, and how many pages there are. Raises Unreadable."""

@@ -3,9 +3,10 @@
 import json
 import resource
 import sys
+from datetime import datetime
 from typing import Any, BinaryIO
 
-from faitfoi.einvoice.facturx import extract
+from faitfoi.einvoice.facturx import SignedPdf, attach, extract
 from faitfoi.einvoice.jsonform import to_json
 from faitfoi.einvoice.reading import Unreadable, read
 from faitfoi.pipeline.sandbox import HEADER, finding_to
@@ -31,6 +32,8 @@ def main() -> None:
             facts, answer = _answer(question, payload)
         except Unreadable as error:
             facts, answer = {"refused": error.reason}, b""
+        except SignedPdf as error:
+            facts, answer = {"refused": str(error)}, b""
         except MemoryError:
             facts, answer = {"refused": "Ce fichier demande plus de mémoire que la lecture n’en accorde."}, b""
         _send(outgoing, facts, answer)
@@ -51,6 +54,10 @@ def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object]
             return facts, reading.xml
         case "extract":
             return {}, extract(payload)
+        case "attach":
+            cut = int(question["pdf"])
+            at = datetime.fromisoformat(question["at"])
+            return {}, attach(payload[:cut], payload[cut:], at=at, specification=str(question["specification"]))
         case "picture":
             return _picture(payload, page=int(question["page"]), width=min(int(question["width"]), MOST_PIXELS))
         case unknown:

@@ -3,14 +3,17 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import cast
 
 from django.db.models import Q
 from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateWorker
 
 HEARTBEAT = 2.0
 DEAD_AFTER = 15.0
+QUEUES = ("journey", "steward")
 
 
 def work(*, queues: list[str] | None = None, wait: bool = True) -> None:
@@ -37,10 +40,11 @@ def jobs_left() -> int:
 async def _work(queues: list[str] | None, *, wait: bool) -> None:
     # One thread for all jobs: Saxon, Typst and the database connection stay where they were opened.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max_workers=1))
-    worker_app = app.with_connector(app.connector.get_worker_connector())
+    connector = cast("DjangoConnector", app.connector)
+    worker_app = app.with_connector(connector.get_worker_connector())
     async with worker_app.open_async():
         await worker_app.run_worker_async(
-            queues=queues,
+            queues=queues or QUEUES,
             name=f"faitfoi-{'-'.join(queues or ['all'])}",
             concurrency=1,
             wait=wait,

@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from faitfoi.cli.demonstration.amounts import breakdown, line_net, share, totals
 from faitfoi.cli.demonstration.parties import TREATMENTS, address, buyer_of, nature_of, seller_of
 from faitfoi.cli.demonstration.seed import HERE
+from faitfoi.einvoice.amounts import complete
 from faitfoi.einvoice.model import (
     CREDIT_NOTE_TYPE_CODES,
     Attachment,
@@ -32,11 +32,17 @@ from faitfoi.einvoice.model import (
     Price,
     ProcessControl,
     SupportingDocument,
+    Totals,
+    VatBreakdown,
 )
 
 Table = Mapping[str, Any]
 
-SPECIFICATION = "urn:cen.eu:en16931:2017"
+# BT-24: the core of EN 16931, and the larger Factur-X profile, which holds all of it.
+SPECIFICATIONS = {
+    "en16931": "urn:cen.eu:en16931:2017",
+    "extended": "urn:cen.eu:en16931:2017#conformant#urn:factur-x.eu:1p0:extended",
+}
 CREDITOR = "FR00ZZZ000026"
 
 
@@ -58,7 +64,10 @@ class Ends:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One file to make. `form` is facturx, cii, ubl or json; `spoilt` names what is deliberately wrong with it."""
+    """One file to make. `spoilt` names what is deliberately wrong with it.
+
+    `form` is facturx, cii, ubl, json, or short json (without what can be computed).
+    """
 
     file: str
     form: str
@@ -87,11 +96,10 @@ def read_invoice(table: Table, book: Table) -> Invoice:
     """Make the EN 16931 model of one table; `book` holds the seller, the buyers, the notes and the VAT rates."""
     vat = book["vat"]
     lines = tuple(_line(place, row, vat) for place, row in enumerate(table["lines"], start=1))
-    net = sum((line.net_amount or Decimal(0) for line in lines), Decimal(0))
-    allowances = tuple(_adjustment(one, vat, base=net) for one in table.get("allowances", ()))
-    charges = tuple(_adjustment(one, vat, base=net) for one in table.get("charges", ()))
-    parts = breakdown(lines, allowances, charges, reasons={rate["category"]: rate for rate in vat.values()})
-    return Invoice(
+    allowances = tuple(_adjustment(one, vat) for one in table.get("allowances", ()))
+    charges = tuple(_adjustment(one, vat) for one in table.get("charges", ()))
+    used = {line.vat for line in lines} | {LineVat(category=one.vat_category, rate=one.vat_rate) for one in charges}
+    stated = Invoice(
         number=table["number"],
         issue_date=table["issue_date"],
         type_code=_type_code(table),
@@ -105,7 +113,9 @@ def read_invoice(table: Table, book: Table) -> Invoice:
         despatch_advice_reference=table.get("despatch", ""),
         payment_terms=table.get("terms", "") or _terms(table),
         notes=_notes(table, book),
-        process=ProcessControl(business_process=table["process"], specification=SPECIFICATION),
+        process=ProcessControl(
+            business_process=table["process"], specification=SPECIFICATIONS[table.get("profile", "en16931")]
+        ),
         preceding_invoices=tuple(
             PrecedingInvoice(number=number, issue_date=day) for number, day in table.get("preceding", ())
         ),
@@ -116,10 +126,26 @@ def read_invoice(table: Table, book: Table) -> Invoice:
         payment=None if _type_code(table) in CREDIT_NOTE_TYPE_CODES else _payment(table, book),
         allowances=allowances,
         charges=charges,
-        totals=totals(lines, allowances, charges, parts, paid=table.get("paid")),
-        vat_breakdown=parts,
+        totals=Totals(paid=table.get("paid")),
+        vat_breakdown=tuple(_part(rate) for rate in vat.values() if _vat(rate) in used),
         supporting_documents=_attached(table),
         lines=lines,
+    )
+    return complete(stated)
+
+
+def _vat(rate: Table) -> LineVat:
+    return LineVat(category=rate["category"], rate=Decimal(rate["rate"]))
+
+
+def _part(rate: Table) -> VatBreakdown:
+    return VatBreakdown(
+        taxable_amount=None,
+        tax_amount=None,
+        category=rate["category"],
+        rate=Decimal(rate["rate"]),
+        exemption_reason=rate.get("reason", ""),
+        exemption_reason_code=rate.get("code", ""),
     )
 
 
@@ -183,13 +209,11 @@ def _attached(table: Table) -> tuple[SupportingDocument, ...]:
     return (SupportingDocument(reference=wanted["reference"], description=wanted["title"], attachment=attachment),)
 
 
-def _adjustment(table: Table, vat: Table, *, base: Decimal) -> DocumentAllowanceCharge:
+def _adjustment(table: Table, vat: Table) -> DocumentAllowanceCharge:
     rate = vat[table["vat"]]
-    percentage = table.get("percentage")
     return DocumentAllowanceCharge(
-        amount=table["amount"] if percentage is None else share(base, percentage),
-        base_amount=None if percentage is None else base,
-        percentage=None if percentage is None else Decimal(percentage),
+        amount=table.get("amount"),
+        percentage=_decimal(table.get("percentage")),
         vat_category=rate["category"],
         vat_rate=Decimal(rate["rate"]),
         reason=table["reason"],
@@ -197,23 +221,26 @@ def _adjustment(table: Table, vat: Table, *, base: Decimal) -> DocumentAllowance
     )
 
 
+def _decimal(number: Decimal | int | None) -> Decimal | None:
+    return None if number is None else Decimal(number)
+
+
 def _line(place: int, row: Sequence[Any], vat: Table) -> InvoiceLine:
     name, quantity, unit, price, rate_key, *more = row
     options: Table = more[0] if more else {}
     rate = vat[rate_key]
     allowance = options.get("allowance")
-    allowances = () if allowance is None else (_line_allowance(allowance, Decimal(quantity) * price),)
+    allowances = () if allowance is None else (_line_allowance(allowance),)
     gross = options.get("gross")
     return InvoiceLine(
         identifier=str(place),
         quantity=Decimal(quantity),
         unit=unit,
-        net_amount=line_net(Decimal(quantity), price, allowances),
         purchase_order_line_reference=options.get("order_line", ""),
         period=_period([options["day"]] * 2 if "day" in options else options.get("period")),
         allowances=allowances,
         price=Price(net=price, gross=gross, discount=None if gross is None else gross - price),
-        vat=LineVat(category=rate["category"], rate=Decimal(rate["rate"])),
+        vat=_vat(rate),
         item=Item(
             name=name,
             description=options.get("description", ""),
@@ -225,11 +252,7 @@ def _line(place: int, row: Sequence[Any], vat: Table) -> InvoiceLine:
     )
 
 
-def _line_allowance(table: Table, base: Decimal) -> LineAllowanceCharge:
+def _line_allowance(table: Table) -> LineAllowanceCharge:
     return LineAllowanceCharge(
-        amount=table["amount"],
-        base_amount=base,
-        percentage=Decimal(table["percentage"]),
-        reason=table["reason"],
-        reason_code=table["code"],
+        amount=None, percentage=Decimal(table["percentage"]), reason=table["reason"], reason_code=table["code"]
     )

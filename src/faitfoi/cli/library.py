@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from faitfoi.pipeline.sandbox import Sandbox
 VALID, INVALID, UNREADABLE = 0, 1, 2
 Files = Annotated[list[Path], typer.Argument(help="Factures : PDF, XML ou JSON ; - pour l’entrée standard.")]
 STYLE = {Severity.FATAL: "bold red", Severity.WARNING: "yellow", Severity.INFORMATION: "cyan"}
+ORDER = [severity.value for severity in Severity]
 MARK = {Severity.FATAL: "✗", Severity.WARNING: "!", Severity.INFORMATION: "·"}
 
 
@@ -105,8 +107,9 @@ def _show(console: Console, verdict: dict[str, object]) -> None:
     console.print(f"  ({verdict['format'] or 'illisible'})", style="dim", markup=False, highlight=False)
     findings = verdict["findings"]
     assert isinstance(findings, list)  # noqa: S101  # built just above
-    for item in findings:
-        severity = Severity(item["severity"])
-        where = f" {item['term']}" if item["term"] else ""
-        console.print(f"  {MARK[severity]} {item['rule']}{where}", style=STYLE[severity], markup=False, end="  ")
-        console.print(item["message"], markup=False, highlight=False)
+    told = Counter((item["severity"], item["rule"], item["term"], item["message"]) for item in findings)
+    for (weight, rule, term, message), times in sorted(told.items(), key=lambda pair: ORDER.index(pair[0][0])):
+        severity = Severity(weight)
+        head = f"  {MARK[severity]} {rule}{f' {term}' if term else ''}{f' (× {times})' if times > 1 else ''}"
+        console.print(head, style=STYLE[severity], markup=False, end="  ")
+        console.print(message, markup=False, highlight=False)

@@ -103,7 +103,7 @@ def count_batch(batch: Batch) -> Counts:
         selected=outcomes[LineOutcome.READY],
         sent=sent,
         skipped=skipped,
-        **{place: n for place, n in places.items()},
+        **places,
     )
 
 

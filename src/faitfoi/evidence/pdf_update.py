@@ -1,7 +1,7 @@
 """What a seal adds to a PDF: changed objects and their cross-references, one incremental update (ISO 32000-1 §7.5.6).
 
 The file is read by qpdf (through pikepdf), never rewritten: objects are edited in memory and written after the original
-bytes. Anything qpdf has to repair or guess is refused, for two readers could then see two documents under one seal.
+bytes. Whatever it has to repair or guess on the way is refused: two readers could see two documents under one seal.
 """
 
 import hashlib
@@ -23,7 +23,6 @@ SIGNATURES_EXIST = 1
 APPEND_ONLY = 2
 NOTHING_TO_SEE = b"<</Type/XObject/Subtype/Form/BBox[0 0 0 0]/Length 0>>\nstream\n\nendstream"
 DEEPEST = 64
-MOST_SKIPPED = 100
 # startxref is sought by readers in the last kilobyte (ISO 32000-1 annex H.3, note 18).
 TAIL = 1024
 _STARTXREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF")
@@ -62,14 +61,13 @@ class Update:
     """The objects to write after the original bytes, and what its cross-reference section must say.
 
     `objects` maps (number, generation) to bytes; `signature` is the number kept for the signature dictionary;
-    `size` is one more than the highest number in use; `free` are the numbers skipped below it; `trailer` has /Root,
-    /Info and /ID; `previous` is the offset of the last section, `as_stream` its form.
+    `size` is one more than the highest number in use; `trailer` has /Root, /Info and /ID; `previous` is the offset
+    of the last section, `as_stream` its form.
     """
 
     objects: dict[tuple[int, int], bytes]
     signature: int
     size: int
-    free: tuple[int, ...]
     trailer: bytes
     previous: int
     as_stream: bool
@@ -113,7 +111,6 @@ def cross_references(update: Update, offsets: dict[tuple[int, int], int], *, sta
     if update.as_stream:
         return _section_as_stream(update, offsets, start=start)
     rows = {number: b"%010d %05d n \n" % (offset, generation) for (number, generation), offset in offsets.items()}
-    rows |= dict.fromkeys(update.free, b"0000000000 65535 f \n")
     lines = [b"xref\n"]
     for run in _runs(rows):
         lines.append(b"%d %d\n" % (run[0], len(run)))
@@ -133,37 +130,41 @@ def _update(document: Pdf, pdf: bytes, *, at: datetime) -> Update:
     if page is None or not page.is_indirect:
         raise SealRefused(DAMAGED)
     form = root.get("/AcroForm")
-    # Asked for a new number, qpdf reads every object: a broken one is warned of, and a reference to one that does not
-    # exist cannot start pointing at ours. It is most of what a seal costs (1.2 ms of 1.8 for 93 objects), and worth it.
-    signature = document.make_indirect(Dictionary())
-    appearance = document.make_indirect(Dictionary())
-    field = document.make_indirect(_field(page, signature, appearance, taken=_names(form)))
-    changed = [field, page, _with_field(document, form, field)]
+    # The three objects we add follow the last one. Asking qpdf for their numbers would make it read the whole file
+    # (3 ms for a page of 200 objects), so names that no file can hold, its own digest, stand for them until written.
+    digest = hashlib.sha256(pdf).hexdigest()
+    signature, appearance, field = (Name(f"/{digest}{place}") for place in range(3))
+    widget = _field(page, signature, appearance, taken=_names(form))
+    changed = [page, _with_field(document, form, field)]
     page.Annots = Array([*page.get("/Annots", Array()), field])
     if "/StructTreeRoot" in root:
         # PDF/UA-1 §7.18.3: a page with an annotation says that tabs follow the structure.
         page.Tabs = Name.S
-    # One more number stays free for a cross-reference stream. A /Size larger than needed is respected.
-    old_size, size = int(document.trailer.Size), max(int(document.trailer.Size), field.objgen[0] + 1) + int(as_stream)
-    # qpdf skips the numbers of objects that are named but nowhere; poppler repairs a file that does not list them.
-    free = tuple(range(old_size, signature.objgen[0]))
-    if len(free) > MOST_SKIPPED:
-        raise SealRefused(DAMAGED)
+    first = int(document.trailer.Size)
+    numbers = {
+        str(name).encode(): b"%d 0 R" % (first + place) for place, name in enumerate((signature, appearance, field))
+    }
+    written = {item.objgen: _numbered(item, numbers) for item in changed}
     return Update(
-        objects={
-            appearance.objgen: NOTHING_TO_SEE,
-            **{item.objgen: item.unparse(resolved=True) for item in changed},
-        },
-        signature=signature.objgen[0],
-        size=size,
-        free=free,
-        trailer=_trailer(document, pdf, at=at),
+        objects={(first + 1, 0): NOTHING_TO_SEE, (first + 2, 0): _numbered(widget, numbers), **written},
+        signature=first,
+        # A cross-reference stream has a number too.
+        size=first + 3 + int(as_stream),
+        trailer=_trailer(document, digest, at=at),
         previous=previous,
         as_stream=as_stream,
     )
 
 
-def _field(page: Object, signature: Object, appearance: Object, *, taken: set[str]) -> Dictionary:
+def _numbered(item: Object, numbers: dict[bytes, bytes]) -> bytes:
+    """The object as it is written, with the numbers in place of the names that stood for them."""
+    content = item.unparse(resolved=True)
+    for name, number in numbers.items():
+        content = content.replace(name, number)
+    return content
+
+
+def _field(page: Object, signature: Name, appearance: Name, *, taken: set[str]) -> Dictionary:
     name = next(name for name in _candidates() if name not in taken)
     left, bottom = _corner(page)
     # A point in the corner of the page: PDF/UA-1 §7.18.1 asks a place in the structure tree of what lies within the
@@ -182,7 +183,7 @@ def _field(page: Object, signature: Object, appearance: Object, *, taken: set[st
     )
 
 
-def _with_field(document: Pdf, form: Object | None, field: Object) -> Object:
+def _with_field(document: Pdf, form: Object | None, field: Name) -> Object:
     """The form has the field; answers the indirect object that must be written for it."""
     root = document.Root
     if form is None:
@@ -260,9 +261,9 @@ def _last_section(pdf: bytes) -> tuple[int, bool]:
     raise SealRefused(DAMAGED)
 
 
-def _trailer(document: Pdf, pdf: bytes, *, at: datetime) -> bytes:
+def _trailer(document: Pdf, digest: str, *, at: datetime) -> bytes:
     given = document.trailer
-    changed = hashlib.sha256(pdf + at.isoformat().encode()).digest()[:16].hex().upper().encode()
+    changed = hashlib.sha256(f"{digest} {at.isoformat()}".encode()).hexdigest()[:32].encode()
     identifiers = given.get("/ID")
     first = identifiers[0].unparse() if identifiers is not None else b"<" + changed + b">"
     info = b"/Info " + given.Info.unparse() if "/Info" in given else b""
@@ -272,7 +273,7 @@ def _trailer(document: Pdf, pdf: bytes, *, at: datetime) -> bytes:
 def _section_as_stream(update: Update, offsets: dict[tuple[int, int], int], *, start: int) -> bytes:
     itself = update.size - 1
     rows = {number: _row(1, offset, generation) for (number, generation), offset in offsets.items()}
-    rows |= dict.fromkeys(update.free, _row(0, 0, 65535)) | {itself: _row(1, start, 0)}
+    rows[itself] = _row(1, start, 0)
     index = b" ".join(b"%d %d" % (run[0], len(run)) for run in _runs(rows))
     content = b"".join(rows[number] for number in sorted(rows))
     head = b"%d 0 obj\n<</Type/XRef/Size %d/Prev %d%s/W[1 4 2]/Index[%s]/Length %d>>\nstream\n" % (

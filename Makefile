@@ -75,6 +75,7 @@ test-slow: dev ## Run the long tests (CRASHES=100 kills, DOCUMENTS=5000 for the 
 check: dev ## Lint, types, laws and messages, in under a minute
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --quiet --check || { echo "Some files are not formatted: make fix"; exit 1; }
+	@mkdir -p build
 	@$(BIN)/lint-imports --no-logo >build/laws.txt || { cat build/laws.txt; exit 1; }
 	@$(BIN)/python tools/messages.py --check
 	@$(BIN)/mypy

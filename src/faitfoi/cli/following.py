@@ -13,11 +13,11 @@ from faitfoi.cli.server import fail, platform_open, the_organisation
 
 def follow(organisation: Named = None) -> None:
     """Demande tout de suite des nouvelles de chaque envoi en cours, sans attendre l’heure prévue."""
-    from faitfoi.pipeline.following import due_polls
-    from faitfoi.pipeline.questions import due_questions, sweep
-    from faitfoi.pipeline.worker import work
-
     with platform_open():
+        from faitfoi.pipeline.following import due_polls
+        from faitfoi.pipeline.questions import due_questions, sweep
+        from faitfoi.pipeline.worker import work
+
         chosen = the_organisation(organisation)
         sweep(chosen.id)
         asked = due_polls(chosen.id, everything=True) + due_questions(chosen.id, everything=True)
@@ -29,11 +29,11 @@ def route(
     number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")], organisation: Named = None
 ) -> None:
     """Explique par quel canal une facture part et pourquoi ; si elle attend, cherche de nouveau son chemin."""
-    from faitfoi.accounts.tenancy import acting_for
-    from faitfoi.pipeline.rerouting import route_again
-    from faitfoi.records.models import Document
-
     with platform_open():
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.pipeline.rerouting import route_again
+        from faitfoi.records.models import Document
+
         chosen = the_organisation(organisation)
         with acting_for(chosen.id):
             document = Document.objects.filter(number=number).order_by("-issue_date").first()
@@ -49,9 +49,9 @@ def route(
 
 def fsck(as_json: AsJson = False) -> None:
     """Recalcule tout depuis les octets : journal, racine, empreintes, sceaux. Code 0 si tout est intact."""
-    from faitfoi.pipeline.examination import examine_installation
-
     with platform_open():
+        from faitfoi.pipeline.examination import examine_installation
+
         console = Console(stderr=True)
         with Progress(console=console, transient=True) as bar:
             tasks = {"entries": bar.add_task("Journal", total=None), "objects": bar.add_task("Objets", total=None)}

@@ -17,6 +17,7 @@ simulate = typer.Typer(no_args_is_help=True, help="L’autre côté de chaque ca
 
 RETURNS_PORT = 8825
 WEB_PORT = 8000
+LOOK_EVERY = 1.0  # seconds between two looks at a watched folder
 Port = Annotated[int, typer.Option("--port", help="Port d’écoute, sur cette machine seulement.")]
 ControlPort = Annotated[int, typer.Option("--control-port", help="Port de commande du simulateur.")]
 
@@ -27,19 +28,19 @@ def worker(
     ] = None,
 ) -> None:
     """Fait le travail en attente, jusqu’à ce qu’on l’arrête. On peut en lancer autant que voulu, où l’on veut."""
-    from faitfoi.pipeline.worker import work
-
     with platform_open():
+        from faitfoi.pipeline.worker import work
+
         work(queues=queue)
 
 
 def returns(port: Port = RETURNS_PORT) -> None:
     """Écoute les messages qui reviennent (avis de non-remise), en LMTP ou SMTP, sur cette machine."""
-    from faitfoi.intake.returns import ReturnListener
-    from faitfoi.pipeline.returning import take_in
-
     with platform_open():
-        listener = ReturnListener("127.0.0.1", port, take_in)
+        from faitfoi.intake.returns import ReturnListener
+        from faitfoi.pipeline.returning import is_ours, take_in
+
+        listener = ReturnListener("127.0.0.1", port, take_in, accepts=is_ours)
         listener.start()
         try:
             wait_for_signal()
@@ -53,20 +54,21 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Prend ce qui est prêt, puis rend la main.")] = False,
 ) -> None:
     """Surveille un dossier : ce qui y est déposé part, puis est rangé dans « faits » ou « refuses »."""
-    from faitfoi.pipeline.watching import Watch
-
     with platform_open():
+        from faitfoi.intake.hot_folder import FolderUnusable
+        from faitfoi.pipeline.watching import Watch
+
         chosen = the_organisation(organisation)
+        over = _stop_flag()
         try:
             watched = Watch(chosen, folder)
-        except OSError as error:
-            fail(f"Le dossier {folder} ne s’ouvre pas : {error.strerror}. Vérifiez son nom et ses droits.", code=2)
-        over = _stop_flag()
-        while not over.is_set():
-            watched.round()
-            if once and watched.idle:
-                return
-            over.wait(1.0)
+            while not over.is_set():
+                watched.look()
+                if once and watched.idle:
+                    return
+                over.wait(LOOK_EVERY)
+        except FolderUnusable as error:
+            fail(str(error), code=2)
 
 
 def run(

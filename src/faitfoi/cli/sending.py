@@ -77,10 +77,10 @@ def send(
 
 def documents(organisation: Named = None, as_json: AsJson = False) -> None:
     """Liste les factures et avoirs : numéro, où ils en sont, canal, empreinte. Sans --organisation : toutes."""
-    from faitfoi.accounts.models import Organisation
-    from faitfoi.accounts.tenancy import acting_for, directory
-
     with platform_open():
+        from faitfoi.accounts.models import Organisation
+        from faitfoi.accounts.tenancy import acting_for, directory
+
         if organisation:
             chosen = [the_organisation(organisation)]
         else:

@@ -2,8 +2,15 @@
 
 from django.db import close_old_connections
 
+from faitfoi.intake.bounces import read_verp
 from faitfoi.pipeline.deliver import WORKER
 from faitfoi.pipeline.following import returned_mail
+from faitfoi.pipeline.parcels import return_secret
+
+
+def is_ours(address: str) -> bool:
+    """Whether we gave this return address out; anything else is turned away at the door."""
+    return read_verp(address, secret=return_secret()) is not None
 
 
 def take_in(raw: bytes, recipients: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ from faitfoi.intake.mail_parts import Part, read_fields, split_headers, split_me
 __all__ = ["Bounce", "BounceClass", "BouncedRecipient", "read_bounce", "read_verp", "verp_address"]
 
 MAX_RECIPIENTS = 100
+LONGEST_DIAGNOSTIC = 2000
 _REPORTS = {"message/delivery-status", "message/global-delivery-status"}
 _ORIGINALS = {"text/rfc822-headers", "message/rfc822", "message/global", "message/global-headers"}
 _VERP = re.compile(r"<?bounce\+([a-z0-9]{8,64})-([a-z2-7]{8})@[^@<>\s]+>?")
@@ -126,7 +127,7 @@ def _read_recipient(block: Mapping[str, str]) -> BouncedRecipient | None:
     address = final or original or _bare_address(block.get("x-actual-recipient", ""))
     if not address and not {"action", "status"} & block.keys():
         return None
-    diagnostic = _after_type(block.get("diagnostic-code", ""))
+    diagnostic = _after_type(block.get("diagnostic-code", ""))[:LONGEST_DIAGNOSTIC]
     status = precise_status(block.get("status", ""), diagnostic)
     action = block.get("action", "").lower().partition(" ")[0].strip(";") or _ACTIONS.get(status[:1], "")
     return _recipient(address=address, original=original, action=action, status=status, diagnostic=diagnostic)
@@ -139,7 +140,7 @@ def _recipient(*, address: str, original: str, action: str, status: str, diagnos
         original=original,
         action=action,
         status=status,
-        diagnostic=diagnostic[:1000],
+        diagnostic=diagnostic,
         kind=kind,
         sentence=explain(kind, action=action, status=status, diagnostic=diagnostic, address=original or address),
     )

@@ -52,15 +52,15 @@ def platform_open(*, keep_running: bool = False) -> Iterator[None]:
     finally:
         _close_connections()
         if started and not keep_running:
-            stop_database()
+            stop_database(only_if_unused=True)
 
 
-def stop_database() -> None:
-    """Stop the embedded server of this installation, if it is ours to stop."""
+def stop_database(*, only_if_unused: bool = False) -> None:
+    """Stop the embedded server of this installation, if it is ours to stop (and nobody else came meanwhile)."""
     if os.environ.get("FAITFOI_EMBEDDED"):
         from faitfoi.database import embedded
 
-        embedded.stop(home() / "postgres")
+        embedded.stop(home() / "postgres", only_if_unused=only_if_unused)
 
 
 def the_organisation(slug: str | None) -> "Organisation":

@@ -1,4 +1,4 @@
-"""A watched folder: what comes to rest in it is sent as a batch, then put in « faits » or « refuses » with its answer."""
+"""A watched folder: what comes to rest in it is sent as a batch, then put away with its answer beside it."""
 
 from pathlib import Path
 from uuid import UUID

@@ -1,6 +1,9 @@
 """The watched folder: each file once, whole, and nothing lost by a stop at any step."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -222,6 +225,38 @@ def test_too_big_is_refused_with_its_size_and_empty_is_waited_for(
             read_claimed(claimed)
         settle(claimed, Outcome.REFUSED, each.refusal)
     assert tree(folder) == ["refuses/gros.pdf", "refuses/gros.pdf.txt", "refuses/vide.pdf", "refuses/vide.pdf.txt"]
+
+
+def test_a_file_closed_to_us_is_refused_and_put_away() -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        prepare(folder)
+        for each in (folder, folder / "en-cours", folder / "refuses"):
+            each.chmod(0o777)
+        (folder / "f.xml").write_bytes(b"<Invoice/>")
+        (folder / "f.xml").chmod(0)
+        with not_as_root():
+            (file,) = rested(folder)
+            assert "vérifiez ses droits" in file.refusal
+            claimed = claim(file)
+            assert claimed is not None
+            with pytest.raises(TooMuch, match="vérifiez ses droits") as caught:
+                read_claimed(claimed)
+            settle(claimed, Outcome.REFUSED, str(caught.value))
+        assert tree(folder) == ["refuses/f.xml", "refuses/f.xml.txt"]
+
+
+@contextmanager
+def not_as_root() -> Iterator[None]:
+    """Give up root's right to read everything, when we have it, for as long as it lasts."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 @settings(max_examples=40, deadline=None)

@@ -13,6 +13,10 @@ class TooMuch(ValueError):
     """More than is taken in at once, or nothing at all; its text is a French sentence for whoever brought it."""
 
 
+class CannotRead(TooMuch):
+    """A file whose rights keep us out: answered to whoever brought it in the same way."""
+
+
 def check_file(name: str, size: int) -> None:
     """Let a file of `size` bytes through. Raises TooMuch when it is empty or over `MAX_FILE_BYTES`."""
     if size == 0:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from faitfoi.intake.caps import MAX_BATCH_FILES, MAX_FILE_BYTES, TooMuch, check_file
+from faitfoi.intake.caps import MAX_BATCH_FILES, MAX_FILE_BYTES, CannotRead, TooMuch, check_file
 
 REST = timedelta(seconds=2)
 EMPTY_REST = timedelta(minutes=5)
@@ -150,9 +150,12 @@ def claim(file: ReadyFile) -> Claimed | None:
 
 
 def read_claimed(claimed: Claimed) -> bytes:
-    """Read a claimed file. Raises TooMuch when it is empty or too big, OSError when it cannot be read."""
-    check_file(claimed.name, claimed.path.stat().st_size)
-    return claimed.path.read_bytes()
+    """Read a claimed file. Raises TooMuch when it is empty, too big or closed to us, OSError when the disk fails."""
+    check_file(_shown(claimed.name), claimed.path.stat().st_size)
+    try:
+        return claimed.path.read_bytes()
+    except PermissionError as error:
+        raise CannotRead(_no_right(claimed.name)) from error
 
 
 def recover(folder: Path) -> tuple[Claimed, ...]:
@@ -226,14 +229,15 @@ def _digest(path: Path) -> str | None:
 
 
 def _refusal(name: str, size: int, *, readable: bool) -> str:
-    shown = _shown(name)
     try:
-        check_file(shown, size)
+        check_file(_shown(name), size)
     except TooMuch as error:
         return str(error)
-    if not readable:
-        return f"Faitfoi ne peut pas lire le fichier {shown} : vérifiez ses droits, puis déposez-le de nouveau."
-    return ""
+    return "" if readable else _no_right(name)
+
+
+def _no_right(name: str) -> str:
+    return f"Faitfoi ne peut pas lire le fichier {_shown(name)} : vérifiez ses droits, puis déposez-le de nouveau."
 
 
 def _put_back(claimed: Path, place: Path) -> None:

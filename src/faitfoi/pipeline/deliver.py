@@ -36,11 +36,11 @@ WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A delivery that this worker alone may send now."""
+    """A delivery that this worker alone may send now: what to send, or why it cannot even be tried."""
 
     attempt_id: UUID
     delivery_id: UUID
-    parcel: Parcel
+    cargo: Parcel | NotSent
 
 
 def deliver(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
@@ -55,9 +55,11 @@ def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) ->
     claim = _claim(organisation_id, delivery_id, channels)
     if claim is None:
         return
-    channel = channels.of(claim.delivery_id)
     try:
-        receipt = channel.send(claim.parcel)
+        if isinstance(claim.cargo, NotSent):
+            raise claim.cargo
+        channel = channels.of(claim.delivery_id)
+        receipt = channel.send(claim.cargo)
     except NotSent as error:
         _settle_not_sent(organisation_id, claim, error)
     except Refused as error:
@@ -76,8 +78,13 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
         delivery = Delivery.objects.select_related("document", "artefact").filter(id=delivery_id).first()
         if delivery is None or delivery.stage != Stage.ROUTED or (delivery.next_attempt_at or now) > now:
             return None
-        channel = channels.open(delivery)
-        parcel = build_parcel(delivery, channels.settings_of(delivery.channel))
+        cargo: Parcel | NotSent
+        deadline = now
+        try:
+            deadline += channels.open(delivery).deadline
+            cargo = build_parcel(delivery, channels.settings_of(delivery.channel))
+        except NotSent as error:
+            cargo = error
         number = delivery.attempts_made + 1
         moved = move(
             delivery.id,
@@ -88,7 +95,6 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
         )
         if not moved:
             return None
-        deadline = now + channel.deadline
         attempt = Attempt.objects.create(
             organisation_id=organisation_id,
             delivery=delivery,
@@ -97,7 +103,7 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
             deadline=deadline,
             lease_until=deadline + LEASE_MARGIN,
         )
-        return Claim(attempt_id=attempt.id, delivery_id=delivery.id, parcel=parcel)
+        return Claim(attempt_id=attempt.id, delivery_id=delivery.id, cargo=cargo)
 
 
 def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, polls: bool) -> None:
@@ -107,7 +113,7 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
     with acting_for(organisation_id):
         if not _close_attempt(claim, Attempt.Outcome.RECEIPT, receipt.detail):
             # The lease ran out and the sweeper asked for a search: the receipt settles it.
-            log.warning("a receipt came after the lease of %s", claim.parcel.key)
+            log.warning("a receipt came after the lease of delivery %s", claim.delivery_id)
         delivery = Delivery.objects.get(id=claim.delivery_id)
         source = Stage(delivery.stage)
         if source not in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:

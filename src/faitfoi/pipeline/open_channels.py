@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from faitfoi.channels.contract import Channel
+from faitfoi.channels.contract import Channel, NotSent
 from faitfoi.channels.registry import open_channel
 from faitfoi.records.models import Delivery
-from faitfoi.records.vault import channel_settings
+from faitfoi.records.vault import VaultClosed, channel_settings
 
 
 class Channels:
@@ -31,10 +31,13 @@ class Channels:
         return self._settings[key]
 
     def open(self, delivery: Delivery) -> Channel:
-        """Return the delivery's channel. Runs inside `acting_for`."""
+        """Return the delivery's channel. Runs inside `acting_for`. Raises NotSent when its settings do not serve."""
         key = delivery.channel
         if key not in self._open:
-            self._open[key] = open_channel(key, self.settings_of(key))
+            try:
+                self._open[key] = open_channel(key, self.settings_of(key))
+            except (ValueError, VaultClosed) as error:
+                raise NotSent(str(error), precondition=True) from error
         self._by_delivery[delivery.id] = self._open[key]
         return self._open[key]
 

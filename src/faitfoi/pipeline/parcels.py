@@ -6,7 +6,8 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from faitfoi.accounts.models import ChannelKey, Organisation
-from faitfoi.channels.contract import Attachment, Parcel
+from faitfoi.channels.contract import Attachment, NotSent, Parcel
+from faitfoi.evidence.store import ObjectAltered, ObjectMissing
 from faitfoi.intake.bounces import verp_address
 from faitfoi.pipeline.installation import store
 from faitfoi.records.models import Delivery
@@ -15,9 +16,19 @@ PDF = "application/pdf"
 
 
 def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel:
-    """Gather all that the channel needs to carry this delivery once. Runs inside `acting_for`."""
+    """Gather all that the channel needs to carry this delivery once. Runs inside `acting_for`.
+
+    Raises NotSent when the archive no longer gives the artefact's very bytes: nothing else may go in its place.
+    """
     document, organisation = delivery.document, Organisation.objects.get(id=delivery.organisation_id)
-    content = store().get(organisation.id, delivery.artefact.sha256)
+    try:
+        content = store().get(organisation.id, delivery.artefact.sha256)
+        annexes = _annexes(organisation, delivery)
+    except (ObjectMissing, ObjectAltered) as error:
+        raise NotSent(
+            f"L’archive ne rend plus le fichier à envoyer ({delivery.artefact.filename}) : lancez « faitfoi fsck ».",
+            precondition=True,
+        ) from error
     return Parcel(
         key=delivery.key,
         message_ref=delivery.message_ref,
@@ -31,7 +42,7 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
         artefact=Attachment(
             filename=delivery.artefact.filename, media_type=delivery.artefact.media_type, content=content
         ),
-        annexes=_annexes(organisation, delivery),
+        annexes=annexes,
         settings=channel_settings,
         purpose=delivery.purpose,
         payable=_money(document.due, document.currency),

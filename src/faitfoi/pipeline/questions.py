@@ -70,8 +70,11 @@ def _ask_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> No
         delivery = Delivery.objects.select_related("document", "artefact").filter(id=delivery_id).first()
         if delivery is None or delivery.stage != Stage.TO_FIND:
             return
-        channel = channels.open(delivery)
-        parcel = build_parcel(delivery, channels.settings_of(delivery.channel))
+        try:
+            channel = channels.open(delivery)
+            parcel = build_parcel(delivery, channels.settings_of(delivery.channel))
+        except NotSent:
+            return  # the question stays; it is asked again once the channel or the archive is mended
         asked = delivery.questions_asked + 1
     answer = channel.find(parcel)
     now = timezone.now()

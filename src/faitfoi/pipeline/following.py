@@ -62,8 +62,11 @@ def poll(organisation_id: UUID, delivery_ids: Sequence[UUID], *, actor: str) -> 
                 delivery = Delivery.objects.select_related("document", "artefact").filter(id=delivery_id).first()
                 if delivery is None or delivery.next_poll_at is None:
                     continue
-                channel = channels.open(delivery)
-                parcel = build_parcel(delivery, channels.settings_of(delivery.channel))
+                try:
+                    channel = channels.open(delivery)
+                    parcel = build_parcel(delivery, channels.settings_of(delivery.channel))
+                except NotSent:
+                    continue  # due_polls has already set the next hour
             try:
                 news = channel.poll(parcel)
             except NotSent as error:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.channels.contract import CannotTell, Found, NotFound
+from faitfoi.channels.contract import CannotTell, Found, NotFound, NotSent
 from faitfoi.pipeline.deliver import FIRST_WAIT, LONGEST_WAIT, WORKER
 from faitfoi.pipeline.due import ask_later, deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt

@@ -14,6 +14,8 @@ from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import following, questions
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.due import prepare_later
+from faitfoi.pipeline.receive import due_lines
+from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.journal import sequence
 
 STALLED_AFTER = 15.0
@@ -71,6 +73,8 @@ def keep_house(timestamp: int) -> None:  # noqa: ARG001
         questions.due_questions(organisation_id)
         questions.due_deliveries(organisation_id)
         following.due_polls(organisation_id)
+        if not jobs_left():
+            due_lines(organisation_id)
 
 
 @app.periodic(cron="* * * * * */10")

@@ -3,7 +3,10 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
+
+from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
@@ -14,7 +17,9 @@ from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Batch, BatchLine
 from faitfoi.records.stages import LineOutcome
 
-__all__ = ["TooMuch", "receive", "resume"]
+__all__ = ["TooMuch", "due_lines", "receive", "resume"]
+
+FORGOTTEN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,15 @@ def resume(batch: Batch) -> int:
     waiting = list(batch.lines.filter(outcome=LineOutcome.WAITING).order_by("position").values_list("id", flat=True))
     prepare_later(batch.organisation_id, waiting)
     return len(waiting)
+
+
+def due_lines(organisation_id: UUID) -> int:
+    """Make due again the lines that wait though no job is left: their job was lost with its worker."""
+    with acting_for(organisation_id):
+        forgotten = BatchLine.objects.filter(outcome=LineOutcome.WAITING, created_at__lt=timezone.now() - FORGOTTEN)
+        ids = list(forgotten.order_by("batch", "position").values_list("id", flat=True)[:10_000])
+        prepare_later(organisation_id, ids)
+    return len(ids)
 
 
 def _keep(organisation_id: UUID, filename: str, content: bytes) -> _Arrived:

@@ -37,7 +37,6 @@ def main() -> int:
 def check_files() -> int:
     """Judge every file of the demonstration with `faitfoi check`: the right ones valid, the spoilt ones not."""
     from faitfoi.cli.demonstration.builder import build
-
     from faitfoi.cli.demonstration.invoices import pieces
 
     with tempfile.TemporaryDirectory() as folder:

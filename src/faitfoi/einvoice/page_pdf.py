@@ -1,0 +1,140 @@
+"""Factur-X inside a PDF that Typst has just written: the XML's bytes and the XMP that announces them.
+
+Typst attaches a placeholder, which gives the file its names, relationship and associated-files entry; here the
+placeholder's stream and the XMP are replaced and the cross-reference table written anew. The result has one revision,
+as if it had been written so, and costs a fraction of what opening and saving the document would.
+"""
+
+import hashlib
+import re
+import zlib
+from dataclasses import dataclass
+
+_STARTXREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*$")
+_XREF = re.compile(rb"xref\s+0 (\d+)\s+")
+_ENTRY_BYTES = 20
+_ID = re.compile(rb"/ID\[.*\]")
+
+FACTURX_NAME = "factur-x.xml"
+
+_EXTENSION = (
+    '<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>'
+    "<pdfaSchema:namespaceURI>urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#</pdfaSchema:namespaceURI>"
+    "<pdfaSchema:prefix>fx</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>{}</rdf:Seq></pdfaSchema:property></rdf:li>"
+).format(
+    "".join(
+        '<rdf:li rdf:parseType="Resource">'
+        f"<pdfaProperty:name>{name}</pdfaProperty:name><pdfaProperty:valueType>Text</pdfaProperty:valueType>"
+        f"<pdfaProperty:category>external</pdfaProperty:category>"
+        f"<pdfaProperty:description>{meaning}</pdfaProperty:description></rdf:li>"
+        for name, meaning in (
+            ("DocumentFileName", "The name of the embedded XML document"),
+            ("DocumentType", "The type of the hybrid document in capital letters"),
+            ("Version", "The actual version of the standard applying to the embedded XML document"),
+            ("ConformanceLevel", "The conformance level of the embedded XML document"),
+        )
+    )
+)
+_PROPERTIES = (
+    '<rdf:Description rdf:about="" xmlns:fx="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#">'
+    "<fx:DocumentType>INVOICE</fx:DocumentType><fx:DocumentFileName>factur-x.xml</fx:DocumentFileName>"
+    "<fx:Version>1.0</fx:Version><fx:ConformanceLevel>{}</fx:ConformanceLevel></rdf:Description>"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Parts:
+    """A PDF with a plain cross-reference table, cut into its header, its objects (by number) and its trailer."""
+
+    header: bytes
+    objects: dict[int, bytes]
+    trailer: bytes
+
+
+def with_facturx(pdf: bytes, xml: bytes, *, level: str) -> bytes:
+    """The PDF with its placeholder replaced by `xml`, and Factur-X `level` ("EN 16931"…) declared in its XMP.
+
+    `pdf` is Typst's output with `factur-x.xml` attached. Raises ValueError when it is not of that form.
+    """
+    parts = _cut(pdf)
+    catalog = parts.objects[_reference(parts.trailer, rb"/Root (\d+) 0 R")]
+    metadata = _reference(catalog, rb"/Metadata (\d+) 0 R")
+    filespec = parts.objects[_reference(catalog, rb"/Names\[\(factur-x\.xml\)(\d+) 0 R\]")]
+    embedded = _reference(filespec, rb"/EF<</F (\d+) 0 R")
+    parts.objects[metadata] = _with_xmp(parts.objects[metadata], level)
+    parts.objects[embedded] = _with_content(parts.objects[embedded], xml)
+    # The identifier Typst derives from the page alone would be the same for two different XML.
+    identifier = hashlib.sha256(pdf + xml).digest()[:16].hex().encode()
+    parts.trailer = _ID.sub(b"/ID[<%s><%s>]" % (identifier, identifier), parts.trailer, count=1)
+    return _join(parts)
+
+
+def page_count(pdf: bytes) -> int:
+    """How many pages Typst has written."""
+    return _reference(pdf, rb"<</Type/Pages/Count (\d+)")
+
+
+def _cut(pdf: bytes) -> _Parts:
+    start = _STARTXREF.search(pdf)
+    table = start and _XREF.match(pdf, int(start[1]))
+    if not (start and table):
+        raise ValueError("This PDF has no plain cross-reference table.")
+    size, entries, xref_at = int(table[1]), table.end(), int(start[1])
+    offsets = sorted(
+        (int(pdf[at : at + 10]), number)
+        for number in range(1, size)
+        for at in (entries + number * _ENTRY_BYTES,)
+        if pdf[at + 17 : at + 18] == b"n"
+    )
+    ends = [offset for offset, _ in offsets[1:]] + [xref_at]
+    return _Parts(
+        header=pdf[: offsets[0][0]],
+        objects={number: pdf[at:end] for (at, number), end in zip(offsets, ends, strict=True)},
+        trailer=pdf[entries + size * _ENTRY_BYTES : start.start()],
+    )
+
+
+def _join(parts: _Parts) -> bytes:
+    pieces, at, offsets = [parts.header], len(parts.header), {}
+    for number, body in parts.objects.items():
+        offsets[number] = at
+        pieces.append(body)
+        at += len(body)
+    size = max(offsets) + 1
+    table = b"".join(b"%010d 00000 n \n" % offsets[number] for number in range(1, size))
+    pieces.append(b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table))
+    pieces.append(b"%sstartxref\n%d\n%%%%EOF\n" % (parts.trailer, at))
+    return b"".join(pieces)
+
+
+def _reference(text: bytes, pattern: bytes) -> int:
+    found = re.search(pattern, text)
+    if found is None:
+        raise ValueError(f"This PDF lacks {pattern.decode()}.")
+    return int(found[1])
+
+
+def _with_xmp(metadata: bytes, level: str) -> bytes:
+    head, xmp = _stream(metadata)
+    bag, end = b"<pdfaExtension:schemas><rdf:Bag>", b"</rdf:RDF>"
+    if xmp.count(bag) != 1 or xmp.count(end) != 1:
+        raise ValueError("This XMP declares no extension schema to complete.")
+    xmp = xmp.replace(bag, bag + _EXTENSION.encode()).replace(end, _PROPERTIES.format(level).encode() + end)
+    return _object(head, xmp)
+
+
+def _with_content(embedded: bytes, xml: bytes) -> bytes:
+    head, _ = _stream(embedded)
+    head = re.sub(rb"/Filter/FlateDecode", b"", head)
+    head = re.sub(rb"/Size \d+", b"/Size %d" % len(xml), head)
+    return _object(head.replace(b"/Type", b"/Filter/FlateDecode/Type", 1), zlib.compress(xml, 6))
+
+
+def _stream(body: bytes) -> tuple[bytes, bytes]:
+    head, _, rest = body.partition(b"stream\n")
+    return head, rest.rpartition(b"\nendstream")[0]
+
+
+def _object(head: bytes, content: bytes) -> bytes:
+    sized = re.sub(rb"/Length \d+", b"/Length %d" % len(content), head, count=1)
+    return b"%sstream\n%s\nendstream\nendobj\n" % (sized, content)

@@ -1,0 +1,111 @@
+"""Who sells, who buys, where it was delivered, who is paid: blocks of the page (BG-4 to BG-15)."""
+
+from collections.abc import Iterable
+
+from faitfoi.einvoice import page_words
+from faitfoi.einvoice.model import Address, Buyer, Contact, Delivery, Identifier, Payee, Seller, TaxRepresentative
+from faitfoi.einvoice.page_numbers import breakable, registration
+
+# A number and its name are read together, unless they would not fit on a line.
+_KEPT_TOGETHER = 40
+
+# The longest word, in characters, that a block can hold.
+_WORD = 32
+
+
+def seller_block(seller: Seller) -> dict[str, str]:
+    """The seller: name, address, and every number the law or the seller gives."""
+    numbers = [
+        *_identifiers((seller.legal_registration, *seller.identifiers)),
+        ("N° TVA", seller.vat_identifier),
+        ("N° fiscal", seller.tax_registration),
+    ]
+    paragraphs = (
+        _joined(numbers),
+        seller.additional_legal_information,
+        *_contact(seller.contact),
+        _joined(_electronic(seller.electronic_address)),
+    )
+    return _block("Vendeur", seller.name, seller.trading_name, seller.address, paragraphs)
+
+
+def buyer_block(buyer: Buyer) -> dict[str, str]:
+    """The buyer; its address stands where a window envelope shows it."""
+    numbers = [
+        *_identifiers((buyer.legal_registration, *buyer.identifiers)),
+        ("N° TVA", buyer.vat_identifier),
+    ]
+    paragraphs = (_joined(numbers), *_contact(buyer.contact), _joined(_electronic(buyer.electronic_address)))
+    return _block("Facturé à", buyer.name, buyer.trading_name, buyer.address, paragraphs)
+
+
+def other_blocks(
+    delivery: Delivery | None, payee: Payee | None, representative: TaxRepresentative | None
+) -> list[dict[str, str]]:
+    """Delivery place, payee and tax representative, those that the invoice names."""
+    blocks = []
+    if delivery and (delivery.name or delivery.location or delivery.address):
+        numbers = _joined(_identifiers((delivery.location,), default="Lieu"))
+        blocks.append(_block("Livré à", delivery.name, "", delivery.address, (numbers,)))
+    if payee:
+        numbers = _joined(_identifiers((payee.legal_registration, payee.identifier)))
+        blocks.append(_block("Bénéficiaire du paiement", payee.name, "", None, (numbers,)))
+    if representative:
+        numbers = _joined([("N° TVA", representative.vat_identifier)])
+        blocks.append(_block("Représentant fiscal", representative.name, "", representative.address, (numbers,)))
+    return blocks
+
+
+def _block(
+    label: str, name: str, trading_name: str, address: Address | None, paragraphs: Iterable[str]
+) -> dict[str, str]:
+    above = [] if trading_name in ("", name) else [trading_name]
+    return {
+        "label": label,
+        "name": breakable(name, _WORD),
+        "address": breakable("".join(f"\n{line}" for line in (*above, *_address_lines(address))), _WORD),
+        "facts": breakable("\n".join(paragraph for paragraph in paragraphs if paragraph), _WORD),
+    }
+
+
+def _joined(facts: Iterable[tuple[str, str]]) -> str:
+    """`SIREN 000 000 018 · N° TVA FR66000000018`: breaks only between facts."""
+    said = [f"{label} {value}".strip() for label, value in facts if value]
+    return " · ".join(each.replace(" ", "\u00a0") if len(each) <= _KEPT_TOGETHER else each for each in said)
+
+
+def _address_lines(address: Address | None) -> list[str]:
+    if address is None:
+        return []
+    town = " ".join(part for part in (address.postcode, address.city) if part)
+    lines = (
+        address.line_one,
+        address.line_two,
+        address.line_three,
+        town,
+        address.subdivision,
+        page_words.country(address.country),
+    )
+    return [line for line in lines if line]
+
+
+def _identifiers(identifiers: Iterable[Identifier | None], *, default: str = "Identifiant") -> list[tuple[str, str]]:
+    return [
+        (page_words.scheme(each.scheme) if each.scheme else default, registration(each.value, each.scheme))
+        for each in identifiers
+        if each is not None
+    ]
+
+
+def _contact(contact: Contact | None) -> list[str]:
+    if contact is None:
+        return []
+    return [_joined([("Contact :", contact.point), ("Tél.", contact.telephone)]), contact.email]
+
+
+def _electronic(address: Identifier | None) -> list[tuple[str, str]]:
+    if address is None:
+        return []
+    label = "Courriel de facturation :" if address.scheme == "EM" else "Adresse électronique :"
+    known = address.scheme in ("", "EM")
+    return [(label, address.value if known else f"{address.scheme}:{address.value}")]

@@ -7,7 +7,7 @@ from email import policy
 from email.message import EmailMessage
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from faitfoi.channels.contract import Attachment, Parcel
@@ -47,6 +47,7 @@ def body(letter: Letter, form: str) -> str:
     return str(part.get_content())
 
 
+@settings(deadline=None)
 @given(
     name=st.text(max_size=200),
     other=st.text(max_size=200),
@@ -82,6 +83,7 @@ def test_no_name_breaks_a_header_or_adds_one(name: str, other: str, number: str,
     assert max(map(len, letter.content.split(b"\r\n"))) <= 998
 
 
+@settings(deadline=None)
 @given(st.text(max_size=150))
 @example("Dupont, Éric; Fils & Cie <faux@mal.example>")
 def test_a_named_address_is_always_one_address(name: str) -> None:

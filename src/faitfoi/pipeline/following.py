@@ -38,6 +38,7 @@ BOUNCE_GRADE = {
     BounceClass.TOO_BIG: Grade.RETURNED,
     BounceClass.DELAYED: Grade.DELAYED,
     BounceClass.DELIVERED: Grade.DELIVERED,
+    BounceClass.COMPLAINT: Grade.DELIVERED,  # one complains of what one has; the sentence says the rest
 }
 
 

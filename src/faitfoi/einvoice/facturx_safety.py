@@ -130,13 +130,7 @@ def _dictionaries(value: pikepdf.Object, depth: int) -> Iterator[pikepdf.Object]
 
 
 def _refuse_actions(dictionary: pikepdf.Object) -> None:
-    kind = str(dictionary.get("/S", ""))
-    if "/JS" in dictionary or "/JavaScript" in dictionary or kind == "/JavaScript":
-        raise Unreadable(_JAVASCRIPT)
-    if kind == "/Launch":
-        raise Unreadable(_LAUNCH)
-    if kind in {"/SubmitForm", "/ImportData"}:
-        raise Unreadable(_FORM)
+    _refuse_kind(dictionary)
     if "/XFA" in dictionary:
         raise Unreadable(_XFA)
     if str(dictionary.get("/Subtype", "")) == "/RichMedia" or "/RichMediaContent" in dictionary:
@@ -146,6 +140,17 @@ def _refuse_actions(dictionary: pikepdf.Object) -> None:
         for action in actions.values():
             _refuse_automatic(action)
     _refuse_automatic(dictionary.get("/OpenAction"))
+
+
+def _refuse_kind(dictionary: pikepdf.Object) -> None:
+    """Refuse what is dangerous even when a person has to click on it."""
+    kind = str(dictionary.get("/S", ""))
+    if "/JS" in dictionary or "/JavaScript" in dictionary or kind == "/JavaScript":
+        raise Unreadable(_JAVASCRIPT)
+    if kind == "/Launch":
+        raise Unreadable(_LAUNCH)
+    if kind in {"/SubmitForm", "/ImportData"}:
+        raise Unreadable(_FORM)
 
 
 def _refuse_automatic(action: object) -> None:
@@ -158,8 +163,7 @@ def _refuse_automatic(action: object) -> None:
             raise Unreadable(_AUTOMATIC)
         if not isinstance(current, pikepdf.Dictionary):
             continue  # a destination is an array or a name
-        if "/JS" in current:
-            raise Unreadable(_JAVASCRIPT)
+        _refuse_kind(current)
         if str(current.get("/S", "/GoTo")) not in _HARMLESS_ACTIONS:
             raise Unreadable(_AUTOMATIC)
         following = current.get("/Next")

@@ -1,0 +1,88 @@
+"""Legacy Chorus Pro gets the identifiers it wants; nothing else of the invoice moves."""
+
+import dataclasses
+
+import pytest
+
+from faitfoi.einvoice.chorus import check_for_chorus, for_chorus
+from faitfoi.einvoice.cii import write_cii
+from faitfoi.einvoice.model import Attachment, Identifier, Invoice, SupportingDocument
+from faitfoi.einvoice.xml import parse_xml
+from tests.einvoice.material import credit_note, full_invoice
+
+SELLER, BUYER = "00000001800010", "00000003400017"
+
+
+def prepared(invoice: Invoice, **more: str) -> Invoice:
+    return for_chorus(invoice, seller_siret=SELLER, buyer_siret=BUYER, **more)
+
+
+def test_both_sirets_become_legal_identifiers_under_0002() -> None:
+    done = prepared(full_invoice())
+    assert done.seller.legal_registration == Identifier(value=SELLER, scheme="0002")
+    assert done.buyer.legal_registration == Identifier(value=BUYER, scheme="0002")
+    assert done.seller.identifiers == (Identifier(value="V-1"),)
+    assert done.buyer.identifiers == ()
+    assert b'<ram:ID schemeID="0002">00000003400017</ram:ID>' in write_cii(done)
+
+
+def test_service_and_engagement_go_where_chorus_looks_for_them() -> None:
+    done = prepared(full_invoice(), service_code="SRV-1", engagement="EJ-9")
+    assert (done.buyer_reference, done.purchase_order_reference) == ("SRV-1", "EJ-9")
+    kept = prepared(full_invoice())
+    assert (kept.buyer_reference, kept.purchase_order_reference) == ("SERVICE-ACHATS", "BC-4711")
+
+
+def test_the_routing_code_of_the_reform_serves_as_service_code() -> None:
+    buyer = dataclasses.replace(
+        full_invoice().buyer,
+        identifiers=(Identifier(value=BUYER, scheme="0009"), Identifier(value="SRV-2", scheme="0224")),
+    )
+    done = prepared(dataclasses.replace(full_invoice(), buyer=buyer))
+    assert done.buyer_reference == "SRV-2"
+    assert done.buyer.identifiers == ()
+
+
+def test_amounts_lines_and_number_do_not_move() -> None:
+    before, after = full_invoice(), prepared(full_invoice())
+    moved = {
+        field.name for field in dataclasses.fields(before) if getattr(before, field.name) != getattr(after, field.name)
+    }
+    assert moved == {"seller", "buyer"}
+    assert parse_xml(write_cii(after)) is not None
+
+
+def test_a_credit_note_carries_no_payment_means() -> None:
+    assert prepared(credit_note()).payment is None
+    assert prepared(full_invoice()).payment == full_invoice().payment
+
+
+@pytest.mark.parametrize("wrong", ["", "000000018", "0000000180001X", " 0000000180001"])
+def test_a_siret_has_fourteen_digits(wrong: str) -> None:
+    with pytest.raises(ValueError, match="14 chiffres"):
+        for_chorus(full_invoice(), seller_siret=wrong, buyer_siret=BUYER)
+    with pytest.raises(ValueError, match="14 chiffres"):
+        for_chorus(full_invoice(), seller_siret=SELLER, buyer_siret=wrong)
+
+
+def test_a_sound_invoice_has_nothing_to_be_told() -> None:
+    assert check_for_chorus(prepared(full_invoice())) == ()
+    assert check_for_chorus(prepared(credit_note())) == ()
+
+
+def test_what_chorus_refuses_is_said_before_sending() -> None:
+    payment = full_invoice().payment
+    assert payment is not None
+    file = Attachment(content=b"x", media_type="application/x-msdownload", filename="a.exe")
+    cases: list[tuple[str, dict[str, object]]] = [
+        ("FF-CHORUS-NUMBER", {"number": "F" * 21}),
+        ("FF-CHORUS-REFERENCE", {"purchase_order_reference": "E" * 51}),
+        ("FF-CHORUS-REFERENCE", {"contract_reference": "M" * 51}),
+        ("FF-CHORUS-PAYMENT", {"payment": None}),
+        ("FF-CHORUS-IBAN", {"payment": dataclasses.replace(payment, credit_transfers=())}),
+        ("FF-CHORUS-ATTACHMENT", {"supporting_documents": (SupportingDocument(reference="1", attachment=file),)}),
+    ]
+    for rule, changes in cases:
+        (finding,) = check_for_chorus(dataclasses.replace(full_invoice(), **changes))  # type: ignore[arg-type]
+        assert finding.rule == rule
+        assert finding.message.endswith((".", "ajoutez-le."))

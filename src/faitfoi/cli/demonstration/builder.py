@@ -33,7 +33,7 @@ def file_of(slug: str, piece: Piece) -> bytes:
 def terms_of_sale(slug: str) -> bytes:
     """An organisation's terms of sale (CGV), a PDF; `terms_of_sale` in `seed.toml` says whether it uses some."""
     record = organisation(slug)
-    inputs = {name: record[name] for name in ("name", "accent", "footer")}
+    inputs = {"record": {name: record[name] for name in ("name", "accent", "footer")}}
     return compile_pdf(HERE.joinpath("terms.typ").read_bytes(), inputs, created=seed_day())
 
 

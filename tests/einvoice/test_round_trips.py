@@ -78,6 +78,12 @@ def test_any_invoice_survives_json(invoice: Invoice) -> None:
     assert from_json(json.dumps(to_json(invoice)).encode()) == invoice
 
 
+def test_lines_end_alike_in_every_syntax() -> None:
+    windows = write_cii(full_invoice()).replace(b"30 jours\n", b"30 jours&#13;\n")
+    assert b"&#13;" in windows
+    assert read(windows).invoice == full_invoice()
+
+
 def test_prefixes_do_not_matter() -> None:
     written = write_cii(full_invoice())
     renamed = re.sub(rb"\bram:|\bxmlns:ram=", lambda found: found[0].replace(b"ram", b"x1"), written)

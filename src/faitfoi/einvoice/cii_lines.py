@@ -14,7 +14,7 @@ from faitfoi.einvoice.model import (
     Period,
     Price,
 )
-from faitfoi.einvoice.xml_groups import Group, Out
+from faitfoi.einvoice.xml_groups import Group, Out, clean
 
 _INVOICED_OBJECT = "130"  # UNTDID 1001: invoicing data sheet, how EN 16931 marks BT-18 and BT-128
 
@@ -35,7 +35,7 @@ def read_line(group: Group) -> InvoiceLine:
         purchase_order_line_reference=agreement.group("BuyerOrderReferencedDocument").text("LineID", "BT-132"),
         price=read_price(agreement),
         quantity=None if quantity is None else group.number(quantity, "BT-129"),
-        unit="" if quantity is None else (quantity.get("unitCode") or "").strip(),
+        unit="" if quantity is None else clean(quantity.get("unitCode")),
         vat=LineVat(
             category=tax.text("CategoryCode", "BT-151"),
             rate=tax.decimal("RateApplicablePercent", "BT-152"),
@@ -116,11 +116,10 @@ def read_item(group: Group) -> Item:
 
 def _read_classification(group: Group) -> Classification | None:
     element = group.element("ClassCode", "BT-158")
-    code = "" if element is None else (element.text or "").strip()
+    code = "" if element is None else clean(element.text)
     if element is None or not code:
         return None
-    scheme, version = element.get("listID") or "", element.get("listVersionID") or ""
-    return Classification(code=code, scheme=scheme.strip(), version=version.strip())
+    return Classification(code=code, scheme=clean(element.get("listID")), version=clean(element.get("listVersionID")))
 
 
 def write_item(line: Out, item: Item) -> None:
@@ -160,7 +159,7 @@ def read_price(agreement: Group) -> Price:
         discount=allowance.decimal("ActualAmount", "BT-147"),
         net=net.decimal("ChargeAmount", "BT-146"),
         base_quantity=None if basis is None else net.number(basis, "BT-149"),
-        base_quantity_unit="" if basis is None else (basis.get("unitCode") or "").strip(),
+        base_quantity_unit="" if basis is None else clean(basis.get("unitCode")),
     )
 
 

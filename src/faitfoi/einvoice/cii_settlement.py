@@ -17,7 +17,7 @@ from faitfoi.einvoice.model import (
     Totals,
     VatBreakdown,
 )
-from faitfoi.einvoice.xml_groups import Group, Out
+from faitfoi.einvoice.xml_groups import Group, Out, clean
 
 # BT-8 is UNTDID 2005 in the model and in UBL, UNTDID 2475 in CII.
 _POINT_CODE_TO_MODEL = {"5": "3", "29": "35", "72": "432"}
@@ -300,7 +300,7 @@ def _read_tax_totals(group: Group, *, currency: str, vat_currency: str) -> tuple
     accounting: Decimal | None = None
     surplus = []
     for element in group.elements("TaxTotalAmount"):
-        given = (element.get("currencyID") or "").strip()
+        given = clean(element.get("currencyID"))
         if vat is None and (given in {"", currency} or given != vat_currency):
             vat = group.number(element, "BT-110")
         elif accounting is None and given == vat_currency:

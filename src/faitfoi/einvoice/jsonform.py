@@ -23,7 +23,7 @@ from faitfoi.einvoice.amounts import complete
 from faitfoi.einvoice.model import Invoice, ProcessControl, Totals
 from faitfoi.einvoice.profiles import EN16931
 from faitfoi.einvoice.xml import Unreadable
-from faitfoi.einvoice.xml_groups import NUMBER, plain
+from faitfoi.einvoice.xml_groups import NUMBER, clean, plain
 
 MAX_JSON_BYTES = 32 * 1024 * 1024
 
@@ -226,7 +226,7 @@ def _read_text(value: object, path: str) -> str:
         raise _Problem(f"{_named(path)} vaut {_shown(value)} : écrivez un texte entre guillemets.")
     if _FORBIDDEN.search(value):
         raise _Problem(f"{_named(path)} contient un caractère de contrôle que XML n’accepte pas : retirez-le.")
-    return value.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return clean(value)
 
 
 def _read_number(value: object, path: str) -> Decimal:

@@ -2,7 +2,7 @@
 
 Conventions: a text that is absent is `""`, an amount, date or group that is absent is `None`, a repeated group
 that is absent is `()`. A model may therefore hold an incomplete invoice: rules judge it, the model does not.
-Texts have no outer white space. Amounts keep the decimals they were written with.
+Texts have no outer white space and their lines end with a line feed. Amounts keep the decimals they were written with.
 """
 
 from collections.abc import Mapping

@@ -18,7 +18,7 @@ from faitfoi.einvoice.ubl_settlement import (
     write_allowance,
     write_tax_category,
 )
-from faitfoi.einvoice.xml_groups import Group, Out
+from faitfoi.einvoice.xml_groups import Group, Out, clean
 
 _INVOICED_OBJECT = "130"  # UNTDID 1001: how EN 16931 marks BT-18 and BT-128
 
@@ -33,7 +33,7 @@ def read_line(group: Group, *, quantity: str) -> InvoiceLine:
         identifier=group.text("ID", "BT-126"),
         note="\n".join(group.texts("Note")),
         quantity=None if billed is None else group.number(billed, "BT-129"),
-        unit="" if billed is None else (billed.get("unitCode") or "").strip(),
+        unit="" if billed is None else clean(billed.get("unitCode")),
         net_amount=group.decimal("LineExtensionAmount", "BT-131"),
         buyer_accounting_reference=group.text("AccountingCost", "BT-133"),
         period=read_period(group.group("InvoicePeriod", "BG-26")),
@@ -90,11 +90,10 @@ def read_item(group: Group) -> Item:
 
 def _read_classification(group: Group) -> Classification | None:
     element = group.element("ItemClassificationCode", "BT-158")
-    code = "" if element is None else (element.text or "").strip()
+    code = "" if element is None else clean(element.text)
     if element is None or not code:
         return None
-    scheme, version = element.get("listID") or "", element.get("listVersionID") or ""
-    return Classification(code=code, scheme=scheme.strip(), version=version.strip())
+    return Classification(code=code, scheme=clean(element.get("listID")), version=clean(element.get("listVersionID")))
 
 
 def write_item(line: Out, item: Item, vat: LineVat) -> None:
@@ -134,7 +133,7 @@ def read_price(group: Group) -> Price:
     return Price(
         net=group.decimal("PriceAmount", "BT-146"),
         base_quantity=None if basis is None else group.number(basis, "BT-149"),
-        base_quantity_unit="" if basis is None else (basis.get("unitCode") or "").strip(),
+        base_quantity_unit="" if basis is None else clean(basis.get("unitCode")),
         discount=allowance.decimal("Amount", "BT-147"),
         gross=allowance.decimal("BaseAmount", "BT-148"),
     )

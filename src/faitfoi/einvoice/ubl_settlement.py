@@ -15,7 +15,7 @@ from faitfoi.einvoice.model import (
     Totals,
     VatBreakdown,
 )
-from faitfoi.einvoice.xml_groups import Group, Out
+from faitfoi.einvoice.xml_groups import Group, Out, clean
 
 _VAT = "VAT"
 _NO_NETWORK = "NA"  # the schema wants a card network, EN 16931 has no term for it
@@ -38,8 +38,8 @@ def read_payment(document: Group, creditor: str) -> Payment:
     transfers: list[CreditTransfer] = []
     for position, group in enumerate(means):
         element = group.element("PaymentMeansCode", "BT-81")
-        this_code = "" if element is None else (element.text or "").strip()
-        this_text = "" if element is None else (element.get("name") or "").strip()
+        this_code = "" if element is None else clean(element.text)
+        this_text = "" if element is None else clean(element.get("name"))
         if position and this_code != code:
             group.remark_repeated(
                 f"Le moyen de paiement {this_code} s’ajoute au moyen {code} : seul le premier code est repris.", "BT-81"
@@ -235,7 +235,7 @@ def read_tax_totals(document: Group, *, currency: str, vat_currency: str) -> Tax
     breakdown: list[VatBreakdown] = []
     for group in document.groups("TaxTotal"):
         element = group.element("TaxAmount", "BT-110")
-        given = "" if element is None else (element.get("currencyID") or "").strip()
+        given = "" if element is None else clean(element.get("currencyID"))
         amount = None if element is None else group.number(element, "BT-110")
         subtotals = group.groups("TaxSubtotal")
         if vat is None and (subtotals or given in {"", currency} or given != vat_currency):

@@ -24,6 +24,15 @@ NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})")
 _MAX_FINDINGS = 200
 
 
+def clean(text: str | None) -> str:
+    """A text as the model holds it: no outer white space, lines that end with a line feed alone; None is empty."""
+    if not text:
+        return ""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.strip()
+
+
 class Source:
     """One document being read: its two namespaces and what there is to say about it.
 
@@ -64,7 +73,7 @@ class Source:
 
     def unreadable(self, element: etree._Element, *, term: str, expected: str) -> None:
         """Report a value that could not be understood; the model is left without it."""
-        value = (element.text or "").strip()[:80]
+        value = clean(element.text)[:80]
         name = f"{term} ({etree.QName(element).localname})" if term else etree.QName(element).localname
         message = f"La valeur « {value} » de {name} n’est pas {expected} : corrigez-la dans le logiciel de facturation."
         self.remark("FF-VALUE", Severity.FATAL, message, at=element, term=term)
@@ -82,7 +91,7 @@ class Source:
         for group in self._groups:
             for element in group.leftovers():
                 kind = (str(group.tag), str(element.tag))
-                if kind in seen or not (len(element) or (element.text or "").strip()):
+                if kind in seen or not (len(element) or clean(element.text)):
                     continue
                 seen.add(kind)
                 name = etree.QName(element).localname
@@ -125,7 +134,7 @@ class Group:
 
     def attribute(self, name: str) -> str:
         """The element's own attribute, stripped, or the empty string."""
-        return "" if self._element is None else (self._element.get(name) or "").strip()
+        return "" if self._element is None else clean(self._element.get(name))
 
     def element(self, name: str, term: str = "") -> etree._Element | None:
         """The one leaf called `name`; more are reported as repeated."""
@@ -143,11 +152,11 @@ class Group:
     def text(self, name: str, term: str = "") -> str:
         """The text of the leaf `name` without outer white space, or the empty string."""
         element = self.element(name, term)
-        return "" if element is None else (element.text or "").strip()
+        return "" if element is None else clean(element.text)
 
     def texts(self, name: str) -> list[str]:
         """The texts of all leaves `name` that hold one."""
-        return [text for element in self.elements(name) if (text := (element.text or "").strip())]
+        return [text for element in self.elements(name) if (text := clean(element.text))]
 
     def decimal(self, name: str, term: str = "") -> Decimal | None:
         """The number in the leaf `name`; None when absent, or when it is no number (reported)."""
@@ -156,7 +165,7 @@ class Group:
 
     def number(self, element: etree._Element, term: str) -> Decimal | None:
         """The number `element` holds, or None."""
-        text = (element.text or "").strip()
+        text = clean(element.text)
         if NUMBER.fullmatch(text):
             return Decimal(text)
         if text:
@@ -166,7 +175,7 @@ class Group:
     def iso_date(self, name: str, term: str = "") -> date | None:
         """The `YYYY-MM-DD` in the leaf `name` (a time zone after it is ignored); None when absent or unreadable."""
         element = self.element(name, term)
-        if element is None or not (text := (element.text or "").strip()):
+        if element is None or not (text := clean(element.text)):
             return None
         try:
             return date.fromisoformat(text[:10] if len(text) in {11, 16} else text)
@@ -196,7 +205,7 @@ class Group:
             )
             return None
         media_type, filename = element.get("mimeCode") or "", element.get("filename") or ""
-        return Attachment(content=content, media_type=media_type.strip(), filename=filename.strip())
+        return Attachment(content=content, media_type=clean(media_type), filename=clean(filename))
 
     def group(self, name: str, term: str = "") -> "Group":
         """The one group called `name`, empty and false when absent; more are reported as repeated."""
@@ -233,8 +242,8 @@ class Group:
 
 def identifier(element: etree._Element, *, scheme: str = "schemeID") -> Identifier | None:
     """The identifier an element holds, or None when it is empty."""
-    value = (element.text or "").strip()
-    return Identifier(value=value, scheme=(element.get(scheme) or "").strip()) if value else None
+    value = clean(element.text)
+    return Identifier(value=value, scheme=clean(element.get(scheme))) if value else None
 
 
 class Out:

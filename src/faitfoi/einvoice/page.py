@@ -3,11 +3,12 @@
 Tagged PDF/A-3a (ISO 19005-3) and PDF/UA-1 (ISO 14289-1), Factur-X 1.0 when the XML is given.
 """
 
+import dataclasses
 from datetime import datetime
 
 from faitfoi.einvoice import official
 from faitfoi.einvoice.model import Invoice
-from faitfoi.einvoice.page_look import Look, colours, logo_svg
+from faitfoi.einvoice.page_look import Look, colours, draw_logo
 from faitfoi.einvoice.page_pdf import page_count, with_facturx
 from faitfoi.einvoice.page_typst import compile_pdf, template
 from faitfoi.einvoice.page_view import page_view
@@ -63,12 +64,12 @@ def facturx_level(xml: bytes) -> str:
     return _LEVELS.get(official.guideline(root).lower().rpartition(":")[2], _EN16931)
 
 
-def _look(look: Look, invoice: Invoice, mark: str, level: str) -> dict[str, str]:
+def _look(look: Look, invoice: Invoice, mark: str, level: str) -> dict[str, object]:
     palette = colours(look.accent)
     relationship = "data" if level in _DATA_ONLY else "alternative"
     return {
         "name": look.name or invoice.seller.trading_name or invoice.seller.name,
-        "logo": logo_svg(look.logo) if look.logo else "",
+        "logo": dataclasses.asdict(draw_logo(look.logo)) if look.logo else None,
         "footer": look.footer,
         "accent": palette.accent,
         "ink": palette.ink,

@@ -12,7 +12,12 @@ from faitfoi.einvoice.xml import UnreadableXml, parse_xml
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_SVG_ROOT = "{http://www.w3.org/2000/svg}svg"
+_NUMBER = re.compile(r"[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?")
+_SVG = "http://www.w3.org/2000/svg"
+
+# The place of the logo, in millimetres.
+_LOGO_WIDTH = 78.0
+_LOGO_HEIGHT = 20.0
 _MOST_LOGO_BYTES = 1024 * 1024
 
 # WCAG 2.1, success criterion 1.4.3: small text on its background.
@@ -65,9 +70,18 @@ def colours(accent: str) -> Colours:
     return Colours(accent=accent, ink=_hex(ink), on_accent=_hex(on_accent), tint=_hex(tint))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A self-contained SVG and its size on the page, in millimetres."""
+
+    svg: str
+    width: float
+    height: float
+
+
 @lru_cache(maxsize=256)
-def logo_svg(logo: bytes) -> str:
-    """The logo as one self-contained SVG. Raises ValueError for anything but a PNG, or an SVG that needs no other file.
+def draw_logo(logo: bytes) -> Drawing:
+    """The logo as large as its place allows. Raises ValueError for anything but a PNG or an SVG that needs no file.
 
     A PNG is wrapped unchanged: Typst takes text far faster than bytes from outside its project.
     """
@@ -76,17 +90,32 @@ def logo_svg(logo: bytes) -> str:
     if logo.startswith(_PNG) and logo[12:16] == b"IHDR":
         width, height = struct.unpack(">II", logo[16:24])
         data = base64.b64encode(logo).decode()
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">'
-            f'<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/></svg>'
-        )
+        image = f'<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/>'
+        return _drawing(f'<svg xmlns="{_SVG}" viewBox="0 0 {width} {height}">{image}</svg>', width, height)
     try:
         root = parse_xml(logo)
     except UnreadableXml as error:
         raise ValueError("The logo is neither a PNG nor an SVG.") from error
-    if root.tag != _SVG_ROOT or any(map(_refers_outside, root.iter(etree.Element))):
+    if root.tag != f"{{{_SVG}}}svg" or any(map(_refers_outside, root.iter(etree.Element))):
         raise ValueError("The logo is not an SVG, or it refers to another file.")
-    return etree.tostring(root, encoding="unicode")
+    return _drawing(etree.tostring(root, encoding="unicode"), *_svg_size(root))
+
+
+def _drawing(svg: str, width: float, height: float) -> Drawing:
+    if not (width > 0 and height > 0):
+        raise ValueError("The logo has no size.")
+    scale = min(_LOGO_WIDTH / width, _LOGO_HEIGHT / height)
+    return Drawing(svg=svg, width=round(width * scale, 2), height=round(height * scale, 2))
+
+
+def _svg_size(root: etree._Element) -> tuple[float, float]:
+    """Width and height in any unit: of the view box, else of the attributes, else the shape of the place itself."""
+    numbers = [float(each) for each in _NUMBER.findall(root.get("viewBox", ""))]
+    if len(numbers) == 4:
+        return numbers[2], numbers[3]
+    sides = [_NUMBER.match(root.get(side, "")) for side in ("width", "height")]
+    width, height = (float(side[0]) if side else 0.0 for side in sides)
+    return (width, height) if width and height else (_LOGO_WIDTH, _LOGO_HEIGHT)
 
 
 def _refers_outside(element: etree._Element) -> bool:

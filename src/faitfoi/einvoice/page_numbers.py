@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 NARROW = "\u202f"
-"""Narrow no-break space: between thousands, before a unit."""
+"""Narrow no-break space: between thousands, before a per cent sign."""
 
 ZERO_WIDTH = "\u200b"
 """Where a long word may be broken; nothing to see."""
@@ -28,7 +28,7 @@ def money(value: Decimal | None, currency: str) -> str:
     """`1 234,56 €`; empty when absent. A currency without a symbol that everybody reads is written by its code."""
     if value is None:
         return ""
-    return f"{number(value, decimals=2)}{NARROW}{symbol(currency)}".rstrip(NARROW)
+    return f"{number(value, decimals=2)}{_NO_BREAK}{symbol(currency)}".rstrip(_NO_BREAK)
 
 
 def symbol(currency: str) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from faitfoi.einvoice import page_words
 from faitfoi.einvoice.model import DocumentAllowanceCharge, Invoice, Note, SupportingDocument, VatBreakdown
 from faitfoi.einvoice.page_numbers import amount, breakable, day, days, money, percent, symbol
-from faitfoi.einvoice.page_view_lines import line_table, share
+from faitfoi.einvoice.page_view_lines import line_table, named, share
 from faitfoi.einvoice.page_view_parties import buyer_block, other_blocks, seller_block
 from faitfoi.einvoice.page_view_payment import payment_view
 
@@ -95,7 +95,7 @@ def _preceding(invoice: Invoice) -> str:
 def _adjustment(each: DocumentAllowanceCharge, kind: str, *, sign: str) -> list[str]:
     reason = ", ".join(part for part in (each.reason, f"code {each.reason_code}" if each.reason_code else "") if part)
     return [
-        breakable(f"{kind} : {reason}" if reason else kind, _WORD),
+        breakable(named(kind, reason), _WORD),
         share(each.percentage, each.base_amount),
         _rate(each.vat_category, each.vat_rate),
         f"{sign}{amount(each.amount)}" if each.amount is not None else "",
@@ -151,8 +151,9 @@ def _totals(invoice: Invoice) -> list[tuple[str, str, str]]:
 
 
 def _note(each: Note) -> dict[str, str]:
-    code = each.subject_code
-    return {"label": page_words.NOTE_SUBJECTS.get(code, code), "text": breakable(each.text, _WORD)}
+    label = page_words.NOTE_SUBJECTS.get(each.subject_code, each.subject_code)
+    said = each.text.lower().startswith(label.lower())
+    return {"label": "" if said else label, "text": breakable(each.text, _WORD)}
 
 
 def _document(each: SupportingDocument) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TypedDict
 
 from faitfoi.einvoice import page_words
@@ -109,7 +109,9 @@ def _details(line: InvoiceLine) -> Iterator[str]:
     """Every other thing the line says, a paragraph for each kind."""
     if line.item.description:
         yield line.item.description
-    yield from filter(None, (_joined(_item_facts(line)), _joined(_line_facts(line))))
+    facts = _joined(chain(_item_facts(line), _line_facts(line)))
+    if facts:
+        yield facts
     for each in line.allowances:
         yield _adjustment("Remise", each, sign="−")
     for each in line.charges:
@@ -143,9 +145,15 @@ def _line_facts(line: InvoiceLine) -> Iterator[tuple[str, str]]:
 def _adjustment(kind: str, each: LineAllowanceCharge, *, sign: str) -> str:
     """`Remise : fidélité, 10 % de 120,00 : −12,00`, with what is given of it."""
     reason = ", ".join(part for part in (each.reason, f"code {each.reason_code}" if each.reason_code else "") if part)
-    parts = [part for part in (reason, share(each.percentage, each.base_amount)) if part]
-    label = f"{kind} : {', '.join(parts)}" if parts else kind
+    label = ", ".join(part for part in (named(kind, reason), share(each.percentage, each.base_amount)) if part)
     return f"{label} : {sign}{amount(each.amount)}" if each.amount is not None else label
+
+
+def named(kind: str, said: str) -> str:
+    """`Remise : fidélité`; only what is said when it begins with that word already, only the word when nothing is."""
+    if not said or said.lower().startswith(kind.lower()):
+        return said or kind
+    return f"{kind} : {said}"
 
 
 def share(percentage: Decimal | None, base: Decimal | None) -> str:

@@ -15,13 +15,9 @@ _WORD = 32
 
 def seller_block(seller: Seller) -> dict[str, str]:
     """The seller: name, address, and every number the law or the seller gives."""
-    numbers = [
-        *_identifiers((seller.legal_registration, *seller.identifiers)),
-        ("N° TVA", seller.vat_identifier),
-        ("N° fiscal", seller.tax_registration),
-    ]
     paragraphs = (
-        _joined(numbers),
+        _joined(_identifiers((seller.legal_registration, *seller.identifiers))),
+        _joined([("N° TVA", seller.vat_identifier), ("N° fiscal", seller.tax_registration)]),
         seller.additional_legal_information,
         *_contact(seller.contact),
         _joined(_electronic(seller.electronic_address)),
@@ -31,11 +27,12 @@ def seller_block(seller: Seller) -> dict[str, str]:
 
 def buyer_block(buyer: Buyer) -> dict[str, str]:
     """The buyer; its address stands where a window envelope shows it."""
-    numbers = [
-        *_identifiers((buyer.legal_registration, *buyer.identifiers)),
-        ("N° TVA", buyer.vat_identifier),
-    ]
-    paragraphs = (_joined(numbers), *_contact(buyer.contact), _joined(_electronic(buyer.electronic_address)))
+    paragraphs = (
+        _joined(_identifiers((buyer.legal_registration, *buyer.identifiers))),
+        _joined([("N° TVA", buyer.vat_identifier)]),
+        *_contact(buyer.contact),
+        _joined(_electronic(buyer.electronic_address)),
+    )
     return _block("Facturé à", buyer.name, buyer.trading_name, buyer.address, paragraphs)
 
 

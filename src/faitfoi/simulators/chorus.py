@@ -1,0 +1,327 @@
+"""The other side of Chorus Pro: PISTE's token service and the operations that an issuer uses, on loopback.
+
+    api_url    http://127.0.0.1:PORT/cpro
+    token_url  http://127.0.0.1:PORT/api/oauth/token
+
+Any credentials are taken, unless `clients` (client_id → secret) or `accounts` (login → password) are given. Tokens live
+`token_seconds` of real time; deposits age on the simulated clock (integrated after 120 s, paid after 10 days).
+
+Faults (`POST /control/fault`, see `control`) strike the deposit unless `on` names another operation (`token`,
+`consulterCRDetaille`, `rechercher/fournisseur`…) or is `*`. `code` gives `down` another HTTP status than 503, `refuse`
+another codeRetour than 20005 (or the HTTP status 400, 413 or 415), and `garbage` the form `truncated`.
+
+Records are {"deposits": [{"flow", "sha256", "number", "supplier", "at", "answered", "flow_state", "status"…}]}: all
+that was taken, whether or not its answer reached anybody. Besides the commands that `control` describes:
+
+    POST /control/structures       {"structures": […]}, see `chorus_directory`
+    POST /control/state            {"flow", "flow_state", "status", "comment"}: puts a flow or its invoice in a state
+    POST /control/seed             {"count", "number", "issued", "flow"}: invoices of other suppliers, as decor
+    POST /control/expire-tokens    {}
+"""
+
+import base64
+import binascii
+import json
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
+from urllib.parse import parse_qs, urlsplit
+
+from faitfoi.simulators.chorus_answers import Malformed, Refusal
+from faitfoi.simulators.chorus_shapes import REQUESTS
+from faitfoi.simulators.chorus_state import ChorusState
+from faitfoi.simulators.control import Body, Clock, ControlServer, Fault, FaultKind, Faults, check_loopback
+
+DEPOSIT = "factures/v1/deposer/flux"
+HEALTH = "transverses/v1/health-check"
+MAX_REQUEST = 20 * 1024 * 1024
+
+
+class ChorusSimulator:
+    """A whole simulated Chorus Pro, serving between start() and stop() in background threads."""
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        control_port: int = 0,
+        clock: Clock | None = None,
+        clients: Mapping[str, str] | None = None,
+        accounts: Mapping[str, str] | None = None,
+        token_seconds: int = 3600,
+        largest_page: int = 500,
+        seed: int = 0,
+    ) -> None:
+        check_loopback(host)
+        self.clock = clock or Clock()
+        self.faults = Faults(seed=seed)
+        self.state = ChorusState(self.clock, largest_page=largest_page)
+        self.stopping = threading.Event()
+        self.token_seconds = token_seconds
+        self._clients, self._accounts = clients, accounts
+        self._tokens: dict[str, float] = {}
+        self._server = _Server((host, port), _ChorusRequest)
+        self._server.chorus = self
+        self._thread: threading.Thread | None = None
+        self._control = ControlServer(
+            name="chorus",
+            faults=self.faults,
+            clock=self.clock,
+            host=host,
+            port=control_port,
+            handlers={
+                "GET /control/health": lambda _: {"url": self.url},
+                "GET /control/records": self.state.records,
+                "POST /control/reset": self.state.reset,
+                "POST /control/structures": self.state.load_structures,
+                "POST /control/state": self.state.force_state,
+                "POST /control/seed": self.state.seed,
+                "POST /control/expire-tokens": self._expire_tokens,
+            },
+        )
+
+    @property
+    def url(self) -> str:
+        """The base address: add /cpro for the API, /api/oauth/token for the tokens."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    @property
+    def control_url(self) -> str:
+        """The base address of the control commands."""
+        return self._control.url
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._control.start()
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="chorus", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give the ports back; connections that are open get no more answers."""
+        self.stopping.set()
+        if self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+            self._thread = None
+        self._server.server_close()
+        self._control.stop()
+
+    def give_token(self, form: Mapping[str, list[str]]) -> tuple[int, Body]:
+        """Answer a token request: HTTP status and body."""
+        client, secret = (form.get(name, [""])[0] for name in ("client_id", "client_secret"))
+        if form.get("grant_type") != ["client_credentials"]:
+            return 400, {"error": "unsupported_grant_type", "error_description": "grant_type"}
+        if not client or not secret or (self._clients is not None and self._clients.get(client) != secret):
+            return 400, {"error": "invalid_client", "error_description": "Invalid client identifier or secret"}
+        token = secrets.token_urlsafe(24)
+        self._tokens[token] = time.monotonic() + self.token_seconds
+        answer: Body = {"access_token": token, "token_type": "Bearer", "expires_in": self.token_seconds}
+        return 200, answer | {"scope": "openid"}
+
+    def knows_token(self, header: str) -> bool:
+        """Tell whether an Authorization header carries a token still alive."""
+        return self._tokens.get(header.removeprefix("Bearer "), 0.0) > time.monotonic()
+
+    def knows_account(self, header: str) -> bool:
+        """Tell whether a cpro-account header names an account that is let in."""
+        try:
+            login, found, password = base64.b64decode(header, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+        if not login or not found or not password:
+            return False
+        return self._accounts is None or self._accounts.get(login) == password
+
+    def _expire_tokens(self, _: Body) -> Body:
+        count = len(self._tokens)
+        self._tokens.clear()
+        return {"expired": count}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    chorus: ChorusSimulator
+
+
+class _ChorusRequest(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    @property
+    def chorus(self) -> ChorusSimulator:
+        return cast("_Server", self.server).chorus
+
+    def do_GET(self) -> None:
+        if urlsplit(self.path).path != f"/cpro/{HEALTH}":
+            self._answer(403, _envelope(403, "Accès refusé"))
+        elif not self.chorus.knows_token(self.headers.get("Authorization", "")):
+            self._answer(401, _envelope(401, "Problème d'authentification"))
+        else:
+            self._answer(200, {"body": "OK", "statusCodeValue": 200, "statusCode": "OK"})
+
+    def do_POST(self) -> None:
+        path = urlsplit(self.path).path
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MAX_REQUEST:
+            self.close_connection = True
+            self._answer(413, _envelope(413, "La taille de la requête dépasse la limite."))
+            return
+        content = self.rfile.read(length)
+        if len(content) < length:  # the other side went away in the middle of its request
+            self.close_connection = True
+            return
+        if self.chorus.stopping.is_set():
+            self._drop()
+        elif path == "/api/oauth/token":
+            self._token(content)
+        else:
+            self._operate(path.removeprefix("/cpro/"), content)
+
+    def _take(self, kind: FaultKind, operation: str) -> Fault | None:
+        return self.chorus.faults.take(kind, on=operation.partition("/v1/")[2] or operation, main=operation == DEPOSIT)
+
+    def _token(self, content: bytes) -> None:
+        if down := self._take(FaultKind.DOWN, "token"):
+            self._answer(int(down.code or 503), {"error": "temporarily_unavailable"})
+            return
+        if self._take(FaultKind.LOSE_ANSWER, "token"):
+            self._drop()
+            return
+        form = parse_qs(content.decode("ascii", errors="replace"))
+        self._finish("token", *self.chorus.give_token(form))
+
+    def _operate(self, operation: str, content: bytes) -> None:
+        refused = self._gate(operation)
+        if refused is not None:
+            self._answer(refused[0], _envelope(*refused))
+            return
+        if down := self._take(FaultKind.DOWN, operation):
+            status = int(down.code or 503)
+            self._answer(status, _envelope(status, "Service momentanément indisponible"))
+            return
+        if refuse := self._take(FaultKind.REFUSE, operation):
+            code = int(refuse.code or 20005)
+            self._answer(code if code < 1000 else 200, _envelope(code, "Le document n'est pas accepté."))
+            return
+        try:
+            body = json.loads(content)
+            if not isinstance(body, dict):
+                raise Malformed("Le corps de la requête n'est pas un objet.")
+            answer = self.chorus.state.answer(operation, body)
+        except ValueError:
+            self._answer(400, _envelope(400, "Le corps de la requête n'est pas du JSON."))
+        except Malformed as error:
+            self._answer(400, _envelope(400, str(error)))
+        except Refusal as error:
+            self._finish(operation, 200, _envelope(error.code, error.label))
+        else:
+            self._finish(operation, 200, answer)
+
+    def _gate(self, operation: str) -> tuple[int, str] | None:
+        """Do what stands before every operation: token, route, account, media type."""
+        if not self.chorus.knows_token(self.headers.get("Authorization", "")):
+            return 401, "Problème d'authentification"
+        if operation not in REQUESTS:
+            return 403, "Accès refusé"
+        if not self.chorus.knows_account(self.headers.get("cpro-account", "")):
+            return 401, "Problème d'authentification"
+        if self.headers.get_content_type() != "application/json":
+            return 415, "Format de la requête non supporté"
+        return None
+
+    def _finish(self, operation: str, status: int, body: Body) -> None:
+        """Answer what has been done, unless a fault comes between."""
+        if slow := self._take(FaultKind.SLOW, operation):
+            self.chorus.stopping.wait(slow.seconds)
+        if self._take(FaultKind.LOSE_ANSWER, operation):
+            self._drop()
+            return
+        if garbage := self._take(FaultKind.GARBAGE, operation):
+            self._garble(_json(body), truncated=garbage.code == "truncated")
+            return
+        if self._take(FaultKind.DUPLICATE, operation):
+            body = _envelope(20006, "Ce fichier a déjà été déposé.")
+            status = 200
+        if self._answer(status, body) and "numeroFluxDepot" in body:
+            self.chorus.state.mark_answered(str(body["numeroFluxDepot"]))
+
+    def _answer(self, status: int, body: Body) -> bool:
+        content = _json(body)
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json;charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(content)
+        return self._flush()
+
+    def _garble(self, content: bytes, *, truncated: bool) -> None:
+        sent = content[: len(content) // 2] if truncated else b"<html><body>Bad gateway"
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json;charset=utf-8")
+        self.send_header("Content-Length", str(len(content) if truncated else len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
+        self.close_connection = True
+        self._flush()
+
+    def _flush(self) -> bool:
+        try:
+            self.wfile.flush()
+        except OSError:  # whoever asked has gone
+            self.close_connection = True
+            return False
+        return True
+
+    def _drop(self) -> None:
+        """Close without a word."""
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name given by http.server
+        """Keep quiet: the records tell more than a log would."""
+
+
+def _envelope(code: int, label: str) -> Body:
+    return {"codeRetour": code, "libelle": label}
+
+
+def _json(body: Body) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def run(
+    host: str = "127.0.0.1",
+    port: int = 8801,
+    *,
+    control_port: int = 8802,
+    factor: float = 1.0,
+    started: Callable[[ChorusSimulator], None] | None = None,
+) -> None:
+    """Simulate Chorus Pro until SIGINT or SIGTERM, time running `factor` times as fast as ours. Main thread only.
+
+    `started` is told the simulator once it listens.
+    """
+    simulator = ChorusSimulator(host, port, control_port=control_port, clock=Clock(factor=factor))
+    over = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: over.set())
+    simulator.start()
+    try:
+        if started is not None:
+            started(simulator)
+        over.wait()
+    finally:
+        simulator.stop()

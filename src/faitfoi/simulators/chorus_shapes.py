@@ -1,0 +1,234 @@
+"""What the Chorus Pro simulator asks of a request: fields, types and enumerations of the operations it knows.
+
+From the official description of the Factures API and the field lists of the others (French contracts §1.2): a field
+that no operation has, a wrong type or a value out of its enumeration is a malformed request (HTTP 400).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+SYNTAXES = (
+    "IN_DP_E1_UBL_INVOICE",
+    "IN_DP_E1_CII",
+    "IN_DP_E1_PES_FACTURE",
+    "IN_DP_E1_XCBL",
+    "IN_DP_E2_UBL_INVOICE_MIN",
+    "IN_DP_E2_CII_MIN",
+    "IN_DP_E2_PES_FACTURE_MIN",
+    "IN_DP_E2_CPP_FACTURE_MIN",
+    "IN_DP_PDFARCHIVE_UBL_INVOICE_MUG",
+    "IN_DP_PDFARCHIVE_CII_MUG",
+    "IN_DP_E1_CII_16B",
+    "IN_DP_E2_CII_MIN_16B",
+    "IN_DP_E2_CII_FACTURX",
+)
+REPORT_SYNTAXES = (
+    "IN_DP_E1_UBL_INVOICE",
+    "IN_DP_E1_CII_16B",
+    "IN_DP_E2_UBL_INVOICE_MIN",
+    "IN_DP_E2_CPP_FACTURE_MIN",
+    "IN_DP_E2_CII_MIN_16B",
+    "IN_DP_E2_CII_FACTURX",
+    "IN_DP_E3_UBL_INVOICE",
+)
+DIRECTIONS = ("Ascendant", "Descendant")
+INVOICE_COLUMNS = (
+    "CodeFournisseur",
+    "DesignationFournisseur",
+    "CodeDestinataire",
+    "DesignationDestinataire",
+    "CodeServiceExecutant",
+    "TypeFacture",
+    "NumeroFacture",
+    "DateFacture",
+    "DateDepot",
+    "MontantHT",
+    "MontantTTC",
+    "MontantAPayer",
+    "Devise",
+    "Statut",
+    "NumeroMarche",
+    "NumeroBonCommande",
+    "NumeroFluxDepot",
+    "NumeroFactureOrigine",
+    "ModeDepot",
+)
+PUBLIC_ONLY_SERVICE = "FACTURES_PUBLIQUES"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a request: its kind, whether it must be there, its enumeration or its own fields."""
+
+    kind: str  # text, integer, number, boolean, date, list of one of these, object
+    required: bool = False
+    values: tuple[str, ...] = ()
+    fields: Mapping[str, "Field"] | None = None
+    longest: int = 0
+
+
+TEXT = Field(kind="text")
+INTEGER = Field(kind="integer")
+NUMBER = Field(kind="number")
+BOOLEAN = Field(kind="boolean")
+DATE = Field(kind="date")
+LANGUAGE = Field(kind="text", values=("FR", "EN"))
+
+
+def _paging(*, size: str, page: str, direction: str = "triSens", column: str = "triColonne") -> Field:
+    return Field(
+        kind="object",
+        fields={
+            size: INTEGER,
+            page: INTEGER,
+            direction: Field(kind="text", values=DIRECTIONS),
+            column: TEXT,
+        },
+    )
+
+
+REQUESTS: Mapping[str, Mapping[str, Field]] = {
+    "factures/v1/deposer/flux": {
+        "idUtilisateurCourant": INTEGER,
+        "fichierFlux": Field(kind="text", required=True),
+        "nomFichier": Field(kind="text", required=True, longest=50),
+        "syntaxeFlux": Field(kind="text", required=True, values=SYNTAXES),
+        "avecSignature": BOOLEAN,
+    },
+    "transverses/v1/consulterCRDetaille": {
+        "numeroFluxDepot": Field(kind="text", required=True),
+        "syntaxeFlux": Field(kind="text", values=REPORT_SYNTAXES),
+    },
+    "factures/v1/rechercher/fournisseur": {
+        "idUtilisateurCourant": INTEGER,
+        "rechercheSirenDestinataire": BOOLEAN,
+        "numeroFacture": TEXT,
+        "periodeDateDepotDu": DATE,
+        "periodeDateDepotAu": DATE,
+        "typeFacture": Field(kind="text", values=("FACTURE", "AVOIR", "ACOMPTE")),
+        "idFournisseur": INTEGER,
+        "statutCourant": Field(kind="list of text"),
+        "periodeDateFactureDu": DATE,
+        "periodeDateFactureAu": DATE,
+        "montantTTCMin": NUMBER,
+        "montantTTCMax": NUMBER,
+        "numeroMarche": TEXT,
+        "numeroBonCommande": TEXT,
+        "numeroFluxDepot": TEXT,
+        "rechercheFactureParFournisseur": Field(
+            kind="object",
+            fields={
+                "nbResultatsMaximum": INTEGER,
+                "pageResultatDemandee": INTEGER,
+                "nbResultatsParPage": INTEGER,
+                "triSens": Field(kind="text", values=DIRECTIONS),
+                "triColonne": Field(kind="text", values=INVOICE_COLUMNS),
+            },
+        ),
+        "periodeDateHeureEtatCourantDu": DATE,
+        "periodeDateHeureEtatCourantAu": DATE,
+        "rejetTraite": BOOLEAN,
+    },
+    "factures/v1/consulter/historique": {
+        "idUtilisateurCourant": INTEGER,
+        "idFacture": Field(kind="integer", required=True),
+        "idEspace": INTEGER,
+        "nbResultatsMaximum": INTEGER,
+        "paramRechercheHistoStatuts": _paging(
+            size="nbResultatsParPageListeHistoStatut",
+            page="pageResultatDemandeeListeHistoStatut",
+            direction="triSensListeHistoStatut",
+            column="triColonneListeHistoStatut",
+        ),
+        "paramRechercheHistoEvenementsComplementaires": _paging(
+            size="nbResultatsParPageListeHistoEvenement",
+            page="pageResultatDemandeeListeHistoEvenement",
+            direction="triSensListeHistoEvenement",
+            column="triColonneListeHistoEvenement",
+        ),
+        "paramRechercheHistoActionsUtilisateurs": _paging(
+            size="nbResultatsParPageListeHistoAction",
+            page="pageResultatDemandeeListeHistoAction",
+            direction="triSensListeHistoAction",
+            column="triColonneListeHistoAction",
+        ),
+    },
+    "structures/v1/rechercher": {
+        "restreindreStructuresPrivees": BOOLEAN,
+        "parametres": _paging(size="nbResultatsParPage", page="pageResultatDemandee", direction="triSense"),
+        "structure": Field(
+            kind="object",
+            required=True,
+            fields={
+                "identifiantStructure": TEXT,
+                "libelleStructure": TEXT,
+                "raisonSocialeStructure": TEXT,
+                "statutStructure": TEXT,
+                "typeIdentifiantStructure": Field(
+                    kind="text",
+                    values=("SIRET", "UE_HORS_FRANCE", "HORS_UE", "RIDET", "TAHITI", "AUTRE", "PARTICULIER"),
+                ),
+            },
+        ),
+    },
+    # One description says idStructure, the code that runs in production idStructureCPP: both are taken.
+    "structures/v1/consulter": {"codeLangue": LANGUAGE, "idStructureCPP": INTEGER, "idStructure": INTEGER},
+    "structures/v1/rechercher/services": {
+        "idUtilisateurCourant": INTEGER,
+        "idStructure": Field(kind="integer", required=True),
+        "parametresRechercherServicesStructure": _paging(
+            size="nbResultatsParPage", page="pageResultatDemandee", direction="triSense"
+        ),
+    },
+    "structures/v1/consulter/service": {
+        "codeLangue": LANGUAGE,
+        "idStructure": Field(kind="integer", required=True),
+        "idService": Field(kind="integer", required=True),
+    },
+}
+
+
+def faults_of_shape(fields: Mapping[str, Field], body: Mapping[str, object], *, inside: str = "") -> list[str]:
+    """List what is wrong with a request, one French sentence each; nothing when it is well formed."""
+    wrong = [f"Le champ {inside}{name} n’existe pas." for name in body if name not in fields]
+    for name, expected in fields.items():
+        value = body.get(name)
+        if value is None or value == "":
+            if expected.required:
+                wrong.append(f"Le champ {inside}{name} est obligatoire.")
+            continue
+        if not _is_of_kind(value, expected.kind):
+            wrong.append(f"Le champ {inside}{name} n’est pas de type {expected.kind}.")
+            continue
+        if expected.values and value not in expected.values:
+            wrong.append(f"La valeur {value} du champ {inside}{name} n’est pas admise.")
+        if expected.longest and isinstance(value, str) and len(value) > expected.longest:
+            wrong.append(f"Le champ {inside}{name} dépasse {expected.longest} caractères.")
+        if expected.fields is not None and isinstance(value, dict):
+            wrong.extend(faults_of_shape(expected.fields, value, inside=f"{inside}{name}."))
+    return wrong
+
+
+def _is_of_kind(value: object, kind: str) -> bool:
+    if kind.startswith("list of "):
+        return isinstance(value, list) and all(_is_of_kind(item, kind.removeprefix("list of ")) for item in value)
+    if kind == "date":
+        return isinstance(value, str) and _is_date(value)
+    if kind == "boolean":
+        return isinstance(value, bool)
+    types: dict[str, tuple[type, ...]] = {
+        "text": (str,),
+        "integer": (int,),
+        "number": (int, float),
+        "object": (dict,),
+    }
+    return isinstance(value, types[kind]) and not isinstance(value, bool)
+
+
+def _is_date(value: str) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

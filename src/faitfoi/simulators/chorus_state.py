@@ -1,0 +1,372 @@
+"""What the Chorus Pro simulator remembers, and what it answers to each operation. No wire here.
+
+Field names are those of the official description. Everything is derived from the deposits and the simulated clock.
+"""
+
+import base64
+import binascii
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from faitfoi.simulators.chorus_answers import Malformed, Refusal, page_of, paging
+from faitfoi.simulators.chorus_directory import DEMONSTRATION, Structure, read_structures
+from faitfoi.simulators.chorus_invoices import INTERFACES, Deposit, Facts, Passage, judge, read_facts
+from faitfoi.simulators.chorus_shapes import REQUESTS, faults_of_shape
+from faitfoi.simulators.chorus_structures import find_structures, list_services, show_service, show_structure
+from faitfoi.simulators.control import Body, Clock, ControlError
+
+PARIS = ZoneInfo("Europe/Paris")
+MAX_FILE = 10 * 1024 * 1024
+
+
+class ChorusState:
+    """The simulated Chorus Pro. Thread-safe. `largest_page` caps pages as some real operations do."""
+
+    def __init__(self, clock: Clock, *, largest_page: int = 500) -> None:
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.largest_page = largest_page
+        self._sequence = 425_903
+        self._forget()
+
+    def _forget(self) -> None:
+        self.structures: dict[str, Structure] = read_structures(DEMONSTRATION)
+        self.deposits: dict[str, Deposit] = {}
+        self._by_number: dict[str, list[Deposit]] = {}
+        self._by_flow: dict[str, list[Deposit]] = {}
+        self._by_invoice: dict[int, Deposit] = {}
+
+    def answer(self, operation: str, body: Mapping[str, object]) -> Body:
+        """Answer one declared operation. Raises Malformed, Refusal."""
+        wrong = faults_of_shape(REQUESTS[operation], body)
+        if wrong:
+            raise Malformed(" ".join(wrong))
+        known = self.structures
+        answers: dict[str, Callable[[Mapping[str, object]], Body]] = {
+            "factures/v1/deposer/flux": self._deposit,
+            "transverses/v1/consulterCRDetaille": self._report,
+            "factures/v1/rechercher/fournisseur": self._search,
+            "factures/v1/consulter/historique": self._history,
+            "structures/v1/rechercher": partial(find_structures, known),
+            "structures/v1/consulter": partial(show_structure, known),
+            "structures/v1/rechercher/services": partial(list_services, known),
+            "structures/v1/consulter/service": partial(show_service, known),
+        }
+        with self.lock:
+            return {"codeRetour": 0, "libelle": "TRA_MSG_00.000", **answers[operation](body)}
+
+    # Deposits
+
+    def _deposit(self, body: Mapping[str, object]) -> Body:
+        try:
+            content = base64.b64decode(str(body["fichierFlux"]), validate=True)
+        except (binascii.Error, ValueError):
+            raise Malformed("Le champ fichierFlux n’est pas en base 64.") from None
+        if len(content) > MAX_FILE:
+            raise Refusal(20001, "GDP_MSG_11.022 : la taille du fichier dépasse 10 Mo.")
+        syntax = str(body["syntaxeFlux"])
+        facts, technical = read_facts(content, syntax)
+        deposit = self._keep(
+            facts,
+            syntax=syntax,
+            sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content),
+            name=str(body["nomFichier"]),
+            signed=body.get("avecSignature") is True,
+        )
+        deposit.technical = technical
+        return {
+            "numeroFluxDepot": deposit.flow,
+            "dateDepot": deposit.at.astimezone(PARIS).date().isoformat(),
+            "syntaxeFlux": syntax,
+        }
+
+    def _keep(
+        self,
+        facts: Facts | None,
+        *,
+        syntax: str,
+        sha256: str = "",
+        size: int = 0,
+        name: str = "",
+        signed: bool = False,
+        shown_flow: str = "",
+    ) -> Deposit:
+        interface = INTERFACES.get(syntax, "FSO1117A")
+        deposit = Deposit(
+            flow=f"CPP001{interface[3:7]}{self._sequence:015d}",
+            sha256=sha256,
+            size=size,
+            name=name,
+            syntax=syntax,
+            signed=signed,
+            at=self.clock.now(),
+            facts=facts,
+            invoice_id=100_000_000 + self._sequence,
+            shown_flow=shown_flow,
+        )
+        self._sequence += 1
+        if facts is not None:
+            known = any(
+                other.facts is not None and other.facts.supplier == facts.supplier and not other.rejected
+                for other in self._by_number.get(facts.number, [])
+            )
+            deposit.errors, deposit.path = judge(facts, self.structures, known=known)
+            structure = self.structures.get(facts.recipient)
+            service = structure.service(facts.service) if structure else None
+            deposit.recipient_id = structure.id if structure else None
+            deposit.service_id = service.id if service else None
+            self._by_number.setdefault(facts.number, []).append(deposit)
+        self.deposits[deposit.flow] = deposit
+        self._by_flow.setdefault(shown_flow or deposit.flow, []).append(deposit)
+        self._by_invoice[deposit.invoice_id] = deposit
+        return deposit
+
+    def mark_answered(self, flow: str) -> None:
+        """Note that the answer to a deposit left whole."""
+        with self.lock:
+            self.deposits[flow].answered = True
+
+    def _report(self, body: Mapping[str, object]) -> Body:
+        deposit = self.deposits.get(str(body["numeroFluxDepot"]))
+        if deposit is None:
+            raise Refusal(20001, "Le numéro de dépôt est inconnu.")
+        passage = deposit.flow_passage(self.clock.now())
+        done = passage.state == "IN_REJETE"
+        interface = INTERFACES.get(deposit.syntax, "FSO1117A")
+        return {
+            "codeInterfaceDepotFlux": interface,
+            "dateDepotFlux": _instant(deposit.at),
+            "dateHeureEtatCourantFlux": _instant(passage.at),
+            "etatCourantDepotFlux": passage.state,
+            "nomFichier": f"{interface}_CPP001_{deposit.flow}",
+            "listeErreurDP": [
+                {
+                    "numeroDP": deposit.facts.number,
+                    "identifiantFournisseur": deposit.facts.supplier,
+                    "identifiantDestinataire": deposit.facts.recipient,
+                    "libelleErreurDP": error,
+                }
+                for error in ([*deposit.errors, passage.comment] if done else [])
+                if deposit.facts is not None and error
+            ],
+            "listeErreurTechnique": [
+                {"codeErreur": "30000", "libelleErreur": error, "natureErreur": "BLOQUANTE"}
+                for error in (deposit.technical if done else ())
+            ],
+        }
+
+    # Invoices
+
+    def _search(self, body: Mapping[str, object]) -> Body:
+        now = self.clock.now()
+        if number := body.get("numeroFacture"):
+            candidates = self._by_number.get(str(number), [])
+        elif flow := body.get("numeroFluxDepot"):
+            candidates = self._by_flow.get(str(flow), [])
+        else:
+            candidates = list(self.deposits.values())
+        rows = [self._row(one, now) for one in candidates if one.integrated(now)]
+        rows = [row for row in rows if _meets(row, body)]
+        asked = paging(body, "rechercheFactureParFournisseur")
+        rows.sort(key=lambda row: str(row["dateDepot"]), reverse=asked.get("triSens") == "Descendant")
+        page, told = page_of(
+            rows, asked.get("pageResultatDemandee"), asked.get("nbResultatsParPage"), largest=self.largest_page
+        )
+        return {"listeFactures": page, "parametresRetour": told}
+
+    def _row(self, deposit: Deposit, now: datetime) -> Body:
+        facts = cast("Facts", deposit.facts)
+        passage = deposit.invoice_passages(now)[-1]
+        row: Body = {
+            "identifiantFactureCPP": deposit.invoice_id,
+            "typeDemandePaiement": "FACTURE",
+            "codeFournisseur": facts.supplier,
+            "typeIdentifiantFournisseur": "SIRET",
+            "designationFournisseur": facts.supplier_name,
+            "codeDestinataire": facts.recipient,
+            "designationDestinataire": facts.recipient_name,
+            "codeServiceExecutant": facts.service,
+            "typeFacture": "AVOIR" if facts.credit_note else "FACTURE",
+            "numeroFacture": facts.number,
+            "dateFacture": facts.issued.isoformat() if facts.issued else None,
+            "dateDepot": _instant(deposit.at),
+            "montantHT": float(facts.without_vat),
+            "montantTTC": float(facts.with_vat),
+            "montantAPayer": float(facts.due),
+            "devise": facts.currency,
+            "statut": passage.state,
+            "numeroMarche": facts.contract,
+            "numeroBonCommande": facts.engagement,
+            "numeroFluxDepot": deposit.shown_flow or deposit.flow,
+            "modeDepot": "EDI_XML_STRUCT" if "_E1_" in deposit.syntax else "EDI_MIXTE",
+            "dateHeureEtatCourant": _instant(passage.at),
+            "commentaireEtatCourant": passage.comment,
+            "idDestinataire": deposit.recipient_id,
+            "idServiceExecutant": deposit.service_id,
+        }
+        return {name: value for name, value in row.items() if value not in (None, "")}
+
+    def _history(self, body: Mapping[str, object]) -> Body:
+        now = self.clock.now()
+        deposit = self._by_invoice.get(cast("int", body["idFacture"]))
+        if deposit is None or not deposit.integrated(now):
+            raise Refusal(20002, "La facture est inconnue.")
+        passages = deposit.invoice_passages(now)
+        downloaded = deposit.downloaded(now)
+        lines: list[Body] = [
+            {
+                "histoStatutId": deposit.invoice_id * 100 + rank,
+                "histoStatutCode": passage.state,
+                "histoStatutDatePassage": _instant(passage.at),
+                "histoStatutCommentaire": passage.comment,
+            }
+            for rank, passage in enumerate(passages, start=1)
+        ]
+        actions: list[Body] = []
+        if downloaded is not None:
+            actions.append(
+                {
+                    "histoActionId": deposit.invoice_id * 100,
+                    "histoActionCode": "TELECHARGEMENT_FACTURE",
+                    "histoActionDateHeure": _instant(downloaded),
+                    "histoActionUtilisateurPrenom": "Camille",
+                    "histoActionUtilisateurNom": "Exemple",
+                }
+            )
+        return {
+            "idFacture": deposit.invoice_id,
+            "numeroFacture": cast("Facts", deposit.facts).number,
+            "modeDepot": "EDI_XML_STRUCT" if "_E1_" in deposit.syntax else "EDI_MIXTE",
+            "statutCourantCode": passages[-1].state,
+            "historiquesDesStatuts": self._history_page(
+                lines,
+                paging(body, "paramRechercheHistoStatuts"),
+                "histoStatut",
+                suffix="HistoStatut",
+                asked="ListeHistoStatut",
+            ),
+            "historiquesDesActionsUtilisateurs": self._history_page(
+                actions,
+                paging(body, "paramRechercheHistoActionsUtilisateurs"),
+                "histoAction",
+                suffix="HistoAction",
+                asked="ListeHistoAction",
+            ),
+        }
+
+    def _history_page(
+        self, lines: list[Body], wanted: Mapping[str, object], name: str, *, suffix: str, asked: str
+    ) -> Body:
+        page, told = page_of(
+            lines,
+            wanted.get(f"pageResultatDemandee{asked}"),
+            wanted.get(f"nbResultatsParPage{asked}"),
+            largest=self.largest_page,
+        )
+        return {
+            name: page,
+            f"pageCourante{suffix}": told["pageCourante"],
+            f"pages{suffix}": told["pages"],
+            f"nbResultatsParPage{suffix}": told["nbResultatsParPage"],
+            f"total{suffix}": told["total"],
+        }
+
+    # Control
+
+    def records(self, _: Body) -> Body:
+        """Give every deposit received, those whose answer was lost too."""
+        with self.lock:
+            now = self.clock.now()
+            return {
+                "deposits": [
+                    {
+                        "flow": one.flow,
+                        "sha256": one.sha256,
+                        "size": one.size,
+                        "number": one.facts.number if one.facts else "",
+                        "supplier": one.facts.supplier if one.facts else "",
+                        "recipient": one.facts.recipient if one.facts else "",
+                        "name": one.name,
+                        "signed": one.signed,
+                        "at": one.at.isoformat(),
+                        "answered": one.answered,
+                        "flow_state": one.flow_passage(now).state,
+                        "status": one.invoice_passages(now)[-1].state if one.integrated(now) else "",
+                    }
+                    for one in self.deposits.values()
+                    if one.sha256  # the others are the decor that `seed` has put
+                ]
+            }
+
+    def reset(self, _: Body) -> Body:
+        """Forget deposits and loaded structures; numbers of flows are never given twice."""
+        with self.lock:
+            self._forget()
+        return {"now": self.clock.now().isoformat()}
+
+    def load_structures(self, body: Body) -> Body:
+        """Take a directory in the place of the present one. Raises ControlError."""
+        lines = body.get("structures")
+        if not isinstance(lines, list):
+            raise ControlError("structures is a list")
+        with self.lock:
+            self.structures = read_structures(lines)
+            return {"structures": len(self.structures)}
+
+    def force_state(self, body: Body) -> Body:
+        """Put a flow ("flow_state") or its invoice ("status") into any state, with a comment. Raises ControlError."""
+        with self.lock:
+            deposit = self.deposits.get(str(body.get("flow", "")))
+            if deposit is None:
+                raise ControlError("flow is the number of a deposit")
+            now, comment = self.clock.now(), str(body.get("comment", ""))
+            if state := str(body.get("flow_state", "")):
+                deposit.forced_flow.append(Passage(state=state, at=now, comment=comment))
+            if state := str(body.get("status", "")):
+                deposit.forced_invoice.append(Passage(state=state, at=now, comment=comment))
+            return {"flow_state": deposit.flow_passage(now).state}
+
+    def seed(self, body: Body) -> Body:
+        """Put `count` integrated invoices of one number, from as many other suppliers. Raises ControlError.
+
+        With "flow", they show under that flow's number: a flow of many invoices.
+        """
+        count, number = body.get("count"), str(body.get("number", ""))
+        if not isinstance(count, int) or not 0 < count <= 10_000 or not number:
+            raise ControlError("count is a number up to 10000, number a text")
+        try:
+            issued = date.fromisoformat(str(body.get("issued", "")))
+        except ValueError:
+            raise ControlError("issued is a date, YYYY-MM-DD") from None
+        with self.lock:
+            for rank in range(count):
+                deposit = self._keep(
+                    Facts(number=number, supplier=f"{rank:014d}", recipient="", issued=issued),
+                    syntax="IN_DP_E1_CII_16B",
+                    shown_flow=str(body.get("flow") or ""),
+                )
+                deposit.errors = ()
+                deposit.at -= timedelta(days=1)
+        return {"seeded": count}
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(PARIS).isoformat(timespec="milliseconds")
+
+
+def _meets(row: Body, body: Mapping[str, object]) -> bool:
+    """Apply the criteria that are compared as they are; the others are for larger accounts than a rehearsal's."""
+    for name in ("typeFacture", "numeroMarche", "numeroBonCommande", "numeroFacture", "numeroFluxDepot"):
+        if body.get(name) and row.get(name) != body[name]:
+            return False
+    if (statuses := body.get("statutCourant")) and row["statut"] not in cast("list[object]", statuses):
+        return False
+    day = str(row.get("dateFacture", ""))
+    begins, ends = str(body.get("periodeDateFactureDu") or ""), str(body.get("periodeDateFactureAu") or "")
+    return (not begins or day >= begins[:10]) and (not ends or day <= ends[:10])

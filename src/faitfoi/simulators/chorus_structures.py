@@ -1,0 +1,88 @@
+"""The Chorus Pro simulator's answers about structures and their services."""
+
+from collections.abc import Mapping
+
+from faitfoi.simulators.chorus_answers import Refusal, page_of, paging
+from faitfoi.simulators.chorus_directory import Structure
+from faitfoi.simulators.control import Body
+
+Structures = Mapping[str, Structure]
+LARGEST = 10_000
+
+
+def find_structures(structures: Structures, body: Mapping[str, object]) -> Body:
+    """Answer structures/v1/rechercher."""
+    wanted = paging(body, "structure")
+    identifier, name = wanted.get("identifiantStructure"), str(wanted.get("libelleStructure") or "").casefold()
+    found: list[Body] = [
+        {
+            "idStructureCPP": one.id,
+            "identifiantStructure": one.siret,
+            "typeIdentifiantStructure": "SIRET",
+            "designationStructure": one.designation,
+            "statut": "ACTIF",
+        }
+        for one in structures.values()
+        if (not identifier or one.siret == identifier) and name in one.designation.casefold()
+    ]
+    asked = paging(body, "parametres")
+    page, told = page_of(found, asked.get("pageResultatDemandee"), asked.get("nbResultatsParPage"), largest=LARGEST)
+    return {"listeStructures": page, "parametresRetour": told}
+
+
+def show_structure(structures: Structures, body: Mapping[str, object]) -> Body:
+    """Answer structures/v1/consulter: what the structure asks of an invoice. Raises Refusal."""
+    one = _structure_of(structures, body.get("idStructureCPP") or body.get("idStructure"))
+    return {
+        "informationGenerales": {
+            "idStructureCPP": one.id,
+            "identifiantStructure": one.siret,
+            "typeIdentifiantStructure": "SIRET",
+            "libelleStructure": one.designation,
+            "structurePriveePublique": "PUBLIQUE",
+        },
+        "parametres": {
+            "codeServiceDoitEtreRenseigne": one.code_service,
+            "numeroEJDoitEtreRenseigne": one.engagement,
+            "gestionNumeroEJOuCodeService": one.code_service_or_engagement,
+            "estMoaUniquement": False,
+            "statutMiseEnPaiementNestPasRemonte": one.payment_not_reported,
+        },
+    }
+
+
+def list_services(structures: Structures, body: Mapping[str, object]) -> Body:
+    """Answer structures/v1/rechercher/services. Raises Refusal."""
+    one = _structure_of(structures, body["idStructure"])
+    found: list[Body] = [
+        {
+            "idService": service.id,
+            "codeService": service.code,
+            "libelleService": service.name,
+            "estActif": service.active,
+            "dateDbtService": "2016-10-25 17:42",
+        }
+        for service in one.services
+    ]
+    asked = paging(body, "parametresRechercherServicesStructure")
+    page, told = page_of(found, asked.get("pageResultatDemandee"), asked.get("nbResultatsParPage"), largest=LARGEST)
+    return {"listeServices": page, "parametresRetour": told}
+
+
+def show_service(structures: Structures, body: Mapping[str, object]) -> Body:
+    """Answer structures/v1/consulter/service. Raises Refusal."""
+    one = _structure_of(structures, body["idStructure"])
+    for service in one.services:
+        if service.id == body["idService"]:
+            return {
+                "informationsGenerales": {"codeService": service.code, "nomService": service.name},
+                "parametres": {"numeroEngagement": service.engagement, "dateCreation": "2016-10-25 17:42"},
+            }
+    raise Refusal(20004, "Le service est inconnu.")
+
+
+def _structure_of(structures: Structures, identifier: object) -> Structure:
+    for one in structures.values():
+        if one.id == identifier:
+            return one
+    raise Refusal(20003, "La structure est inconnue.")

@@ -51,7 +51,8 @@ def cii(bill: Bill) -> bytes:
 <rsm:ExchangedDocumentContext><ram:GuidelineSpecifiedDocumentContextParameter><ram:ID>urn:cen.eu:en16931:2017</ram:ID>
 </ram:GuidelineSpecifiedDocumentContextParameter></rsm:ExchangedDocumentContext>
 <rsm:ExchangedDocument><ram:ID>{bill.number}</ram:ID><ram:TypeCode>380</ram:TypeCode><ram:IssueDateTime>
-<udt:DateTimeString format="102">{bill.issued.replace("-", "")}</udt:DateTimeString></ram:IssueDateTime></rsm:ExchangedDocument>
+<udt:DateTimeString format="102">{bill.issued.replace("-", "")}</udt:DateTimeString></ram:IssueDateTime>
+</rsm:ExchangedDocument>
 <rsm:SupplyChainTradeTransaction>
 <ram:IncludedSupplyChainTradeLineItem><ram:AssociatedDocumentLineDocument><ram:LineID>1</ram:LineID>
 </ram:AssociatedDocumentLineDocument><ram:SpecifiedTradeProduct><ram:Name>Paille</ram:Name></ram:SpecifiedTradeProduct>
@@ -96,8 +97,9 @@ def ubl(bill: Bill) -> bytes:
 <cbc:CustomizationID>urn:cen.eu:en16931:2017</cbc:CustomizationID><cbc:ID>{bill.number}</cbc:ID>
 <cbc:IssueDate>{bill.issued}</cbc:IssueDate><cbc:InvoiceTypeCode>380</cbc:InvoiceTypeCode>
 <cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>
-<cac:AccountingSupplierParty>{party.format(name="Coopérative du Val Fleuri", siret=bill.supplier)}</cac:AccountingSupplierParty>
-<cac:AccountingCustomerParty>{party.format(name="Commune de Valombreuse", siret=bill.recipient)}</cac:AccountingCustomerParty>
+<cac:AccountingSupplierParty>{party.format(name="Coopérative du Val Fleuri", siret=bill.supplier)}
+</cac:AccountingSupplierParty><cac:AccountingCustomerParty>
+{party.format(name="Commune de Valombreuse", siret=bill.recipient)}</cac:AccountingCustomerParty>
 <cac:PaymentMeans><cbc:PaymentMeansCode>{bill.means}</cbc:PaymentMeansCode></cac:PaymentMeans>
 <cac:TaxTotal><cbc:TaxAmount currencyID="EUR">{due - net}</cbc:TaxAmount></cac:TaxTotal>
 <cac:LegalMonetaryTotal><cbc:LineExtensionAmount currencyID="EUR">{net}</cbc:LineExtensionAmount>
@@ -107,8 +109,8 @@ def ubl(bill: Bill) -> bytes:
 <cac:InvoiceLine><cbc:ID>1</cbc:ID><cbc:InvoicedQuantity unitCode="C62">1</cbc:InvoicedQuantity>
 <cbc:LineExtensionAmount currencyID="EUR">{net}</cbc:LineExtensionAmount><cac:Item><cbc:Name>Paille</cbc:Name>
 <cac:ClassifiedTaxCategory><cbc:ID>S</cbc:ID><cbc:Percent>20</cbc:Percent><cac:TaxScheme><cbc:ID>VAT</cbc:ID>
-</cac:TaxScheme></cac:ClassifiedTaxCategory></cac:Item><cac:Price><cbc:PriceAmount currencyID="EUR">{net}</cbc:PriceAmount>
-</cac:Price></cac:InvoiceLine></Invoice>""".encode()
+</cac:TaxScheme></cac:ClassifiedTaxCategory></cac:Item><cac:Price>
+<cbc:PriceAmount currencyID="EUR">{net}</cbc:PriceAmount></cac:Price></cac:InvoiceLine></Invoice>""".encode()
 
 
 def facturx(bill: Bill) -> bytes:
@@ -116,10 +118,11 @@ def facturx(bill: Bill) -> bytes:
     pdf = pikepdf.new()
     pdf.add_blank_page()
     attached = pikepdf.AttachedFileSpec(
-        pdf, cii(bill), filename="factur-x.xml", mime_type="text/xml", relationship=pikepdf.Name.Data
+        pdf, cii(bill), description="", filename="factur-x.xml", mime_type="text/xml", creation_date="", mod_date=""
     )
+    attached.obj["/AFRelationship"] = pikepdf.Name.Data
     pdf.attachments["factur-x.xml"] = attached
     pdf.Root.AF = pdf.make_indirect(pikepdf.Array([attached.obj]))
     out = io.BytesIO()
-    pdf.save(out)
+    pdf.save(out, deterministic_id=True)
     return out.getvalue()

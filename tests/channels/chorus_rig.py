@@ -9,7 +9,7 @@ from faitfoi.channels.chorus_pro import ChorusPro
 from faitfoi.channels.contract import Attachment, Parcel
 from faitfoi.simulators.chorus import ChorusSimulator
 from faitfoi.simulators.control import Clock
-from tests.channels.chorus_documents import SUPPLIER, Bill, facturx
+from tests.channels.chorus_documents import Bill, facturx
 
 SECRETS = {"client_secret": "s3cret-de-lapplication", "technical_password": "m0t-de-passe-technique"}
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -23,10 +23,12 @@ class Chorus:
         self.simulator = ChorusSimulator(**options)
         self.simulator.start()
         self.channels: list[ChorusPro] = []
+        self.control = httpx.Client(base_url=self.simulator.control_url, verify=False, trust_env=False)
 
     def stop(self) -> None:
         for channel in self.channels:
             channel.close()
+        self.control.close()
         self.simulator.stop()
 
     def settings(self, **changes: str) -> dict[str, str]:
@@ -46,7 +48,7 @@ class Chorus:
         return channel
 
     def command(self, name: str, **body: Any) -> Any:
-        answer = httpx.post(f"{self.simulator.control_url}/control/{name}", json=body)
+        answer = self.control.post(f"/control/{name}", json=body)
         answer.raise_for_status()
         return answer.json()
 
@@ -59,8 +61,7 @@ class Chorus:
 
     @property
     def deposits(self) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{self.simulator.control_url}/control/records")
-        return list(answer.json()["deposits"])
+        return list(self.control.get("/control/records").json()["deposits"])
 
 
 def parcel(
@@ -84,6 +85,3 @@ def parcel(
         "settings": {},
     }
     return Parcel(**{**values, **changes})
-
-
-__all__ = ["SECRETS", "START", "SUPPLIER", "Chorus", "parcel"]

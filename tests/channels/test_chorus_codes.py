@@ -29,7 +29,10 @@ DAY = date(2026, 11, 20)
         ("2026-07-20 17:42", datetime(2026, 7, 20, 15, 42, tzinfo=UTC)),
         ("2026-11-20T15:10:25.536+01:00", datetime(2026, 11, 20, 14, 10, 25, 536000, tzinfo=UTC)),
         ("2026-11-20T15:10:25Z", datetime(2026, 11, 20, 15, 10, 25, tzinfo=UTC)),
-        ("2026-11-20T15:10:25.536+0100", datetime(2026, 11, 20, 15, 10, 25, 536000, tzinfo=timezone(timedelta(hours=1)))),
+        (
+            "2026-11-20T15:10:25.536+0100",
+            datetime(2026, 11, 20, 15, 10, 25, 536000, tzinfo=timezone(timedelta(hours=1))),
+        ),
     ],
 )
 def test_the_three_forms_of_date_are_read_in_paris(value: str, instant: datetime) -> None:
@@ -57,7 +60,10 @@ def test_every_known_code_has_a_grade_and_a_sentence(name: str) -> None:
 def test_only_an_end_is_final() -> None:
     final = {code for code, meaning in (*flow_states().items(), *invoice_statuses().items()) if meaning.final}
     assert final == {"IN_REJETE", "REJETEE", "MISE_EN_PAIEMENT", "ABANDONNEE", "SUPPRIMEE"}
-    assert {code for code, meaning in flow_states().items() if meaning.integrated} == {"IN_INTEGRE", "IN_INTEGRE_PARTIEL"}
+    assert {code for code, meaning in flow_states().items() if meaning.integrated} == {
+        "IN_INTEGRE",
+        "IN_INTEGRE_PARTIEL",
+    }
 
 
 def test_actions_and_return_codes_are_read() -> None:

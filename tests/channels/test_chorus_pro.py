@@ -326,9 +326,7 @@ def test_our_invoice_is_found_behind_all_the_pages(others: int, largest_page: in
         answer = channel.find(replace(one, references={}))
         assert isinstance(answer, Found)
         assert answer.receipt.references["numeroFluxDepot"] == one.references["numeroFluxDepot"]
-        chorus.command(
-            "seed", count=others, number="X-1", issued="2026-11-20", flow=one.references["numeroFluxDepot"]
-        )
+        chorus.command("seed", count=others, number="X-1", issued="2026-11-20", flow=one.references["numeroFluxDepot"])
         assert channel.poll(one)[-1].code == "EN_COURS_ACHEMINEMENT"
     finally:
         chorus.stop()
@@ -396,9 +394,7 @@ def test_a_document_of_another_kind_is_refused_before_the_wire(chorus: Chorus) -
         ("facture." + "p" * 60, "facture.pdf"),
     ],
 )
-def test_the_deposited_file_has_a_plain_name_of_50_characters_at_most(
-    chorus: Chorus, filename: str, name: str
-) -> None:
+def test_the_deposited_file_has_a_plain_name_of_50_characters_at_most(chorus: Chorus, filename: str, name: str) -> None:
     one = parcel()
     chorus.channel().send(replace(one, artefact=replace(one.artefact, filename=filename)))
     assert chorus.deposits[0]["name"] == name

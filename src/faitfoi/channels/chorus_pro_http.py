@@ -7,9 +7,11 @@ a *question* changes nothing, so its silence is `NotSent`. No exception here car
 
 import base64
 import json
+import ssl
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -103,6 +105,12 @@ def _environment_of(url: str) -> Environment:
     raise ValueError(f"L’adresse « {url} » n’est pas une adresse de Chorus Pro connue. Prenez celles que PISTE donne.")
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Read the certification authorities once per process: it takes longer than a question."""
+    return httpx.create_ssl_context()
+
+
 class Connection:
     """Speaks to one Chorus Pro environment with one account; keeps its token between calls. One thread."""
 
@@ -114,9 +122,12 @@ class Connection:
         self._token_ends = 0.0
         # A local simulator is never behind the company's proxy.
         proxied = self.environment is not Environment.SIMULATOR
-        self._questions = httpx.Client(follow_redirects=False, trust_env=proxied)
+        self._questions = httpx.Client(verify=_trust(), follow_redirects=False, trust_env=proxied)
         self._deposits = httpx.Client(
-            follow_redirects=False, trust_env=proxied, limits=httpx.Limits(max_keepalive_connections=0)
+            verify=_trust(),
+            follow_redirects=False,
+            trust_env=proxied,
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
 
     def close(self) -> None:

@@ -253,8 +253,11 @@ class _ChorusRequest(BaseHTTPRequestHandler):
         if self._take(FaultKind.DUPLICATE, operation):
             body = _envelope(20006, "Ce fichier a déjà été déposé.")
             status = 200
-        if self._answer(status, body) and "numeroFluxDepot" in body:
-            self.chorus.state.mark_answered(str(body["numeroFluxDepot"]))
+        flow = str(body.get("numeroFluxDepot", ""))
+        # Noted before it leaves: whoever has the answer must find it noted.
+        self.chorus.state.mark_answered(flow, answered=True)
+        if not self._answer(status, body):
+            self.chorus.state.mark_answered(flow, answered=False)
 
     def _answer(self, status: int, body: Body) -> bool:
         content = _json(body)

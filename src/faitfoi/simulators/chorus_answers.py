@@ -1,10 +1,10 @@
 """The shapes that all answers of the Chorus Pro simulator share: what is not an answer, and pages."""
 
 from collections.abc import Mapping
-
-from faitfoi.simulators.control import Body
+from typing import TypeVar
 
 DEFAULT_PAGE = 10
+Row = TypeVar("Row")
 
 
 class Malformed(Exception):
@@ -20,7 +20,7 @@ class Refusal(Exception):
         self.label = label
 
 
-def page_of(rows: list[Body], page: object, size: object, *, largest: int) -> tuple[list[Body], dict[str, int]]:
+def page_of(rows: list[Row], page: object, size: object, *, largest: int) -> tuple[list[Row], dict[str, int]]:
     """Cut one page out of all rows, ten to a page unless asked otherwise; the second value is `parametresRetour`."""
     per_page = max(1, min(size if isinstance(size, int) else DEFAULT_PAGE, largest))
     number = max(1, page) if isinstance(page, int) else 1

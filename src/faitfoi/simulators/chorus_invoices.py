@@ -121,7 +121,9 @@ class Deposit:
 
     def integrated(self, now: datetime) -> bool:
         """Tell whether its invoice exists for whoever searches."""
-        return self.facts is not None and self.flow_passage(now).state.startswith("IN_INTEGRE")
+        if self.facts is None or (self.rejected and not self.forced_flow):
+            return False
+        return self.flow_passage(now).state.startswith("IN_INTEGRE")
 
     def invoice_passages(self, now: datetime) -> list[Passage]:
         """Tell the statuses passed through by the invoice, oldest first. Once forced, it goes on by force only."""

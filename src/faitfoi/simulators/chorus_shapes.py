@@ -1,7 +1,8 @@
 """What the Chorus Pro simulator asks of a request: fields, types and enumerations of the operations it knows.
 
 From the official description of the Factures API and the field lists of the others (French contracts §1.2): a field
-that no operation has, a wrong type or a value out of its enumeration is a malformed request (HTTP 400).
+that no operation has, a wrong type or a value out of its enumeration is a malformed request (HTTP 400). Criteria of a
+search that the simulator does not apply are left out here, so that they are refused instead of silently ignored.
 """
 
 from collections.abc import Mapping
@@ -102,12 +103,10 @@ REQUESTS: Mapping[str, Mapping[str, Field]] = {
     },
     "factures/v1/rechercher/fournisseur": {
         "idUtilisateurCourant": INTEGER,
-        "rechercheSirenDestinataire": BOOLEAN,
         "numeroFacture": TEXT,
         "periodeDateDepotDu": DATE,
         "periodeDateDepotAu": DATE,
         "typeFacture": Field(kind="text", values=("FACTURE", "AVOIR", "ACOMPTE")),
-        "idFournisseur": INTEGER,
         "statutCourant": Field(kind="list of text"),
         "periodeDateFactureDu": DATE,
         "periodeDateFactureAu": DATE,
@@ -126,9 +125,6 @@ REQUESTS: Mapping[str, Mapping[str, Field]] = {
                 "triColonne": Field(kind="text", values=INVOICE_COLUMNS),
             },
         ),
-        "periodeDateHeureEtatCourantDu": DATE,
-        "periodeDateHeureEtatCourantAu": DATE,
-        "rejetTraite": BOOLEAN,
     },
     "factures/v1/consulter/historique": {
         "idUtilisateurCourant": INTEGER,

@@ -6,6 +6,7 @@ Field names are those of the official description. Everything is derived from th
 import base64
 import binascii
 import hashlib
+import math
 import threading
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
@@ -127,10 +128,11 @@ class ChorusState:
         self._by_invoice[deposit.invoice_id] = deposit
         return deposit
 
-    def mark_answered(self, flow: str) -> None:
-        """Note that the answer to a deposit left whole."""
+    def mark_answered(self, flow: str, *, answered: bool) -> None:
+        """Note whether the answer to a deposit has left whole; other answers have no flow and need no note."""
         with self.lock:
-            self.deposits[flow].answered = True
+            if deposit := self.deposits.get(flow):
+                deposit.answered = answered
 
     def _report(self, body: Mapping[str, object]) -> Body:
         deposit = self.deposits.get(str(body["numeroFluxDepot"]))
@@ -171,14 +173,16 @@ class ChorusState:
             candidates = self._by_flow.get(str(flow), [])
         else:
             candidates = list(self.deposits.values())
-        rows = [self._row(one, now) for one in candidates if one.integrated(now)]
-        rows = [row for row in rows if _meets(row, body)]
         asked = paging(body, "rechercheFactureParFournisseur")
-        rows.sort(key=lambda row: str(row["dateDepot"]), reverse=asked.get("triSens") == "Descendant")
-        page, told = page_of(
-            rows, asked.get("pageResultatDemandee"), asked.get("nbResultatsParPage"), largest=self.largest_page
+        found = sorted(
+            (one for one in candidates if one.integrated(now) and _meets(one, body, now)),
+            key=lambda one: one.at,
+            reverse=asked.get("triSens") == "Descendant",
         )
-        return {"listeFactures": page, "parametresRetour": told}
+        page, told = page_of(
+            found, asked.get("pageResultatDemandee"), asked.get("nbResultatsParPage"), largest=self.largest_page
+        )
+        return {"listeFactures": [self._row(one, now) for one in page], "parametresRetour": told}
 
     def _row(self, deposit: Deposit, now: datetime) -> Body:
         facts = cast("Facts", deposit.facts)
@@ -360,13 +364,35 @@ def _instant(at: datetime) -> str:
     return at.astimezone(PARIS).isoformat(timespec="milliseconds")
 
 
-def _meets(row: Body, body: Mapping[str, object]) -> bool:
-    """Apply the criteria that are compared as they are; the others are for larger accounts than a rehearsal's."""
-    for name in ("typeFacture", "numeroMarche", "numeroBonCommande", "numeroFacture", "numeroFluxDepot"):
-        if body.get(name) and row.get(name) != body[name]:
-            return False
-    if (statuses := body.get("statutCourant")) and row["statut"] not in cast("list[object]", statuses):
+def _meets(deposit: Deposit, body: Mapping[str, object], now: datetime) -> bool:
+    """Apply the criteria of a search; those that are not here are not declared either, so they are refused."""
+    facts = cast("Facts", deposit.facts)
+    told = {
+        "numeroFacture": facts.number,
+        "numeroFluxDepot": deposit.shown_flow or deposit.flow,
+        "typeFacture": "AVOIR" if facts.credit_note else "FACTURE",
+        "numeroMarche": facts.contract,
+        "numeroBonCommande": facts.engagement,
+    }
+    if any(body.get(name) and body[name] != value for name, value in told.items()):
         return False
-    day = str(row.get("dateFacture", ""))
-    begins, ends = str(body.get("periodeDateFactureDu") or ""), str(body.get("periodeDateFactureAu") or "")
-    return (not begins or day >= begins[:10]) and (not ends or day <= ends[:10])
+    total = float(facts.with_vat)
+    if not _number(body, "montantTTCMin", -math.inf) <= total <= _number(body, "montantTTCMax", math.inf):
+        return False
+    days = {"periodeDateFacture": facts.issued, "periodeDateDepot": deposit.at.astimezone(PARIS).date()}
+    if statuses := cast("list[object]", body.get("statutCourant") or []):
+        return _within(days, body) and deposit.invoice_passages(now)[-1].state in statuses
+    return _within(days, body)
+
+
+def _within(days: Mapping[str, date | None], body: Mapping[str, object]) -> bool:
+    for name, day in days.items():
+        begins, ends = str(body.get(f"{name}Du") or ""), str(body.get(f"{name}Au") or "")
+        if (begins or ends) and (day is None or not begins[:10] <= day.isoformat() <= (ends or "9999")[:10]):
+            return False
+    return True
+
+
+def _number(body: Mapping[str, object], name: str, default: float) -> float:
+    value = body.get(name)
+    return float(value) if isinstance(value, int | float) else default

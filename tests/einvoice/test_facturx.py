@@ -4,6 +4,7 @@ import io
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pikepdf
 import pytest
@@ -16,6 +17,7 @@ from faitfoi.einvoice.facturx_xmp import FacturXProperties, with_facturx
 from faitfoi.einvoice.profiles import EN16931
 from faitfoi.einvoice.reading import Format, Unreadable, read
 from tests.einvoice.material import CORPORA, full_invoice, needs_corpora
+from tests.oracles.verapdf import verapdf
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 XML = write_cii(full_invoice())
@@ -281,6 +283,17 @@ def test_real_factur_x_files_keep_their_page_and_their_claim() -> None:
             with old.open_metadata() as was, new.open_metadata() as now:
                 assert was.pdfa_status == now.pdfa_status
                 assert was.get("dc:title") == now.get("dc:title")
+
+
+@needs_corpora
+@pytest.mark.oracle
+def test_verapdf_still_finds_them_conformant(tmp_path: Path) -> None:
+    paths = []
+    for number, path in enumerate(sorted((CORPORA / "zugferd-pdf").rglob("correct/**/*.pdf"))[::8]):
+        paths.append(tmp_path / f"{number}.pdf")
+        paths[-1].write_bytes(attach(path.read_bytes(), XML, at=AT, specification=EN16931))
+    assert paths
+    assert set(verapdf(paths, "3b").values()) == {()}
 
 
 def test_xmp_says_it_once_however_often_it_is_written() -> None:

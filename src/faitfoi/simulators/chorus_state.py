@@ -6,22 +6,20 @@ Field names are those of the official description. Everything is derived from th
 import base64
 import binascii
 import hashlib
-import math
 import threading
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import cast
-from zoneinfo import ZoneInfo
 
 from faitfoi.simulators.chorus_answers import Malformed, Refusal, page_of, paging
 from faitfoi.simulators.chorus_directory import DEMONSTRATION, Structure, read_structures
 from faitfoi.simulators.chorus_invoices import INTERFACES, Deposit, Facts, Passage, judge, read_facts
+from faitfoi.simulators.chorus_search import PARIS, instant, invoice_row, meets
 from faitfoi.simulators.chorus_shapes import REQUESTS, faults_of_shape
 from faitfoi.simulators.chorus_structures import find_structures, list_services, show_service, show_structure
 from faitfoi.simulators.control import Body, Clock, ControlError
 
-PARIS = ZoneInfo("Europe/Paris")
 MAX_FILE = 10 * 1024 * 1024
 
 
@@ -49,7 +47,6 @@ class ChorusState:
             raise Malformed(" ".join(wrong))
         known = self.structures
         answers: dict[str, Callable[[Mapping[str, object]], Body]] = {
-            "factures/v1/deposer/flux": self._deposit,
             "transverses/v1/consulterCRDetaille": self._report,
             "factures/v1/rechercher/fournisseur": self._search,
             "factures/v1/consulter/historique": self._history,
@@ -58,8 +55,11 @@ class ChorusState:
             "structures/v1/rechercher/services": partial(list_services, known),
             "structures/v1/consulter/service": partial(show_service, known),
         }
+        done: Body = {"codeRetour": 0, "libelle": "TRA_MSG_00.000"}
+        if operation == "factures/v1/deposer/flux":
+            return done | self._deposit(body)
         with self.lock:
-            return {"codeRetour": 0, "libelle": "TRA_MSG_00.000", **answers[operation](body)}
+            return done | answers[operation](body)
 
     # Deposits
 
@@ -71,16 +71,16 @@ class ChorusState:
         if len(content) > MAX_FILE:
             raise Refusal(20001, "GDP_MSG_11.022 : la taille du fichier dépasse 10 Mo.")
         syntax = str(body["syntaxeFlux"])
-        facts, technical = read_facts(content, syntax)
+        facts, technical = read_facts(content, syntax)  # outside the lock: it is what takes time
         deposit = self._keep(
             facts,
+            technical=technical,
             syntax=syntax,
             sha256=hashlib.sha256(content).hexdigest(),
             size=len(content),
             name=str(body["nomFichier"]),
             signed=body.get("avecSignature") is True,
         )
-        deposit.technical = technical
         return {
             "numeroFluxDepot": deposit.flow,
             "dateDepot": deposit.at.astimezone(PARIS).date().isoformat(),
@@ -91,6 +91,7 @@ class ChorusState:
         self,
         facts: Facts | None,
         *,
+        technical: tuple[str, ...] = (),
         syntax: str,
         sha256: str = "",
         size: int = 0,
@@ -98,35 +99,37 @@ class ChorusState:
         signed: bool = False,
         shown_flow: str = "",
     ) -> Deposit:
-        interface = INTERFACES.get(syntax, "FSO1117A")
-        deposit = Deposit(
-            flow=f"CPP001{interface[3:7]}{self._sequence:015d}",
-            sha256=sha256,
-            size=size,
-            name=name,
-            syntax=syntax,
-            signed=signed,
-            at=self.clock.now(),
-            facts=facts,
-            invoice_id=100_000_000 + self._sequence,
-            shown_flow=shown_flow,
-        )
-        self._sequence += 1
-        if facts is not None:
-            known = any(
-                other.facts is not None and other.facts.supplier == facts.supplier and not other.rejected
-                for other in self._by_number.get(facts.number, [])
+        with self.lock:
+            interface = INTERFACES.get(syntax, "FSO1117A")
+            deposit = Deposit(
+                flow=f"CPP001{interface[3:7]}{self._sequence:015d}",
+                sha256=sha256,
+                size=size,
+                name=name,
+                syntax=syntax,
+                signed=signed,
+                at=self.clock.now(),
+                facts=facts,
+                technical=technical,
+                invoice_id=100_000_000 + self._sequence,
+                shown_flow=shown_flow,
             )
-            deposit.errors, deposit.path = judge(facts, self.structures, known=known)
-            structure = self.structures.get(facts.recipient)
-            service = structure.service(facts.service) if structure else None
-            deposit.recipient_id = structure.id if structure else None
-            deposit.service_id = service.id if service else None
-            self._by_number.setdefault(facts.number, []).append(deposit)
-        self.deposits[deposit.flow] = deposit
-        self._by_flow.setdefault(shown_flow or deposit.flow, []).append(deposit)
-        self._by_invoice[deposit.invoice_id] = deposit
-        return deposit
+            self._sequence += 1
+            if facts is not None:
+                known = any(
+                    other.facts is not None and other.facts.supplier == facts.supplier and not other.rejected
+                    for other in self._by_number.get(facts.number, [])
+                )
+                deposit.errors, deposit.path = judge(facts, self.structures, known=known)
+                structure = self.structures.get(facts.recipient)
+                service = structure.service(facts.service) if structure else None
+                deposit.recipient_id = structure.id if structure else None
+                deposit.service_id = service.id if service else None
+                self._by_number.setdefault(facts.number, []).append(deposit)
+            self.deposits[deposit.flow] = deposit
+            self._by_flow.setdefault(shown_flow or deposit.flow, []).append(deposit)
+            self._by_invoice[deposit.invoice_id] = deposit
+            return deposit
 
     def mark_answered(self, flow: str, *, answered: bool) -> None:
         """Note whether the answer to a deposit has left whole; other answers have no flow and need no note."""
@@ -143,8 +146,8 @@ class ChorusState:
         interface = INTERFACES.get(deposit.syntax, "FSO1117A")
         return {
             "codeInterfaceDepotFlux": interface,
-            "dateDepotFlux": _instant(deposit.at),
-            "dateHeureEtatCourantFlux": _instant(passage.at),
+            "dateDepotFlux": instant(deposit.at),
+            "dateHeureEtatCourantFlux": instant(passage.at),
             "etatCourantDepotFlux": passage.state,
             "nomFichier": f"{interface}_CPP001_{deposit.flow}",
             "listeErreurDP": [
@@ -175,46 +178,14 @@ class ChorusState:
             candidates = list(self.deposits.values())
         asked = paging(body, "rechercheFactureParFournisseur")
         found = sorted(
-            (one for one in candidates if one.integrated(now) and _meets(one, body, now)),
+            (one for one in candidates if one.integrated(now) and meets(one, body, now)),
             key=lambda one: one.at,
             reverse=asked.get("triSens") == "Descendant",
         )
         page, told = page_of(
             found, asked.get("pageResultatDemandee"), asked.get("nbResultatsParPage"), largest=self.largest_page
         )
-        return {"listeFactures": [self._row(one, now) for one in page], "parametresRetour": told}
-
-    def _row(self, deposit: Deposit, now: datetime) -> Body:
-        facts = cast("Facts", deposit.facts)
-        passage = deposit.invoice_passages(now)[-1]
-        row: Body = {
-            "identifiantFactureCPP": deposit.invoice_id,
-            "typeDemandePaiement": "FACTURE",
-            "codeFournisseur": facts.supplier,
-            "typeIdentifiantFournisseur": "SIRET",
-            "designationFournisseur": facts.supplier_name,
-            "codeDestinataire": facts.recipient,
-            "designationDestinataire": facts.recipient_name,
-            "codeServiceExecutant": facts.service,
-            "typeFacture": "AVOIR" if facts.credit_note else "FACTURE",
-            "numeroFacture": facts.number,
-            "dateFacture": facts.issued.isoformat() if facts.issued else None,
-            "dateDepot": _instant(deposit.at),
-            "montantHT": float(facts.without_vat),
-            "montantTTC": float(facts.with_vat),
-            "montantAPayer": float(facts.due),
-            "devise": facts.currency,
-            "statut": passage.state,
-            "numeroMarche": facts.contract,
-            "numeroBonCommande": facts.engagement,
-            "numeroFluxDepot": deposit.shown_flow or deposit.flow,
-            "modeDepot": "EDI_XML_STRUCT" if "_E1_" in deposit.syntax else "EDI_MIXTE",
-            "dateHeureEtatCourant": _instant(passage.at),
-            "commentaireEtatCourant": passage.comment,
-            "idDestinataire": deposit.recipient_id,
-            "idServiceExecutant": deposit.service_id,
-        }
-        return {name: value for name, value in row.items() if value not in (None, "")}
+        return {"listeFactures": [invoice_row(one, now) for one in page], "parametresRetour": told}
 
     def _history(self, body: Mapping[str, object]) -> Body:
         now = self.clock.now()
@@ -227,7 +198,7 @@ class ChorusState:
             {
                 "histoStatutId": deposit.invoice_id * 100 + rank,
                 "histoStatutCode": passage.state,
-                "histoStatutDatePassage": _instant(passage.at),
+                "histoStatutDatePassage": instant(passage.at),
                 "histoStatutCommentaire": passage.comment,
             }
             for rank, passage in enumerate(passages, start=1)
@@ -238,7 +209,7 @@ class ChorusState:
                 {
                     "histoActionId": deposit.invoice_id * 100,
                     "histoActionCode": "TELECHARGEMENT_FACTURE",
-                    "histoActionDateHeure": _instant(downloaded),
+                    "histoActionDateHeure": instant(downloaded),
                     "histoActionUtilisateurPrenom": "Camille",
                     "histoActionUtilisateurNom": "Exemple",
                 }
@@ -358,41 +329,3 @@ class ChorusState:
                 deposit.errors = ()
                 deposit.at -= timedelta(days=1)
         return {"seeded": count}
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(PARIS).isoformat(timespec="milliseconds")
-
-
-def _meets(deposit: Deposit, body: Mapping[str, object], now: datetime) -> bool:
-    """Apply the criteria of a search; those that are not here are not declared either, so they are refused."""
-    facts = cast("Facts", deposit.facts)
-    told = {
-        "numeroFacture": facts.number,
-        "numeroFluxDepot": deposit.shown_flow or deposit.flow,
-        "typeFacture": "AVOIR" if facts.credit_note else "FACTURE",
-        "numeroMarche": facts.contract,
-        "numeroBonCommande": facts.engagement,
-    }
-    if any(body.get(name) and body[name] != value for name, value in told.items()):
-        return False
-    total = float(facts.with_vat)
-    if not _number(body, "montantTTCMin", -math.inf) <= total <= _number(body, "montantTTCMax", math.inf):
-        return False
-    days = {"periodeDateFacture": facts.issued, "periodeDateDepot": deposit.at.astimezone(PARIS).date()}
-    if statuses := cast("list[object]", body.get("statutCourant") or []):
-        return _within(days, body) and deposit.invoice_passages(now)[-1].state in statuses
-    return _within(days, body)
-
-
-def _within(days: Mapping[str, date | None], body: Mapping[str, object]) -> bool:
-    for name, day in days.items():
-        begins, ends = str(body.get(f"{name}Du") or ""), str(body.get(f"{name}Au") or "")
-        if (begins or ends) and (day is None or not begins[:10] <= day.isoformat() <= (ends or "9999")[:10]):
-            return False
-    return True
-
-
-def _number(body: Mapping[str, object], name: str, default: float) -> float:
-    value = body.get(name)
-    return float(value) if isinstance(value, int | float) else default

@@ -11,6 +11,7 @@ import pytest
 
 from faitfoi.einvoice.model import Buyer, Invoice, PrecedingInvoice, Seller, Totals, VatBreakdown
 from faitfoi.einvoice.page import Look, render_page
+from faitfoi.einvoice.page_estimate import seems_one_page
 from faitfoi.einvoice.page_numbers import day, number
 from faitfoi.einvoice.page_view import page_view
 from tests.einvoice.pages import CREATED, LOOK, Everything, attachments, cii, invoice, page_texts, plain, xmp
@@ -117,6 +118,15 @@ def test_carried_totals_add_up_from_page_to_page(lines: int) -> None:
         assert f"Page{at}/{len(pages)}" in page
         before = until
     assert before == lines
+
+
+def test_the_guess_of_one_page_is_right_to_a_line_or_two() -> None:
+    def fits(lines: int) -> bool:
+        return len(page_texts(render(invoice(lines)))) == 1
+
+    guessed = max(lines for lines in range(1, 40) if seems_one_page(page_view(invoice(lines))))
+    assert fits(guessed - 1)
+    assert not fits(guessed + 2)
 
 
 def test_one_page_has_no_carried_total() -> None:

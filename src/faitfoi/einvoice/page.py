@@ -8,6 +8,7 @@ from datetime import datetime
 
 from faitfoi.einvoice import official
 from faitfoi.einvoice.model import Invoice
+from faitfoi.einvoice.page_estimate import seems_one_page
 from faitfoi.einvoice.page_look import Look, colours, draw_logo
 from faitfoi.einvoice.page_pdf import page_count, with_facturx
 from faitfoi.einvoice.page_typst import compile_pdf, template
@@ -25,10 +26,6 @@ _LEVELS = {
     "extended-ctc-fr": "EXTENDED",
 }
 _EN16931 = "EN 16931"
-
-# More than these never fit on one page, so it is not tried.
-_LINES_OF_ONE_PAGE = 25
-
 # Factur-X 1.0, 6.2.2: those two hold too little to be an invoice of their own.
 _DATA_ONLY = frozenset({"MINIMUM", "BASIC WL"})
 
@@ -48,7 +45,7 @@ def render_page(invoice: Invoice, *, look: Look, created: datetime, xml: bytes |
     level = facturx_level(xml) if xml is not None else ""
     view = page_view(invoice)
     # Carried totals and page counts make Typst lay everything out several times: only for several pages.
-    for paged in (False, True) if len(invoice.lines) <= _LINES_OF_ONE_PAGE else (True,):
+    for paged in (False, True) if seems_one_page(view) else (True,):
         shown = {**_look(look, invoice, mark, level), "paged": paged}
         pdf = compile_pdf(template("invoice.typ"), {"view": view, "look": shown}, created=created)
         if page_count(pdf) == 1:

@@ -9,8 +9,9 @@ from faitfoi.einvoice.page_numbers import breakable, registration
 # A number and its name are read together, unless they would not fit on a line.
 _KEPT_TOGETHER = 40
 
-# The longest word, in characters, that a block can hold.
+# The longest words, in characters, that a block can hold, in each of its two sizes.
 _WORD = 32
+_SMALL_WORD = 50
 
 
 def seller_block(seller: Seller) -> dict[str, str]:
@@ -61,7 +62,7 @@ def _block(
         "label": label,
         "name": breakable(name, _WORD),
         "address": breakable("".join(f"\n{line}" for line in (*above, *_address_lines(address))), _WORD),
-        "facts": breakable("\n".join(paragraph for paragraph in paragraphs if paragraph), _WORD),
+        "facts": breakable("\n".join(paragraph for paragraph in paragraphs if paragraph), _SMALL_WORD),
     }
 
 

@@ -1,5 +1,37 @@
-"""The addresses of the pages."""
+"""The addresses of the pages. What is not here does not exist: no public sign-up, no address book of users."""
 
+from allauth.account import urls as account_urls
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
 
-urlpatterns: list[URLPattern | URLResolver] = [path("compte/", include("allauth.urls"))]
+from faitfoi.web.pages import batches, documents, entrance, home
+
+ACCOUNT_PAGES = frozenset(
+    {"account_login", "account_logout", "account_inactive", "account_change_password", "account_signup"}
+)
+"""The pages of allauth that are open. `account_signup` only says that it is closed: its login page names it."""
+
+organisation: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("envoyer/", batches.upload, name="upload"),
+    path("lots/", batches.batches, name="batches"),
+    path("lots/<uuid:batch_id>/", batches.batch, name="batch"),
+    path("documents/", documents.documents, name="documents"),
+    path("documents/<uuid:document_id>/", documents.document, name="document"),
+    path("documents/<uuid:document_id>/relancer/", documents.route_again, name="route_again"),
+    path("fichiers/<uuid:artefact_id>/", documents.download, name="download"),
+    path("fichiers/<uuid:artefact_id>/page-<int:number>.png", documents.picture, name="picture"),
+    path("envois/<uuid:delivery_id>/relancer/", documents.send_again, name="send_again"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", entrance.choose, name="choose"),
+    path("langue/", set_language, name="set_language"),
+    path("compte/", include([p for p in account_urls.urlpatterns if getattr(p, "name", "") in ACCOUNT_PAGES])),
+    path("o/<slug:slug>/", include(organisation)),
+]
+
+handler400 = "faitfoi.web.pages.entrance.bad_request"
+handler403 = "faitfoi.web.pages.entrance.forbidden"
+handler404 = "faitfoi.web.pages.entrance.not_found"
+handler500 = "faitfoi.web.pages.entrance.broken"

@@ -1,0 +1,115 @@
+"""Who may open a page: the sign-in check, the organisation found through the membership, the tenant's transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRefresh
+
+from faitfoi.accounts.models import Membership, Organisation, Role, User
+from faitfoi.accounts.tenancy import acting_for, signed_in
+
+MAY_ACT = frozenset({Role.CLERK, Role.MANAGER})
+"""Roles that may send and retry; an auditor reads."""
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """Whose pages are shown and to whom. `organisations` counts those the user may open."""
+
+    user: User
+    organisation: Organisation
+    role: Role
+    organisations: int
+
+    @property
+    def may_act(self) -> bool:
+        """True for a role that may send; False for an auditor."""
+        return self.role in MAY_ACT
+
+    @property
+    def actor(self) -> str:
+        """How the journal names the person: by identifier, since the journal never forgets."""
+        return f"user:{self.user.pk}"
+
+
+Page = Callable[Concatenate[HttpRequest, Here, P], HttpResponse]
+
+
+def organisation_page(view: Page[P]) -> Callable[..., HttpResponse]:
+    """Run `view` for a member of the organisation in the address, inside its transaction, template included.
+
+    Anonymous: sent to sign in. Not a member, or no such organisation: 404, the same for both, so that an
+    address tells nothing. The view must return a rendered response: nothing is read after the transaction.
+    """
+
+    @wraps(view)
+    def page(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            # A refresh in the background must not paste the sign-in page into the middle of another one.
+            return HttpResponseClientRefresh() if is_htmx(request) else redirect_to_login(request.get_full_path())
+        here = _find_membership(request, slug)
+        with timezone.override(ZoneInfo(here.organisation.zone)), acting_for(here.organisation.id):
+            return view(request, here, *args, **kwargs)
+
+    return page
+
+
+def acts(view: Page[P]) -> Page[P]:
+    """Let only the roles that may act call `view`: an auditor gets 403."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, here: Here, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not here.may_act:
+            raise PermissionDenied
+        return view(request, here, *args, **kwargs)
+
+    return guarded
+
+
+def memberships_of(user: User) -> list[Membership]:
+    """Return the memberships of `user` with their organisations, by name."""
+    with signed_in(user.pk):
+        return list(Membership.objects.select_related("organisation").filter(user=user).order_by("organisation__name"))
+
+
+def show(
+    request: HttpRequest, here: Here, template: str, context: dict[str, object], *, status: int = 200
+) -> HttpResponse:
+    """Render a page of an organisation."""
+    return render(request, template, {"here": here, **context}, status=status)
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """True for a refresh in the background, which wants a part of the page only."""
+    return bool(getattr(request, "htmx", False))
+
+
+def user_of(request: HttpRequest) -> User:
+    """Return the signed-in user of a request that has passed the sign-in check."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def _find_membership(request: HttpRequest, slug: str) -> Here:
+    user = user_of(request)
+    memberships = memberships_of(user)
+    for membership in memberships:
+        if membership.organisation.slug == slug:
+            return Here(
+                user=user,
+                organisation=membership.organisation,
+                role=Role(membership.role),
+                organisations=len(memberships),
+            )
+    raise Http404

@@ -1,0 +1,92 @@
+"""What to tell a person whom a delivery waits for: who can act, what to do. What happened is the event's reason."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from faitfoi.accounts.models import ChannelKey
+from faitfoi.records.models import Delivery
+from faitfoi.records.stages import Stage
+
+RETRIABLE = frozenset({Stage.HELD, Stage.TO_FIX})
+"""Stages of what certainly was not sent: only these may be sent again without asking anybody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """One person's task: `who` can act, `do` what. `retry` offers the button that sends again."""
+
+    who: str
+    do: str
+    retry: bool = False
+
+
+def advise(delivery: Delivery, *, number: str) -> Advice | None:
+    """Return what a person must do about a delivery, or None when it needs nobody."""
+    match Stage(delivery.stage):
+        case Stage.UNKNOWN:
+            return _unknown(delivery, number)
+        case Stage.HELD:
+            return Advice(
+                who=_("Whoever manages the settings of this channel."),
+                do=_("Put right what the message says (connection, identifiers, quota), then press the button."),
+                retry=True,
+            )
+        case Stage.TO_FIX:
+            return _to_fix(delivery)
+        case Stage.RETURNED:
+            return Advice(
+                who=_("You, with the customer."),
+                do=_(
+                    "Ask the customer for an address that works and correct the customer’s record. "
+                    "As long as the invoice is not delivered, let them know by another way."
+                ),
+            )
+        case Stage.REJECTED:
+            return _rejected(delivery, number)
+        case _:
+            return None
+
+
+def _unknown(delivery: Delivery, number: str) -> Advice:
+    if delivery.channel == ChannelKey.CHORUS_PRO:
+        return Advice(
+            who=_("Whoever has access to Chorus Pro."),
+            do=_(
+                "Look for %(number)s in Chorus Pro, among the invoices issued. If it is there, leave everything as "
+                "it is: it has arrived. Do not deposit it a second time before you have looked."
+            )
+            % {"number": number},
+        )
+    return Advice(
+        who=_("You, with the customer: nobody else can tell any more."),
+        do=_(
+            "Ask %(address)s whether the message with %(number)s has arrived. Do not send it again before the answer: "
+            "the customer would get it twice. A delivery report or a bounce that comes later settles it by itself."
+        )
+        % {"address": delivery.address, "number": number},
+    )
+
+
+def _to_fix(delivery: Delivery) -> Advice:
+    if delivery.channel == ChannelKey.EMAIL:
+        do = _(
+            "Put right what the answer says (a full mailbox, a message too heavy…), then press the button: "
+            "it leaves again for %(address)s."
+        ) % {"address": delivery.address}
+    else:
+        do = _("Correct what the answer names, then press the button.")
+    return Advice(who=_("You: it certainly was not sent."), do=do, retry=True)
+
+
+def _rejected(delivery: Delivery, number: str) -> Advice:
+    if delivery.channel == ChannelKey.CHORUS_PRO:
+        do = _(
+            "A rejected invoice cannot be corrected in Chorus Pro. Correct the cause in your invoicing software, "
+            "cancel %(number)s there by a credit note if it is booked, and issue a new invoice under a new number."
+        ) % {"number": number}
+    else:
+        do = _(
+            "Read the reason with the customer, then correct it by a credit note and a new invoice under a new number."
+        )
+    return Advice(who=_("You, in your invoicing software."), do=do)

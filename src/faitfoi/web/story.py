@@ -1,0 +1,129 @@
+"""All that the page of one document tells, gathered from the records."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from faitfoi.records.models import Artefact, Attempt, BatchLine, Delivery, Document, Event
+from faitfoi.records.stages import ArtefactRole, Purpose, Stage
+from faitfoi.web import words
+from faitfoi.web.advice import Advice, advise
+
+WEIGHT = {"fatal": 0, "warning": 1, "information": 2}
+EXPECTING = frozenset({"action_needed", "unknown_code"})
+"""Grades of news that a person must read even though the delivery goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One line of the timeline. `ours` tells the axis, `label` what happened in words, `code` is theirs verbatim."""
+
+    at: datetime
+    ours: bool
+    label: str | Promise
+    mood: str
+    text: str = ""
+    code: str = ""
+    who: str = ""
+    delivery: Delivery | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """One delivery: what was said of it last, what was tried, and what a person must do."""
+
+    delivery: Delivery
+    last: Event | None
+    expected: Event | None
+    attempts: list[Attempt]
+    advice: Advice | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One document, whole."""
+
+    document: Document
+    artefacts: list[Artefact]
+    legal: Artefact | None
+    sendings: list[Sending]
+    timeline: list[Moment]
+    findings: list[dict[str, str]]
+    lines: list[BatchLine]
+    stage: str | None
+
+
+def tell(document: Document) -> Story:
+    """Gather the story of a document; runs inside the organisation's transaction."""
+    artefacts = list(document.artefacts.order_by("id"))
+    events = list(document.events.select_related("delivery").order_by("at", "id"))
+    lines = list(document.lines.select_related("batch").order_by("id"))
+    deliveries = list(document.deliveries.select_related("artefact").prefetch_related("attempts"))
+    deliveries.sort(key=lambda d: (d.purpose != Purpose.LEGAL, -d.sequence))
+    timeline = [*_beginnings(document, lines, deliveries), *(_moment(event) for event in events)]
+    return Story(
+        document=document,
+        artefacts=artefacts,
+        legal=next((a for a in artefacts if a.role == ArtefactRole.LEGAL), None),
+        sendings=[_sending(delivery, document, events) for delivery in deliveries],
+        timeline=sorted(timeline, key=lambda moment: moment.at),
+        findings=sorted(document.findings, key=lambda finding: WEIGHT.get(finding.get("severity", ""), 0)),
+        lines=lines,
+        stage=next((d.stage for d in deliveries if d.purpose == Purpose.LEGAL), None),
+    )
+
+
+def _sending(delivery: Delivery, document: Document, events: list[Event]) -> Sending:
+    mine = [event for event in events if event.delivery_id == delivery.pk]
+    theirs = [event for event in mine if event.axis == Event.Axis.THEIRS]
+    return Sending(
+        delivery=delivery,
+        last=next((event for event in reversed(mine) if event.reason), None),
+        expected=theirs[-1] if theirs and theirs[-1].grade in EXPECTING else None,
+        attempts=sorted(delivery.attempts.all(), key=lambda attempt: attempt.number),
+        advice=advise(delivery, number=document.number),
+    )
+
+
+def _beginnings(document: Document, lines: list[BatchLine], deliveries: list[Delivery]) -> list[Moment]:
+    """Return what came before any event: received, sealed, routed; each is a row of the records."""
+    received = [
+        Moment(
+            at=line.created_at,
+            ours=True,
+            label=_("Received again: already done, nothing is sent again") if line.already_done else _("Received"),
+            mood="going",
+            text=line.filename,
+        )
+        for line in lines
+    ]
+    sealed = Moment(at=document.created_at, ours=True, label=_("Checked, sealed and kept"), mood="done")
+    routed = [
+        Moment(
+            at=delivery.created_at,
+            ours=True,
+            label=_("Channel chosen"),
+            mood="going",
+            text=delivery.reason,
+            delivery=delivery,
+        )
+        for delivery in deliveries
+    ]
+    return [*received, sealed, *routed]
+
+
+def _moment(event: Event) -> Moment:
+    ours = event.axis == Event.Axis.OURS
+    word = words.STAGES.get(event.code) if ours and event.code in Stage.values else words.GRADES.get(event.grade)
+    return Moment(
+        at=event.at,
+        ours=ours,
+        label=word.label if word else event.code,
+        mood=word.mood if word else "going",
+        text=event.reason,
+        code="" if ours else event.code,
+        who=event.who,
+        delivery=event.delivery,
+    )

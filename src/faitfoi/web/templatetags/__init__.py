@@ -1,0 +1,1 @@
+"""What templates need beyond Django: French amounts, moments, words for our codes."""

@@ -69,8 +69,8 @@ def draft_customer(organisation: Organisation, buyer: Buyer) -> Customer:
     return Customer(
         organisation=organisation,
         reference=reference,
-        name=buyer.name or reference,
-        search_key=fold(buyer.name),
+        name=" ".join(buyer.name.split())[:200] or reference,
+        search_key=fold(buyer.name)[:200],
         nature=nature,
         siren=siren,
         siret=_siret(buyer),

@@ -5,6 +5,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -23,8 +24,10 @@ from faitfoi.pipeline.counts import Counts, count_batch
 from faitfoi.pipeline.following import due_polls
 from faitfoi.pipeline.questions import due_questions
 from faitfoi.pipeline.receive import receive
+from faitfoi.pipeline.rerouting import route_again
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.models import Batch
+from faitfoi.records.stages import LineOutcome
 
 PUSH = 12 * 3600  # seconds of simulated time at each turn
 PATIENCE = 90.0  # seconds without any change before the reckoning is made as things stand
@@ -49,7 +52,10 @@ def play(supervisor: Supervisor, *, port: int, stay: bool, corpora: bool) -> int
         files = inbox.get(organisation.slug, [])
         if corpora and organisation.sends_for_others:
             files = [*files, *corpora_files(Path.cwd().parent / "shared")]
-        batches.append((organisation, _send(organisation, files, console, supervisor)))
+        batch = _send(organisation, files, console, supervisor)
+        if corpora and organisation.registers_customers:
+            _complete_records(organisation, batch, console, supervisor)
+        batches.append((organisation, batch))
     _follow_to_the_end(batches, stage, console, supervisor)
     witness = Witness(home() / "other-side.json", smtp_control=stage.smtp_control, chorus_control=stage.chorus_control)
     code = _reckon(batches, witness, console)
@@ -90,6 +96,26 @@ def _send(organisation: Organisation, files: list[Path], console: Console, super
         console.print(f"{organisation.name} : {len(files)} fichiers reçus.")
     watch_batch(organisation, batch, console, supervisor=supervisor)
     return batch
+
+
+def _complete_records(organisation: Organisation, batch: Batch, console: Console, supervisor: Supervisor) -> None:
+    """Do what a clerk would: give the customers of the real invoices a (fictitious) address, and let them leave."""
+    with acting_for(organisation.id):
+        waiting = list(batch.lines.filter(outcome=LineOutcome.NEEDS_SOMEONE).select_related("document__customer"))
+        mended: list[UUID] = []
+        for line in waiting:
+            customer = line.document.customer if line.document else None
+            if line.document and customer and not customer.billing_email:
+                customer.billing_email = f"client-{customer.id.hex[-8:]}@clients.example"
+                customer.save(update_fields=["billing_email"])
+            if line.document_id and customer:
+                mended.append(line.document_id)
+    left = sum(not route_again(organisation, document_id, actor="demonstration") for document_id in mended)
+    if left:
+        console.print(
+            f"{organisation.name} : {left} factures attendaient une adresse ; fiches complétées, elles partent."
+        )
+    watch_batch(organisation, batch, console, supervisor=supervisor)
 
 
 def _batches(organisation: Organisation) -> list[Batch]:

@@ -42,7 +42,7 @@ def check_files() -> int:
     with tempfile.TemporaryDirectory() as folder:
         made = build(Path(folder))
         files = [path for paths in made.values() for path in paths]
-        command = [Path(sys.executable).with_name("faitfoi"), "check", "--json", *files]
+        command = [str(Path(sys.executable).with_name("faitfoi")), "check", "--json", *map(str, files)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     verdicts = {Path(verdict["file"]).name: verdict["valid"] for verdict in map(json.loads, done.stdout.splitlines())}
     spoilt = {piece.file for slug in made for piece in pieces(slug) if piece.spoilt}

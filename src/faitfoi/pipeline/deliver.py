@@ -138,7 +138,9 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
         made = Delivery.objects.values_list("attempts_made", flat=True).get(id=claim.delivery_id)
         if not _close_attempt(claim, Attempt.Outcome.NOT_SENT, error.reason):
             return
-        if made >= MOST_ATTEMPTS:
+        # Counted anew after a person has put it back: what they mended deserves more than one try.
+        tried = (made - 1) % MOST_ATTEMPTS + 1
+        if tried == MOST_ATTEMPTS:
             move(
                 claim.delivery_id,
                 source=Stage.SENDING,
@@ -147,7 +149,7 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
                 reason=f"Rien n’est parti, après {made} essais : {error.reason}",
             )
             return
-        wait = min(FIRST_WAIT * 2 ** (made - 1) * (4 if error.precondition else 1), LONGEST_WAIT)
+        wait = min(FIRST_WAIT * 2 ** (tried - 1) * (4 if error.precondition else 1), LONGEST_WAIT)
         move(
             claim.delivery_id,
             source=Stage.SENDING,

@@ -23,6 +23,8 @@ SIGNATURES_EXIST = 1
 APPEND_ONLY = 2
 NOTHING_TO_SEE = b"<</Type/XObject/Subtype/Form/BBox[0 0 0 0]/Length 0>>\nstream\n\nendstream"
 DEEPEST = 64
+# A tree that refers to itself has no end.
+MOST_NODES = 10_000
 # startxref is sought by readers in the last kilobyte (ISO 32000-1 annex H.3, note 18).
 TAIL = 1024
 _STARTXREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF")
@@ -31,6 +33,9 @@ _STREAM_OBJECT = re.compile(rb"\d+\s+\d+\s+obj")
 _HYBRID = re.compile(rb"/XRefStm\s+\d")
 # Where qpdf and a signature disagree about what a ByteRange is, the bytes decide: in doubt the file counts as signed.
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[")
+
+# What pikepdf raises when an object is not of the type that its place asks for.
+_MISSHAPEN = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 
 ALREADY_SIGNED = (
     "Ce PDF porte déjà une signature : le modifier la casserait. "
@@ -90,8 +95,7 @@ def prepare(pdf: bytes, *, at: datetime) -> Update:
             return update
     except pikepdf.PasswordError as error:
         raise SealRefused(ENCRYPTED) from error
-    except (pikepdf.PdfError, AttributeError, KeyError, TypeError, ValueError) as error:
-        # What pikepdf raises when an object is not of the type its place asks for.
+    except (pikepdf.PdfError, *_MISSHAPEN) as error:
         raise SealRefused(DAMAGED) from error
 
 
@@ -100,9 +104,9 @@ def is_signed(pdf: bytes) -> bool:
     if _BYTE_RANGE.search(pdf):
         return True
     try:
-        with pikepdf.open(BytesIO(pdf)) as document:
+        with pikepdf.open(BytesIO(pdf), inherit_page_attributes=False) as document:
             return _has_signature(document)
-    except (pikepdf.PdfError, pikepdf.PasswordError):
+    except (pikepdf.PdfError, pikepdf.PasswordError, SealRefused, *_MISSHAPEN):
         return False
 
 
@@ -208,13 +212,19 @@ def _has_signature(document: Pdf) -> bool:
     )
 
 
-def _fields(fields: Object, *, depth: int = 0) -> Iterator[Object]:
-    if depth > DEEPEST:
-        raise SealRefused(DAMAGED)
-    for field in fields:
-        if isinstance(field, Dictionary):
-            yield field
-            yield from _fields(field.get("/Kids", Array()), depth=depth + 1)
+def _fields(fields: Object) -> Iterator[Object]:
+    """Every field of the form, nested ones too."""
+    waiting = [fields]
+    seen = 0
+    while waiting:
+        for field in waiting.pop():
+            seen += 1
+            if seen > MOST_NODES:
+                raise SealRefused(DAMAGED)
+            if isinstance(field, Dictionary):
+                yield field
+                if "/Kids" in field:
+                    waiting.append(field.Kids)
 
 
 def _names(form: Object | None) -> set[str]:
@@ -229,12 +239,17 @@ def _candidates() -> Iterator[str]:
         yield f"{FIELD}{number}"
 
 
-def _first_page(node: Object, *, depth: int = 0) -> Object | None:
-    if depth > DEEPEST:
-        return None
-    if "/Kids" not in node:
-        return node if node.get("/Type", Name.Page) == Name.Page else None
-    return next((page for kid in node.Kids if (page := _first_page(kid, depth=depth + 1)) is not None), None)
+def _first_page(tree: Object) -> Object | None:
+    waiting = [tree]
+    for _ in range(MOST_NODES):
+        if not waiting:
+            break
+        node = waiting.pop()
+        if "/Kids" in node:
+            waiting.extend(reversed(list(node.Kids)))
+        elif node.get("/Type", Name.Page) == Name.Page:
+            return node
+    return None
 
 
 def _corner(page: Object) -> tuple[Object | int, Object | int]:

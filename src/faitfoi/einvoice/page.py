@@ -13,19 +13,11 @@ from faitfoi.einvoice.page_look import Look, colours, draw_logo
 from faitfoi.einvoice.page_pdf import page_count, with_facturx
 from faitfoi.einvoice.page_typst import compile_pdf, template
 from faitfoi.einvoice.page_view import page_view
+from faitfoi.einvoice.profiles import conformance_level
 from faitfoi.einvoice.xml import parse_xml
 
 __all__ = ["Look", "render_page"]
 
-# Factur-X 1.0: what the end of the guideline (BT-24) declares in the XMP; every other CIUS of EN 16931 is that level.
-_LEVELS = {
-    "minimum": "MINIMUM",
-    "basicwl": "BASIC WL",
-    "basic": "BASIC",
-    "extended": "EXTENDED",
-    "extended-ctc-fr": "EXTENDED",
-}
-_EN16931 = "EN 16931"
 # Factur-X 1.0, 6.2.2: those two hold too little to be an invoice of their own.
 _DATA_ONLY = frozenset({"MINIMUM", "BASIC WL"})
 
@@ -58,7 +50,7 @@ def facturx_level(xml: bytes) -> str:
     root = parse_xml(xml)
     if root.tag != official.CII_ROOT:
         raise ValueError("Only CII is attached to a page: convert the invoice first.")
-    return _LEVELS.get(official.guideline(root).lower().rpartition(":")[2], _EN16931)
+    return conformance_level(official.guideline(root))
 
 
 def _look(look: Look, invoice: Invoice, mark: str, level: str) -> dict[str, object]:

@@ -10,36 +10,13 @@ import re
 import zlib
 from dataclasses import dataclass
 
+from faitfoi.einvoice.facturx_xmp import FacturXProperties
+from faitfoi.einvoice.facturx_xmp import with_facturx as declare_facturx
+
 _STARTXREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*$")
 _XREF = re.compile(rb"xref\s+0 (\d+)\s+")
 _ENTRY_BYTES = 20
 _ID = re.compile(rb"/ID\[.*\]")
-
-FACTURX_NAME = "factur-x.xml"
-
-_EXTENSION = (
-    '<rdf:li rdf:parseType="Resource"><pdfaSchema:schema>Factur-X PDFA Extension Schema</pdfaSchema:schema>'
-    "<pdfaSchema:namespaceURI>urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#</pdfaSchema:namespaceURI>"
-    "<pdfaSchema:prefix>fx</pdfaSchema:prefix><pdfaSchema:property><rdf:Seq>{}</rdf:Seq></pdfaSchema:property></rdf:li>"
-).format(
-    "".join(
-        '<rdf:li rdf:parseType="Resource">'
-        f"<pdfaProperty:name>{name}</pdfaProperty:name><pdfaProperty:valueType>Text</pdfaProperty:valueType>"
-        f"<pdfaProperty:category>external</pdfaProperty:category>"
-        f"<pdfaProperty:description>{meaning}</pdfaProperty:description></rdf:li>"
-        for name, meaning in (
-            ("DocumentFileName", "The name of the embedded XML document"),
-            ("DocumentType", "The type of the hybrid document in capital letters"),
-            ("Version", "The actual version of the standard applying to the embedded XML document"),
-            ("ConformanceLevel", "The conformance level of the embedded XML document"),
-        )
-    )
-)
-_PROPERTIES = (
-    '<rdf:Description rdf:about="" xmlns:fx="urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#">'
-    "<fx:DocumentType>INVOICE</fx:DocumentType><fx:DocumentFileName>factur-x.xml</fx:DocumentFileName>"
-    "<fx:Version>1.0</fx:Version><fx:ConformanceLevel>{}</fx:ConformanceLevel></rdf:Description>"
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +38,8 @@ def with_facturx(pdf: bytes, xml: bytes, *, level: str) -> bytes:
     metadata = _reference(catalog, rb"/Metadata (\d+) 0 R")
     filespec = parts.objects[_reference(catalog, rb"/Names\[\(factur-x\.xml\)(\d+) 0 R\]")]
     embedded = _reference(filespec, rb"/EF<</F (\d+) 0 R")
-    parts.objects[metadata] = _with_xmp(parts.objects[metadata], level)
+    properties = FacturXProperties(filename="factur-x.xml", conformance_level=level)
+    parts.objects[metadata] = _with_xmp(parts.objects[metadata], properties)
     parts.objects[embedded] = _with_content(parts.objects[embedded], xml)
     # The identifier Typst derives from the page alone would be the same for two different XML.
     identifier = hashlib.sha256(pdf + xml).digest()[:16].hex().encode()
@@ -114,13 +92,9 @@ def _reference(text: bytes, pattern: bytes) -> int:
     return int(found[1])
 
 
-def _with_xmp(metadata: bytes, level: str) -> bytes:
+def _with_xmp(metadata: bytes, properties: FacturXProperties) -> bytes:
     head, xmp = _stream(metadata)
-    bag, end = b"<pdfaExtension:schemas><rdf:Bag>", b"</rdf:RDF>"
-    if xmp.count(bag) != 1 or xmp.count(end) != 1:
-        raise ValueError("This XMP declares no extension schema to complete.")
-    xmp = xmp.replace(bag, bag + _EXTENSION.encode()).replace(end, _PROPERTIES.format(level).encode() + end)
-    return _object(head, xmp)
+    return _object(head, declare_facturx(xmp, properties))
 
 
 def _with_content(embedded: bytes, xml: bytes) -> bytes:

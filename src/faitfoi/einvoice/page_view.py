@@ -33,8 +33,8 @@ def page_view(invoice: Invoice) -> dict[str, object]:
         "others": other_blocks(invoice.delivery, invoice.payee, invoice.tax_representative),
         **line_table(invoice),
         "adjustments": [
-            *(_adjustment(each, "Remise", sign="−") for each in invoice.allowances),
-            *(_adjustment(each, "Frais", sign="") for each in invoice.charges),
+            *(_adjustment(each, "Remise", sign=-1) for each in invoice.allowances),
+            *(_adjustment(each, "Frais", sign=1) for each in invoice.charges),
         ],
         "vat": [_vat_row(each) for each in invoice.vat_breakdown],
         "vat_notes": "\n".join(dict.fromkeys(note for each in invoice.vat_breakdown for note in _vat_notes(each))),
@@ -92,13 +92,13 @@ def _preceding(invoice: Invoice) -> str:
     return f"Se rapporte {which} {', '.join(named)}"
 
 
-def _adjustment(each: DocumentAllowanceCharge, kind: str, *, sign: str) -> list[str]:
+def _adjustment(each: DocumentAllowanceCharge, kind: str, *, sign: int) -> list[str]:
     reason = ", ".join(part for part in (each.reason, f"code {each.reason_code}" if each.reason_code else "") if part)
     return [
         breakable(named(kind, reason), _WORD),
         share(each.percentage, each.base_amount),
         _rate(each.vat_category, each.vat_rate),
-        f"{sign}{amount(each.amount)}" if each.amount is not None else "",
+        amount(sign * each.amount) if each.amount is not None else "",
     ]
 
 
@@ -151,9 +151,11 @@ def _totals(invoice: Invoice) -> list[tuple[str, str, str]]:
 
 
 def _note(each: Note) -> dict[str, str]:
-    label = page_words.NOTE_SUBJECTS.get(each.subject_code, each.subject_code)
-    said = each.text.lower().startswith(label.lower())
-    return {"label": "" if said else label, "text": breakable(each.text, _WORD)}
+    """The subject in words, then the text; a text that begins with its subject says it once."""
+    label, text = page_words.NOTE_SUBJECTS.get(each.subject_code, each.subject_code), each.text
+    if label and text.lower().startswith(label.lower()):
+        label, text = text[: len(label)], text[len(label) :].lstrip("\u00a0\u202f :")
+    return {"label": label, "text": breakable(text, _WORD)}
 
 
 def _document(each: SupportingDocument) -> str:

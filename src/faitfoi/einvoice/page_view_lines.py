@@ -73,8 +73,7 @@ def _row(line: InvoiceLine, carried: Decimal, shown: list[int]) -> _Row:
 def _width(head: str, cells: list[str]) -> float:
     if head == "Désignation":
         return 0
-    # Headings are set smaller, in the proportion of 0.86.
-    longest = max([len(head) * 0.86, *(len(cell) for cell in cells)])
+    longest = max(map(len, (head, *cells)))
     return round(min(_WIDEST, longest * _CHARACTER + _INSETS), 1)
 
 
@@ -96,7 +95,7 @@ def _discount(line: InvoiceLine) -> str:
         return ""
     (single,) = line.allowances if len(line.allowances) == 1 and not line.charges else (None,)
     if single is not None and single.percentage is not None:
-        return f"−{percent(single.percentage)}"
+        return percent(-single.percentage)
     return f"{'+' if added > taken else ''}{amount(added - taken)}"
 
 
@@ -113,9 +112,9 @@ def _details(line: InvoiceLine) -> Iterator[str]:
     if facts:
         yield facts
     for each in line.allowances:
-        yield _adjustment("Remise", each, sign="−")
+        yield _adjustment("Remise", each, sign=-1)
     for each in line.charges:
-        yield _adjustment("Supplément", each, sign="+")
+        yield _adjustment("Supplément", each, sign=1)
     if line.note:
         yield line.note
 
@@ -142,11 +141,11 @@ def _line_facts(line: InvoiceLine) -> Iterator[tuple[str, str]]:
     yield "Rabais unitaire", "" if price.discount is None else number(price.discount, decimals=2)
 
 
-def _adjustment(kind: str, each: LineAllowanceCharge, *, sign: str) -> str:
+def _adjustment(kind: str, each: LineAllowanceCharge, *, sign: int) -> str:
     """`Remise : fidélité, 10 % de 120,00 : −12,00`, with what is given of it."""
     reason = ", ".join(part for part in (each.reason, f"code {each.reason_code}" if each.reason_code else "") if part)
     label = ", ".join(part for part in (named(kind, reason), share(each.percentage, each.base_amount)) if part)
-    return f"{label} : {sign}{amount(each.amount)}" if each.amount is not None else label
+    return f"{label} : {amount(sign * each.amount)}" if each.amount is not None else label
 
 
 def named(kind: str, said: str) -> str:

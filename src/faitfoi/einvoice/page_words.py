@@ -89,8 +89,12 @@ VAT_POINT_DATES = {
 NOTE_SUBJECTS = {
     "AAB": "Escompte",
     "AAI": "Information",
+    "AAJ": "Conditions de vente",
+    "AAK": "Conditions de prix",
     "ABL": "Mentions légales",
     "ACC": "Affacturage",
+    "ADU": "Note",
+    "BAR": "Traitement attendu",
     "BLU": "Éco-contribution",
     "CUS": "Douane",
     "PMD": "Pénalités de retard",

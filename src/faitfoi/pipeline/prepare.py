@@ -257,14 +257,22 @@ def _lost_the_number(line: BatchLine, prepared: Prepared, *, actor: str) -> list
 
 def _link_to_done(line: BatchLine, document_id: UUID) -> None:
     document = Document.objects.get(id=document_id)
-    line.document, line.already_done, line.findings = document, True, document.findings
-    line.outcome = LineOutcome.NEEDS_SOMEONE if document.waiting_for else LineOutcome.READY
-    line.reason = document.waiting_for or f"Déjà fait : {document.number} est scellée et suivie, rien n’est renvoyé."
-    line.save(update_fields=["document", "already_done", "findings", "outcome", "reason"])
+    _conclude(
+        line,
+        document=document,
+        already_done=True,
+        findings=document.findings,
+        outcome=LineOutcome.NEEDS_SOMEONE if document.waiting_for else LineOutcome.READY,
+        reason=document.waiting_for or f"Déjà fait : {document.number} est scellée et suivie, rien n’est renvoyé.",
+    )
 
 
 def _refuse(line: BatchLine, refusal: Refusal, *, actor: str) -> None:
-    line.outcome, line.reason = LineOutcome.REFUSED, refusal.reason
-    line.findings = [finding_to(finding) for finding in refusal.findings]
-    line.save(update_fields=["outcome", "reason", "findings"])
-    write_entry("line_refused", actor=actor, line=str(line.id), sha256=line.sha256)
+    findings = [finding_to(finding) for finding in refusal.findings]
+    if _conclude(line, outcome=LineOutcome.REFUSED, reason=refusal.reason, findings=findings):
+        write_entry("line_refused", actor=actor, line=str(line.id), sha256=line.sha256)
+
+
+def _conclude(line: BatchLine, **verdict: object) -> bool:
+    """Write the verdict on a line that still waits; False when another worker's stands already."""
+    return BatchLine.objects.filter(id=line.id, outcome=LineOutcome.WAITING).update(**verdict) == 1

@@ -81,8 +81,10 @@ def draft_customer(organisation: Organisation, buyer: Buyer) -> Customer:
     )
 
 
-def facts_for(organisation: Organisation, customer: Customer, invoice: Invoice, *, day: date) -> Facts:
-    """Gather what the routing decision depends on."""
+def facts_for(
+    organisation: Organisation, customer: Customer, invoice: Invoice, *, day: date, engagement: str = ""
+) -> Facts:
+    """Gather what the routing decision depends on; `engagement` is one given after the invoice was made."""
     configured = frozenset(ChannelSettings.objects.values_list("channel", flat=True))
     return Facts(
         customer_name=customer.name,
@@ -93,7 +95,7 @@ def facts_for(organisation: Organisation, customer: Customer, invoice: Invoice, 
         siret=customer.siret,
         code_service=service_code(customer, invoice),
         code_service_required=customer.code_service_required,
-        engagement=invoice.purchase_order_reference,
+        engagement=engagement or invoice.purchase_order_reference,
         engagement_required=customer.engagement_required,
         electronic_address=customer.electronic_address,
         default_channel=organisation.default_channel,

@@ -24,6 +24,7 @@ class Verdict:
     customer: Customer | None
     way: Decision | NoRoute
     findings: tuple[Finding, ...]
+    engagement: str = ""
 
     @property
     def invoice(self) -> Invoice:

@@ -90,7 +90,7 @@ def _chorus_pdf(organisation: Organisation, verdict: Verdict, *, look: Look, at:
             seller_siret=seller_siret(verdict.invoice) or organisation.siret,
             buyer_siret=customer.siret,
             service_code=service_code(customer, verdict.invoice),
-            engagement=verdict.invoice.purchase_order_reference,
+            engagement=verdict.engagement or verdict.invoice.purchase_order_reference,
         )
     except ValueError as error:
         raise Refusal(str(error)) from error

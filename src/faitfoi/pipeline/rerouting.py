@@ -17,10 +17,11 @@ from faitfoi.records.models import Document
 from faitfoi.records.stages import LineOutcome
 
 
-def route_again(organisation: Organisation, document_id: UUID, *, actor: str) -> str:
+def route_again(organisation: Organisation, document_id: UUID, *, actor: str, engagement: str = "") -> str:
     """Route a sealed document that waits for a way; returns what it still waits for, empty when it leaves.
 
     The document keeps its number, its seal and its bytes; only what the new way needs is rendered beside them.
+    `engagement` is the number that a public buyer wants and the invoice lacks: the version for Chorus Pro gets it.
     """
     with acting_for(organisation.id):
         document = Document.objects.select_for_update().get(id=document_id)
@@ -30,10 +31,13 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str) ->
         customer = document.customer or match_customer(reading.invoice.buyer)
         if customer is None:
             return document.waiting_for
-        way = decide(facts_for(organisation, customer, reading.invoice, day=today(organisation)))
+        document.engagement = engagement.strip()[:50] or document.engagement
+        way = decide(
+            facts_for(organisation, customer, reading.invoice, day=today(organisation), engagement=document.engagement)
+        )
         document.customer = customer
         document.waiting_for = way.reason if isinstance(way, NoRoute) else ""
-        document.save(update_fields=["customer", "waiting_for"])
+        document.save(update_fields=["customer", "waiting_for", "engagement"])
         if isinstance(way, NoRoute):
             document.lines.update(reason=way.reason)
             return way.reason

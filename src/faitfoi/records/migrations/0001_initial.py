@@ -385,6 +385,7 @@ class Migration(migrations.Migration):
                 ("invoice", models.JSONField()),
                 ("findings", models.JSONField(default=list)),
                 ("waiting_for", models.TextField(blank=True)),
+                ("engagement", models.CharField(blank=True, max_length=50)),
                 (
                     "customer",
                     models.ForeignKey(

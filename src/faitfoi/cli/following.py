@@ -26,7 +26,9 @@ def follow(organisation: Named = None) -> None:
 
 
 def route(
-    number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")], organisation: Named = None
+    number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")],
+    organisation: Named = None,
+    engagement: Annotated[str, typer.Option("--engagement", help="Le numéro d’engagement qui manquait.")] = "",
 ) -> None:
     """Explique par quel canal une facture part et pourquoi ; si elle attend, cherche de nouveau son chemin."""
     with platform_open():
@@ -39,7 +41,7 @@ def route(
             document = Document.objects.filter(number=number).order_by("-issue_date").first()
         if document is None:
             fail(f"Aucune facture {number} chez {chosen.name}. Vérifiez le numéro.", code=2)
-        still = route_again(chosen, document.id, actor="operator")
+        still = route_again(chosen, document.id, actor="operator", engagement=engagement)
         if still:
             fail(still)
         with acting_for(chosen.id):

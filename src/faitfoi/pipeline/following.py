@@ -97,6 +97,7 @@ def keep_receipt(delivery: Delivery, receipt: Receipt, *, at: datetime) -> None:
         grade=receipt.grade,
         at=at,
         reason=receipt.detail,
+        who=receipt.references.get("relay", "") or delivery.get_channel_display(),
         raw=receipt.raw,
     )
     _keep(delivery, event, actor="channel")

@@ -41,7 +41,14 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
         if isinstance(way, NoRoute):
             document.lines.update(reason=way.reason)
             return way.reason
-        verdict = Verdict(reading=reading, seller_siren=document.seller_siren, customer=customer, way=way, findings=())
+        verdict = Verdict(
+            reading=reading,
+            seller_siren=document.seller_siren,
+            customer=customer,
+            way=way,
+            findings=(),
+            engagement=document.engagement,
+        )
         present = {artefact.role: artefact for artefact in document.artefacts.all()}
         missing = [r for r in render_for_way(organisation, verdict, at=timezone.now()) if r.role.value not in present]
         if missing:

@@ -141,7 +141,7 @@ def _missing_for_chorus(facts: Facts) -> str:
     if facts.engagement_required and not facts.engagement:
         return (
             f"elle attend le numéro d’engagement de {name} (numéro de bon de commande, BT-13). "
-            "Ajoutez-le à la facture, puis envoyez-la de nouveau."
+            "Ajoutez-le sur sa page, puis relancez."
         )
     return ""
 

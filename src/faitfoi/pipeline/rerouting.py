@@ -8,7 +8,7 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.customers import facts_for, match_customer
 from faitfoi.pipeline.installation import sandbox, store, today
-from faitfoi.pipeline.judging import Verdict
+from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.prepare import keep_artefacts, make_due, open_deliveries
 from faitfoi.pipeline.renderings import render_for_way
 from faitfoi.pipeline.routing import NoRoute, decide
@@ -36,11 +36,6 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
             facts_for(organisation, customer, reading.invoice, day=today(organisation), engagement=document.engagement)
         )
         document.customer = customer
-        document.waiting_for = way.reason if isinstance(way, NoRoute) else ""
-        document.save(update_fields=["customer", "waiting_for", "engagement"])
-        if isinstance(way, NoRoute):
-            document.lines.update(reason=way.reason)
-            return way.reason
         verdict = Verdict(
             reading=reading,
             seller_siren=document.seller_siren,
@@ -49,11 +44,26 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
             findings=(),
             engagement=document.engagement,
         )
+        try:
+            rendered = render_for_way(organisation, verdict, at=timezone.now())
+        except Refusal as refusal:
+            return _waits(document, refusal.reason)
+        if isinstance(way, NoRoute):
+            return _waits(document, way.reason)
+        document.waiting_for = ""
+        document.save(update_fields=["customer", "waiting_for", "engagement"])
+        document.lines.update(outcome=LineOutcome.READY, reason="")
         present = {artefact.role: artefact for artefact in document.artefacts.all()}
-        missing = [r for r in render_for_way(organisation, verdict, at=timezone.now()) if r.role.value not in present]
+        missing = [rendering for rendering in rendered if rendering.role.value not in present]
         if missing:
             present |= keep_artefacts(document, missing, kind="document_rendered", actor=actor)
-        document.lines.update(outcome=LineOutcome.READY, reason="")
         write_entry("routed_again", actor=actor, document_id=document.id)
         make_due(organisation.id, open_deliveries(document, present, way, actor=actor))
         return ""
+
+
+def _waits(document: Document, reason: str) -> str:
+    document.waiting_for = reason
+    document.save(update_fields=["customer", "waiting_for", "engagement"])
+    document.lines.update(reason=reason)
+    return reason

@@ -204,18 +204,20 @@ def make_line(
     )
 
 
-def make_delivery(document: Document, stage: Stage, *, channel: ChannelKey = ChannelKey.EMAIL) -> Delivery:
+def make_delivery(document: Document, stage: Stage, *, sequence: int = 1) -> Delivery:
     """Write the legal delivery of a document and lead it to a stage by the only door."""
     delivery = Delivery.objects.create(
         organisation_id=document.organisation_id,
         document=document,
         artefact=document.artefacts.get(role=ArtefactRole.LEGAL),
         purpose=Purpose.LEGAL,
-        channel=channel,
+        channel=ChannelKey.EMAIL,
+        sequence=sequence,
         address="compta@pre-noir.example",
         reason=f"Canal de {document.number} : la fiche du client le demande.",
-        key=f"{document.id}:legal",
-        message_ref=document.id.hex[-26:],
+        key=f"{document.id}:legal:{sequence}",
+        message_ref=f"{sequence}{document.id.hex[-25:]}",
+        next_attempt_at=timezone.now(),
     )
     source = Stage.ROUTED
     for target in WAY[stage]:

@@ -15,7 +15,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.records.models import Delivery, Event
 from faitfoi.records.stages import ArtefactRole, Stage
 from faitfoi.web.advice import advise
-from tests.web.conftest import WAITING_FOR, XML, Work, make_customer, make_document
+from tests.web.conftest import WAITING_FOR, XML, Work, make_customer, make_delivery, make_document
 
 NEEDS_A_PERSON = {Stage.UNKNOWN, Stage.TO_FIX, Stage.HELD, Stage.RETURNED, Stage.REJECTED}
 NOT_SENT = {Stage.HELD, Stage.TO_FIX}
@@ -224,7 +224,7 @@ def test_a_long_list_has_pages_that_keep_the_search(as_alice: Client, documents:
 
 def test_home_shows_what_waits_for_someone_first_and_the_gravest_on_top(as_alice: Client, documents: Work) -> None:
     with acting_for(documents.organisation.id):
-        Delivery.objects.filter(stage=Stage.ROUTED).update(created_at=timezone.now() - timedelta(minutes=30))
+        Delivery.objects.filter(stage=Stage.ROUTED).update(next_attempt_at=timezone.now() - timedelta(minutes=30))
     page = unescape(as_alice.get(reverse("home", args=[documents.organisation.slug])).content.decode())
     titles = ["Sort inconnu", "Préparées, pas encore parties", "En attente", "Attendent quelqu’un", "À corriger"]
     places = [page.index(f"</span>{title}") for title in [*titles, "Revenues", "Rejetées"]]
@@ -235,6 +235,17 @@ def test_home_shows_what_waits_for_someone_first_and_the_gravest_on_top(as_alice
 def test_what_was_just_prepared_is_not_yet_late(as_alice: Client, documents: Work) -> None:
     page = unescape(as_alice.get(reverse("home", args=[documents.organisation.slug])).content.decode())
     assert "Préparées, pas encore parties" not in page
+
+
+def test_a_later_sending_replaces_the_earlier_one_in_what_waits(as_alice: Client, documents: Work) -> None:
+    document = documents.documents[Stage.UNKNOWN]
+    slug = documents.organisation.slug
+    wanted = reverse("document", args=[slug, document.pk])
+    with acting_for(documents.organisation.id):
+        make_delivery(document, Stage.DELIVERED, sequence=2)
+    assert wanted not in unescape(as_alice.get(reverse("home", args=[slug])).content.decode())
+    assert wanted not in found(as_alice, documents, etat="unknown")
+    assert wanted in found(as_alice, documents, etat="delivered")
 
 
 def test_home_says_when_nothing_waits(as_alice: Client, alice: object) -> None:

@@ -14,7 +14,7 @@ from faitfoi.records.models import Delivery, Document
 from faitfoi.records.stages import Purpose, Stage
 
 LATE = timedelta(minutes=10)
-"""A prepared delivery older than this should have gone: somebody must know (complaint A10)."""
+"""A delivery that was due longer ago than this should have gone: somebody must know (complaint A10)."""
 
 WITHOUT_DELIVERY = "sans-envoi"
 """Filter of the documents that no delivery carries yet."""
@@ -102,20 +102,22 @@ def with_stage(documents: QuerySet[Document]) -> QuerySet[Document]:
     return documents.annotate(stage=Subquery(legal.values("stage")[:1]))
 
 
-def find_documents(query: str, state: str) -> QuerySet[Document]:
-    """Find documents by number or customer (accents and case do not matter), newest first.
+def standing_at(state: str) -> QuerySet[Document]:
+    """Return the documents at a stage, those that wait for a way (`sans-envoi`), or all for anything else."""
+    if state == WITHOUT_DELIVERY:
+        return Document.objects.exclude(waiting_for="")
+    if state in Stage.values:
+        return Document.objects.filter(pk__in=_latest_legal().filter(stage=state).values("document"))
+    return Document.objects.all()
 
-    `state` is a stage, `sans-envoi`, or anything else for all.
-    """
-    found = with_stage(Document.objects.select_related("customer"))
+
+def find_documents(query: str, state: str) -> QuerySet[Document]:
+    """Find documents by number or customer (accents and case do not matter), newest first; `state` as above."""
+    found = with_stage(standing_at(state).select_related("customer"))
     for word in query.split():
         found = found.filter(
             Q(number__icontains=word) | Q(buyer_name__icontains=word) | Q(customer__search_key__contains=fold(word))
         )
-    if state in Stage.values:
-        found = found.filter(Q(stage=state))
-    elif state == WITHOUT_DELIVERY:
-        found = found.filter(Q(stage=None))
     return found.order_by("-issue_date", "-id")
 
 
@@ -126,20 +128,24 @@ def waiting_for_someone(*, most: int = 6) -> list[Group]:
 
 
 def _read(kind: Kind, most: int) -> Group:
-    which = Q(stage=kind.stage)
+    state = kind.stage or WITHOUT_DELIVERY
+    documents = standing_at(state)
     if kind.stage == Stage.ROUTED:
-        which &= Q(Exists(_late_deliveries()))
-    documents = with_stage(Document.objects.all()).filter(which)
+        due_before = timezone.now() - LATE
+        late = _latest_legal().filter(stage=Stage.ROUTED, next_attempt_at__lt=due_before)
+        documents = documents.filter(pk__in=late.values("document"))
     return Group(
-        key=(kind.stage or WITHOUT_DELIVERY).replace("_", "-"),
-        state=kind.stage or WITHOUT_DELIVERY,
+        key=state.replace("_", "-"),
+        state=state,
         kind=kind,
         shown=list(documents.order_by("-id")[:most]),
         total=documents.count(),
     )
 
 
-def _late_deliveries() -> QuerySet[Delivery]:
-    return Delivery.objects.filter(
-        document=OuterRef("pk"), purpose=Purpose.LEGAL, stage=Stage.ROUTED, created_at__lt=timezone.now() - LATE
+def _latest_legal() -> QuerySet[Delivery]:
+    """Return the legal deliveries that no later one of the same document has followed."""
+    later = Delivery.objects.filter(
+        document=OuterRef("document"), purpose=Purpose.LEGAL, sequence__gt=OuterRef("sequence")
     )
+    return Delivery.objects.filter(~Exists(later), purpose=Purpose.LEGAL)

@@ -174,6 +174,19 @@ def test_each_factur_x_profile_is_judged_by_its_own_sheet() -> None:
 
 
 @needs_shared
+def test_a_sheet_that_stops_makes_the_invoice_invalid() -> None:
+    findings = check_official(french(("1605.50</cbc:PayableAmount>", "secret</cbc:PayableAmount>")), br_fr=False)
+    assert rules(findings) == {"FF-XSD", "FF-XSLT"}
+    assert not is_valid(findings)
+
+
+@needs_shared
+def test_extended_ctc_fr_replaces_the_core_rules_in_ubl() -> None:
+    extended = "urn:cen.eu:en16931:2017#conformant#urn.cpro.gouv.fr:1p0:extended-ctc-fr"
+    assert check_official(french(("urn:cen.eu:en16931:2017<", f"{extended}<")), br_fr=True) == ()
+
+
+@needs_shared
 def test_an_element_the_schema_demands_empty_is_no_news() -> None:
     findings = check_official((EXAMPLES / "cii" / "examples" / "CII_example1.xml").read_bytes(), br_fr=False)
     assert findings == ()

@@ -2,7 +2,7 @@
 
 import typer
 
-from faitfoi.cli import database, library, serving
+from faitfoi.cli import database, leash, library, serving
 
 app = typer.Typer(
     name="faitfoi",
@@ -17,4 +17,5 @@ serving.register(app)
 
 def main() -> None:
     """Run the command line."""
+    leash.hold()
     app()

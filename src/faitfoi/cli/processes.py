@@ -91,6 +91,15 @@ def run(
             stop_database()
 
 
+def pages(port: Port = WEB_PORT) -> None:
+    """Sert les pages seules, sur cette machine (« faitfoi run » les sert avec tout le reste)."""
+    with platform_open():
+        from gunicorn.app.wsgiapp import WSGIApplication
+
+        sys.argv = ["faitfoi", "faitfoi.web.wsgi", "-w", "1", "--threads", "4", "-b", f"127.0.0.1:{port}"]
+        WSGIApplication(prog="faitfoi pages").run()
+
+
 def demo(
     once: Annotated[bool, typer.Option("--once", help="S’arrête après le bilan.")] = False,
     corpora: Annotated[
@@ -101,6 +110,7 @@ def demo(
     """Montre tout, de bout en bout, avec des données fictives et des serveurs simulés sur cette machine."""
     from faitfoi.cli.demonstration.seed import seed
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends like Ctrl-C
     os.environ["FAITFOI_TODAY"] = str(seed()["demonstration_day"])
     with platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
         try:
@@ -152,21 +162,7 @@ def start_house(supervisor: Supervisor, *, port: int, workers: int, returns_port
     for number in range(1, workers + 1):
         supervisor.start(f"ouvrier-{number}", ["worker", "--queue", "journey"])
     if port:
-        supervisor.start_program(
-            "pages",
-            [
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "faitfoi.web.wsgi",
-                "-w",
-                "1",
-                "--threads",
-                "4",
-                "-b",
-                f"127.0.0.1:{port}",
-            ],
-        )
+        supervisor.start("pages", ["pages", "--port", str(port)])
 
 
 def wait_for_signal() -> None:

@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     app.command()(following.fsck)
     app.command()(processes.run)
     app.command()(processes.worker)
+    app.command()(processes.pages)
     app.command()(processes.returns)
     app.command()(processes.watch)
     app.add_typer(processes.simulate, name="simulate")

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from faitfoi.cli.leash import LEASH
+
 PATIENCE = 70.0  # a worker may finish the job in hand
 HURRY = 5.0
 
@@ -27,6 +29,7 @@ class Supervisor:
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
         self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._leash = os.pipe()  # our end closes with us, however we die, and the children follow (see cli.leash)
 
     def __enter__(self) -> Self:
         return self
@@ -35,20 +38,19 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        for descriptor in self._leash:
+            os.close(descriptor)
 
     def start(self, name: str, arguments: Sequence[str], *, environment: Mapping[str, str] | None = None) -> int:
         """Start `faitfoi ARGUMENTS` under a name; returns its process id."""
-        return self.start_program(name, [sys.executable, "-m", "faitfoi.cli", *arguments], environment=environment)
-
-    def start_program(self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> int:
-        """Start any program under a name; returns its process id."""
         with (self._logs / f"{name}.log").open("ab") as log:
             child = subprocess.Popen(
-                list(command),
+                [sys.executable, "-m", "faitfoi.cli", *arguments],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **(environment or {})},
+                env={**os.environ, LEASH: str(self._leash[0]), **(environment or {})},
+                pass_fds=(self._leash[0],),
                 start_new_session=True,  # Ctrl-C is for us: we stop them in order
             )
         self._children.append((name, child))

@@ -114,6 +114,27 @@ def test_the_timeline_keeps_two_axes_and_says_who_said_what_and_when(as_alice: C
     assert "Envoyée" in ours
 
 
+def test_what_they_said_never_stands_after_what_we_made_of_it(as_alice: Client, documents: Work) -> None:
+    document = documents.documents[Stage.REJECTED]
+    with acting_for(documents.organisation.id):
+        delivery = Delivery.objects.get(document=document)
+        Event.objects.create(
+            organisation=documents.organisation,
+            document=document,
+            delivery=delivery,
+            axis=Event.Axis.THEIRS,
+            code="IN_REJETE",
+            grade="rejected",
+            at=timezone.now() + timedelta(hours=3),
+            created_at=delivery.events.get(code=Stage.REJECTED).created_at - timedelta(milliseconds=1),
+            reason="Leur horloge avance.",
+            identity="x",
+        )
+    page = page_of(as_alice, documents, Stage.REJECTED)
+    timeline = page[page.index('<ol class="timeline">') :]
+    assert timeline.index("Leur horloge avance.") < timeline.index("<strong>Rejetée</strong>")
+
+
 @pytest.mark.parametrize(("grade", "sentence"), [("action_needed", "Ils attendent"), ("unknown_code", "Ils ont dit")])
 def test_news_that_ask_for_a_person_are_a_task_even_when_the_stage_goes_on(
     as_alice: Client, documents: Work, grade: str, sentence: str

@@ -42,7 +42,6 @@ def sweep(organisation_id: UUID) -> int:
                 reason=attempt.detail,
                 timetable={"next_question_at": now},
             )
-            catch_up(attempt.delivery_id, actor=WORKER)
     return swept
 
 

@@ -44,11 +44,11 @@ TERMS: dict[str, tuple[str | Promise, str | Promise, str]] = {
     "held": (_("not sent yet"), _("prepared or just leaving"), "waiting"),
     "failed": (_("failed"), _("certainly not sent: to be corrected"), "trouble"),
     "skipped": (_("skipped"), _("the same bytes were already done"), "going"),
-    "accepted": (_("accepted"), _("passed the other side’s checks"), "going"),
+    "accepted": (_("accepted"), _("taken by the other side, not delivered yet"), "going"),
     "delivered": (_("delivered"), _("reached the recipient"), "done"),
     "returned": (_("returned"), _("came back"), "trouble"),
     "rejected": (_("rejected"), _("refused after the deposit"), "trouble"),
-    "pending": (_("pending"), _("taken by the other side, no news yet"), "going"),
+    "pending": (_("pending"), _("left, no news yet"), "going"),
     "unknown": (_("outcome unknown"), _("the answer was lost: being looked for, or a person decides"), "lost"),
 }
 

@@ -44,6 +44,12 @@ class UploadForm(forms.Form):
     name = forms.CharField(label=_("Name of this batch"), required=False, max_length=200)
 
 
+class EngagementForm(forms.Form):
+    """The engagement number that a public buyer wants and the invoice lacks (50 characters, as Chorus Pro takes it)."""
+
+    engagement = forms.CharField(label=_("Engagement number"), required=False, max_length=50)
+
+
 class SearchForm(forms.Form):
     """Search of the documents."""
 

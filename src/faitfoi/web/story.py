@@ -7,20 +7,26 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from faitfoi.records.models import Artefact, Attempt, BatchLine, Delivery, Document, Event
-from faitfoi.records.stages import ArtefactRole, Purpose, Stage
+from faitfoi.records.stages import ArtefactRole, Purpose
 from faitfoi.web import words
 from faitfoi.web.advice import Advice, advise
 
 WEIGHT = {"fatal": 0, "warning": 1, "information": 2}
+RECEIPT = "receipt"
+"""Our own name for the answer to a sending: no code of theirs, so not shown as one."""
 EXPECTING = frozenset({"action_needed", "unknown_code"})
 """Grades of news that a person must read even though the delivery goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One line of the timeline. `ours` tells the axis, `label` what happened in words, `code` is theirs verbatim."""
+    """One line of the timeline. `ours` tells the axis, `label` what happened in words, `code` is theirs verbatim.
+
+    `at` is shown; `known` orders. What our stage merely repeats of their words is left out of `text`.
+    """
 
     at: datetime
+    known: datetime
     ours: bool
     label: str | Promise
     mood: str
@@ -62,13 +68,14 @@ def tell(document: Document) -> Story:
     lines = list(document.lines.select_related("batch").order_by("id"))
     deliveries = list(document.deliveries.select_related("artefact").prefetch_related("attempts"))
     deliveries.sort(key=lambda d: (d.purpose != Purpose.LEGAL, -d.sequence))
-    timeline = [*_beginnings(document, lines, deliveries), *(_moment(event) for event in events)]
+    said = {event.reason for event in events if event.axis == Event.Axis.THEIRS}
+    timeline = [*_beginnings(document, lines, deliveries), *(_moment(event, said) for event in events)]
     return Story(
         document=document,
         artefacts=artefacts,
         legal=next((a for a in artefacts if a.role == ArtefactRole.LEGAL), None),
         sendings=[_sending(delivery, document, events) for delivery in deliveries],
-        timeline=sorted(timeline, key=lambda moment: moment.at),
+        timeline=sorted(timeline, key=lambda moment: moment.known),
         findings=sorted(document.findings, key=lambda finding: WEIGHT.get(finding.get("severity", ""), 0)),
         lines=lines,
         stage=next((d.stage for d in deliveries if d.purpose == Purpose.LEGAL), None),
@@ -92,6 +99,7 @@ def _beginnings(document: Document, lines: list[BatchLine], deliveries: list[Del
     received = [
         Moment(
             at=line.created_at,
+            known=line.created_at,
             ours=True,
             label=_("Received again: already done, nothing is sent again") if line.already_done else _("Received"),
             mood="going",
@@ -99,10 +107,13 @@ def _beginnings(document: Document, lines: list[BatchLine], deliveries: list[Del
         )
         for line in lines
     ]
-    sealed = Moment(at=document.created_at, ours=True, label=_("Checked, sealed and kept"), mood="done")
+    sealed = Moment(
+        at=document.created_at, known=document.created_at, ours=True, label=_("Checked, sealed and kept"), mood="done"
+    )
     routed = [
         Moment(
             at=delivery.created_at,
+            known=delivery.created_at,
             ours=True,
             label=_("Channel chosen"),
             mood="going",
@@ -114,16 +125,19 @@ def _beginnings(document: Document, lines: list[BatchLine], deliveries: list[Del
     return [*received, sealed, *routed]
 
 
-def _moment(event: Event) -> Moment:
+def _moment(event: Event, said: set[str]) -> Moment:
     ours = event.axis == Event.Axis.OURS
-    word = words.STAGES.get(event.code) if ours and event.code in Stage.values else words.GRADES.get(event.grade)
+    channel = event.delivery.channel if event.delivery else ""
+    word = words.STAGES.get(event.code) if ours else words.grade_word(event.grade, channel)
     return Moment(
         at=event.at,
+        # Their clock is theirs: what they said cannot have followed our hearing it.
+        known=min(event.at, event.created_at),
         ours=ours,
         label=word.label if word else event.code,
         mood=word.mood if word else "going",
-        text=event.reason,
-        code="" if ours else event.code,
+        text="" if ours and event.reason in said else event.reason,
+        code="" if ours or event.code == RECEIPT else event.code,
         who=event.who,
         delivery=event.delivery,
     )

@@ -128,6 +128,14 @@ REFERENCES: dict[str, str | Promise] = {
     "identifiantFactureCPP": _("Chorus Pro invoice number"),
 }
 
+BY_RELAY = Word(label=_("Taken by the sending server (that is not yet a delivery)"), mood="going")
+"""A relay that accepts a message has not delivered it: the word of `accepted` on the e-mail channel."""
+
+
+def grade_word(grade: str, channel: str) -> Word | None:
+    """Return the word of what the other side said, or None for a grade unheard of."""
+    return BY_RELAY if (grade, channel) == ("accepted", ChannelKey.EMAIL) else GRADES.get(grade)
+
 
 def stage_word(stage: str | None) -> Word:
     """Return the word of a document by the stage of its legal delivery; None when it has none yet."""

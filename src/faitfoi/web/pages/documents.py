@@ -12,10 +12,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from faitfoi.evidence.store import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import artefacts, rerouting, retry
-from faitfoi.pipeline.judging import Refusal
 from faitfoi.records.models import Artefact, Delivery, Document
 from faitfoi.web.access import Here, acts, organisation_page, show
-from faitfoi.web.forms import SearchForm
+from faitfoi.web.forms import EngagementForm, SearchForm
 from faitfoi.web.reading import find_documents
 from faitfoi.web.story import tell
 
@@ -104,10 +103,9 @@ def send_again(request: HttpRequest, here: Here, delivery_id: UUID) -> HttpRespo
 def route_again(request: HttpRequest, here: Here, document_id: UUID) -> HttpResponse:
     """Look again for a way for a document that had none, now that somebody has completed what was missing."""
     document = get_object_or_404(Document, pk=document_id)
-    try:
-        still = rerouting.route_again(here.organisation, document.pk, actor=here.actor)
-    except Refusal as error:
-        still = error.reason
+    form = EngagementForm(request.POST)
+    engagement = form.cleaned_data["engagement"] if form.is_valid() else ""
+    still = rerouting.route_again(here.organisation, document.pk, actor=here.actor, engagement=engagement)
     if still:
         messages.warning(request, still)
     else:

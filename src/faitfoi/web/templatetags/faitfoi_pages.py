@@ -1,5 +1,6 @@
 """Filters and small tags of the pages."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from faitfoi.pipeline.counts import Counts
-from faitfoi.web import words
+from faitfoi.web import rules, words
 
 register = template.Library()
 NARROW_SPACE = "\u202f"
@@ -58,6 +59,24 @@ def outcome(code: str) -> words.Word:
 def severity(code: str) -> words.Word:
     """Return the word of a finding's weight; anything unheard of weighs as an error."""
     return words.SEVERITIES.get(code, words.SEVERITIES["fatal"])
+
+
+@register.filter
+def in_words(rule: str) -> str | Promise:
+    """Return our own sentence for an official rule, empty when it has none."""
+    return rules.in_words(rule)
+
+
+@register.filter
+def language_of(rule: str) -> str:
+    """Return the language in which a rule's official message is written."""
+    return rules.language_of(rule)
+
+
+@register.filter
+def official(finding: Mapping[str, str]) -> str:
+    """Return the official message of a finding, without the rule's id in front."""
+    return rules.without_rule(finding.get("message", ""), finding.get("rule", ""))
 
 
 @register.filter

@@ -114,7 +114,7 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
         if not _close_attempt(claim, Attempt.Outcome.RECEIPT, receipt.detail):
             # The lease ran out and the sweeper asked for a search: the receipt settles it.
             log.warning("a receipt came after the lease of delivery %s", claim.delivery_id)
-        delivery = Delivery.objects.get(id=claim.delivery_id)
+        delivery = Delivery.objects.select_for_update().get(id=claim.delivery_id)
         source = Stage(delivery.stage)
         if source not in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:
             return
@@ -181,6 +181,7 @@ def _settle(
             reason=detail,
             timetable={"next_question_at": question},
         )
+        catch_up(claim.delivery_id, actor=WORKER)
 
 
 def _close_attempt(claim: Claim, outcome: Attempt.Outcome, detail: str) -> bool:

@@ -127,6 +127,8 @@ def _advance(delivery_id: UUID, grade: Grade, reason: str, *, actor: str) -> Non
 
 
 def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
+    # News of one delivery waits for each other: two workers may hear the same thing at once.
+    Delivery.objects.select_for_update().get(id=delivery.id)
     identity = f"{delivery.channel}:{event.identity}"[:200]
     if Event.objects.filter(document_id=delivery.document_id, delivery=delivery, identity=identity).exists():
         return False

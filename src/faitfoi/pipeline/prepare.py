@@ -99,7 +99,9 @@ def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepar
 
 def _write_down(organisation: Organisation, prepared: Prepared, *, actor: str) -> list[Delivery]:
     """Write document, number, artefacts, journal and deliveries; another line that burnt the number first wins."""
-    line = BatchLine.objects.select_for_update().filter(id=prepared.line_id, outcome=LineOutcome.WAITING).first()
+    # Only the line: the default order would join, and lock, the whole batch.
+    waiting = BatchLine.objects.order_by().filter(id=prepared.line_id, outcome=LineOutcome.WAITING)
+    line = waiting.select_for_update().first()
     if line is None:
         return []
     try:

@@ -42,6 +42,7 @@ def sweep(organisation_id: UUID) -> int:
                 reason=attempt.detail,
                 timetable={"next_question_at": now},
             )
+            catch_up(attempt.delivery_id, actor=WORKER)
     return swept
 
 

@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from datetime import timedelta
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 import pikepdf
@@ -16,6 +17,7 @@ import pytest
 from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from faitfoi.evidence.pdf_update import DAMAGED
 from faitfoi.evidence.seal import KeyRefused, SealKey, SealRefused, is_signed, seal
 from faitfoi.evidence.seal_check import SealState, check_seal
 from tests.evidence.conftest import AT, SHARED, make_key, plain_pdf, real_pdfs
@@ -113,7 +115,7 @@ def test_a_signature_hidden_from_a_byte_search_is_seen_all_the_same(key: SealKey
     document = pikepdf.open(BytesIO(seal(plain_pdf(), key, at=AT)))
     output = BytesIO()
     document.save(output, object_stream_mode=pikepdf.ObjectStreamMode.generate)
-    rewritten = output.getvalue().replace(b"/ByteRange", b"/Byte#52ange")
+    rewritten = output.getvalue().replace(b"/ByteRange [ ", b"/Byte#52ange[")
     assert b"/ByteRange" not in rewritten
     assert is_signed(rewritten)
 
@@ -135,12 +137,42 @@ def test_the_same_document_at_the_same_instant_differs_only_by_the_signature(key
         (lambda pdf: pdf.replace(b"/Pages", b"/Pag#65"), "endommagée"),
         (lambda pdf: pdf.replace(b"trailer <<", b"trailer << /XRefStm 15"), "deux tables"),
         (lambda pdf: b"%PDF-1.7\n", "endommagée"),
+        (lambda pdf: pdf.replace(b"4 0 obj", b"3 0 obj"), "endommagée"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_sealed_says_why(key: SealKey, damage: "object", reason: str) -> None:
     assert callable(damage)
     with pytest.raises(SealRefused, match=reason):
         seal(damage(plain_pdf()), key, at=AT)
+
+
+def test_an_object_that_takes_the_place_of_another_does_not_end_the_process(key: SealKey) -> None:
+    # Read while the page is looked through, it would free the very entries that are looked at.
+    pdf = plain_pdf(pages=3)
+    places = [found.span(1) for found in re.finditer(rb"(\d) 0 (?:obj|R)", pdf)]
+    outcomes = set()
+    for (start, end), number in product(places, range(10)):
+        try:
+            outcomes.add(check_seal(seal(b"%s%d%s" % (pdf[:start], number, pdf[end:]), key, at=AT), [key.certificate]))
+        except SealRefused as refusal:
+            outcomes.add(refusal.reason)
+    assert outcomes == {SealState.INTACT, DAMAGED}
+
+
+@pytest.mark.parametrize("entry", ["/Kids", "/Fields"])
+def test_a_tree_that_refers_to_itself_comes_to_an_end(key: SealKey, entry: str) -> None:
+    with pikepdf.open(BytesIO(with_form(indirect=True))) as document:
+        node = document.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.Pages))
+        node.Kids = pikepdf.Array([node, node])
+        if entry == "/Kids":
+            document.Root.Pages.Kids = pikepdf.Array([node])
+        else:
+            document.Root.AcroForm.Fields = pikepdf.Array([node])
+            del document.pages[0].obj["/Annots"]
+        output = BytesIO()
+        document.save(output)
+    with pytest.raises(SealRefused, match="endommagée"):
+        seal(output.getvalue(), key, at=AT)
 
 
 def test_a_protected_pdf_is_refused_even_when_it_opens_without_a_password(key: SealKey) -> None:

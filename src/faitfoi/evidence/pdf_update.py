@@ -7,6 +7,7 @@ bytes. Whatever it has to repair or guess on the way is refused: two readers cou
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -87,8 +88,7 @@ def prepare(pdf: bytes, *, at: datetime) -> Update:
     if _HYBRID.search(pdf):
         raise SealRefused(HYBRID)
     try:
-        # Inherited attributes stay where they are: moved to the page, they would be in objects that no update writes.
-        with pikepdf.open(BytesIO(pdf), attempt_recovery=False, inherit_page_attributes=False) as document:
+        with _opened(pdf) as document:
             update = _update(document, pdf, at=at)
             if document.get_warnings():
                 raise SealRefused(DAMAGED)
@@ -104,8 +104,8 @@ def is_signed(pdf: bytes) -> bool:
     if _BYTE_RANGE.search(pdf):
         return True
     try:
-        with pikepdf.open(BytesIO(pdf), inherit_page_attributes=False) as document:
-            return _has_signature(document)
+        with _opened(pdf) as document:
+            return _has_signature(_held(document.Root))
     except (pikepdf.PdfError, pikepdf.PasswordError, SealRefused, *_MISSHAPEN):
         return False
 
@@ -123,34 +123,57 @@ def cross_references(update: Update, offsets: dict[tuple[int, int], int], *, sta
     return b"".join(lines) + trailer + _end(start)
 
 
+def _opened(pdf: bytes) -> Pdf:
+    """The file as it is: nothing repaired, nothing moved.
+
+    Inherited page attributes, moved to the page as qpdf would, would be in objects that no update writes.
+    """
+    return pikepdf.open(BytesIO(pdf), attempt_recovery=False, inherit_page_attributes=False)
+
+
+def _held(item: Object) -> Dictionary:
+    """The entries of one dictionary, whatever happens to the object itself.
+
+    qpdf reads objects when their place is looked at. One that lies about its number takes the place of another, and
+    ends the process when that one is being looked through; so only copies are.
+    """
+    if not isinstance(item, Dictionary):
+        raise SealRefused(DAMAGED)
+    return copy(item)
+
+
 def _update(document: Pdf, pdf: bytes, *, at: datetime) -> Update:
     if document.is_encrypted:
         raise SealRefused(ENCRYPTED)
-    if _has_signature(document):
+    root = _held(document.Root)
+    if _has_signature(root):
         raise SealRefused(ALREADY_SIGNED)
     previous, as_stream = _last_section(pdf)
-    root = document.Root
     page = _first_page(root.Pages)
     if page is None or not page.is_indirect:
         raise SealRefused(DAMAGED)
-    form = root.get("/AcroForm")
     # The three objects we add follow the last one. Asking qpdf for their numbers would make it read the whole file
     # (3 ms for a page of 200 objects), so names that no file can hold, its own digest, stand for them until written.
     digest = hashlib.sha256(pdf).hexdigest()
     signature, appearance, field = (Name(f"/{digest}{place}") for place in range(3))
-    widget = _field(page, signature, appearance, taken=_names(form))
-    changed = [page, _with_field(document, form, field)]
-    page.Annots = Array([*page.get("/Annots", Array()), field])
+    widget = _field(page, signature, appearance, taken=_names(root))
+    place, changed = _with_field(document, root, field)
+    sheet = _held(page)
+    sheet.Annots = Array([*sheet.get("/Annots", Array()), field])
     if "/StructTreeRoot" in root:
         # PDF/UA-1 §7.18.3: a page with an annotation says that tabs follow the structure.
-        page.Tabs = Name.S
+        sheet.Tabs = Name.S
     first = int(document.trailer.Size)
     numbers = {
         str(name).encode(): b"%d 0 R" % (first + place) for place, name in enumerate((signature, appearance, field))
     }
-    written = {item.objgen: _numbered(item, numbers) for item in changed}
     return Update(
-        objects={(first + 1, 0): NOTHING_TO_SEE, (first + 2, 0): _numbered(widget, numbers), **written},
+        objects={
+            (first + 1, 0): NOTHING_TO_SEE,
+            (first + 2, 0): _numbered(widget, numbers),
+            page.objgen: _numbered(sheet, numbers),
+            place: _numbered(changed, numbers),
+        },
         signature=first,
         # A cross-reference stream has a number too.
         size=first + 3 + int(as_stream),
@@ -187,48 +210,44 @@ def _field(page: Object, signature: Name, appearance: Name, *, taken: set[str]) 
     )
 
 
-def _with_field(document: Pdf, form: Object | None, field: Name) -> Object:
-    """The form has the field; answers the indirect object that must be written for it."""
-    root = document.Root
-    if form is None:
-        root.AcroForm = Dictionary(Fields=Array([field]), SigFlags=SIGNATURES_EXIST | APPEND_ONLY)
-        return root
+def _with_field(document: Pdf, root: Dictionary, field: Name) -> tuple[tuple[int, int], Dictionary]:
+    """The object that must be written for the form to have the field, and its number: the form, or the catalogue."""
+    given = root.get("/AcroForm")
+    form = _held(given) if given is not None else Dictionary()
     if "/XFA" in form:
         raise SealRefused(DYNAMIC_FORM)
     form.Fields = Array([*form.get("/Fields", Array()), field])
     form.SigFlags = int(form.get("/SigFlags", 0)) | SIGNATURES_EXIST | APPEND_ONLY
-    if form.is_indirect:
-        return form
+    if given is not None and given.is_indirect:
+        return given.objgen, form
     root.AcroForm = form
-    return root
+    return document.Root.objgen, root
 
 
-def _has_signature(document: Pdf) -> bool:
-    if "/Perms" in document.Root:
-        return True
-    form = document.Root.get("/AcroForm")
-    return form is not None and any(
-        field.get("/FT") == Name.Sig and "/V" in field for field in _fields(form.get("/Fields", Array()))
-    )
+def _has_signature(root: Dictionary) -> bool:
+    # Only a signature field's value is a dictionary (ISO 32000-1 §12.7.4), wherever its type comes from.
+    return "/Perms" in root or any(isinstance(field.get("/V"), Dictionary) for field in _fields(root))
 
 
-def _fields(fields: Object) -> Iterator[Object]:
+def _fields(root: Dictionary) -> Iterator[Dictionary]:
     """Every field of the form, nested ones too."""
-    waiting = [fields]
+    form = root.get("/AcroForm")
+    waiting = [] if form is None else [_held(form).get("/Fields", Array())]
     seen = 0
     while waiting:
-        for field in waiting.pop():
+        for item in waiting.pop():
             seen += 1
             if seen > MOST_NODES:
                 raise SealRefused(DAMAGED)
-            if isinstance(field, Dictionary):
+            if isinstance(item, Dictionary):
+                field = _held(item)
                 yield field
                 if "/Kids" in field:
                     waiting.append(field.Kids)
 
 
-def _names(form: Object | None) -> set[str]:
-    return set() if form is None else {str(field.get("/T", "")) for field in _fields(form.get("/Fields", Array()))}
+def _names(root: Dictionary) -> set[str]:
+    return {str(field.get("/T", "")) for field in _fields(root)}
 
 
 def _candidates() -> Iterator[str]:
@@ -244,23 +263,25 @@ def _first_page(tree: Object) -> Object | None:
     for _ in range(MOST_NODES):
         if not waiting:
             break
-        node = waiting.pop()
+        item = waiting.pop()
+        node = _held(item)
         if "/Kids" in node:
             waiting.extend(reversed(list(node.Kids)))
         elif node.get("/Type", Name.Page) == Name.Page:
-            return node
+            return item
     return None
 
 
 def _corner(page: Object) -> tuple[Object | int, Object | int]:
-    node: Object | None = page
+    item: Object | None = page
     for _ in range(DEEPEST):
-        if node is None:
+        if item is None:
             break
+        node = _held(item)
         box = node.get("/CropBox", node.get("/MediaBox"))
         if box is not None:
             return box[0], box[1]
-        node = node.get("/Parent")
+        item = node.get("/Parent")
     return 0, 0
 
 

@@ -14,6 +14,7 @@ from faitfoi.records.stages import Nature
 SIREN_SCHEME = "0002"
 SIRET_SCHEME = "0009"
 ROUTING_SCHEME = "0224"
+LONGEST_ADDRESS = 254  # RFC 5321 §4.5.3.1.3, without the angle brackets
 
 
 def fold(text: str) -> str:
@@ -65,7 +66,8 @@ def draft_customer(organisation: Organisation, buyer: Buyer) -> Customer:
     country = (buyer.address.country if buyer.address else "") or "FR"
     siren = _siren(buyer)
     nature = Nature.FOREIGN if country != "FR" else Nature.TAXABLE if siren or buyer.vat_identifier else Nature.CONSUMER
-    reference = _siret(buyer) or siren or "".join(buyer.vat_identifier.split()) or fold(buyer.name)[:60]
+    reference = (_siret(buyer) or siren or "".join(buyer.vat_identifier.split()) or fold(buyer.name))[:60]
+    email = buyer.contact.email if buyer.contact else ""
     return Customer(
         organisation=organisation,
         reference=reference,
@@ -76,7 +78,7 @@ def draft_customer(organisation: Organisation, buyer: Buyer) -> Customer:
         siret=_siret(buyer),
         vat_number="".join(buyer.vat_identifier.split()).upper()[:20],
         country=country[:2],
-        billing_email=buyer.contact.email if buyer.contact and "@" in buyer.contact.email else "",
+        billing_email=email if "@" in email and len(email) <= LONGEST_ADDRESS else "",
         electronic_address=buyer.electronic_address.value[:125] if buyer.electronic_address else "",
     )
 

@@ -14,6 +14,9 @@ from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.routing import Decision, NoRoute, decide
 from faitfoi.records.models import BurntNumber, Customer
 
+LONGEST_NUMBER = 60
+"""The column's size; the French rules stop at 35 (BR-FR-01) and Chorus Pro at 20."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -77,6 +80,11 @@ def _identify(organisation: Organisation, invoice: Invoice, seller: str) -> None
     """Hold the invoice against the organisation and the numbers already used. Raises Refusal."""
     if not invoice.number:
         raise Refusal("La facture n’a pas de numéro (BT-1). Donnez-lui son numéro, puis envoyez-la de nouveau.")
+    if len(invoice.number) > LONGEST_NUMBER:
+        raise Refusal(
+            f"Le numéro {invoice.number[:LONGEST_NUMBER]}… a {len(invoice.number)} caractères, plus que les "
+            f"{LONGEST_NUMBER} acceptés (BT-1). Raccourcissez-le, puis envoyez la facture de nouveau."
+        )
     if invoice.issue_date is None:
         raise Refusal(
             f"La facture {invoice.number} n’a pas de date d’émission lisible (BT-2). "

@@ -150,7 +150,7 @@ def test_an_object_that_takes_the_place_of_another_does_not_end_the_process(key:
     # Read while the page is looked through, it would free the very entries that are looked at.
     pdf = plain_pdf(pages=3)
     places = [found.span(1) for found in re.finditer(rb"(\d) 0 (?:obj|R)", pdf)]
-    outcomes = set()
+    outcomes = set[SealState | str]()
     for (start, end), number in product(places, range(10)):
         try:
             outcomes.add(check_seal(seal(b"%s%d%s" % (pdf[:start], number, pdf[end:]), key, at=AT), [key.certificate]))

@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from html import unescape
 
 import pikepdf
 import pytest
@@ -85,6 +86,11 @@ def auditor(cooperative: Organisation) -> User:
 def as_alice(alice: User) -> Client:
     """A browser where Alice is signed in."""
     return signed_in_as(alice)
+
+
+def plain(content: bytes) -> str:
+    """Return a page as it is read: entities as characters, and every kind of space as a space."""
+    return unescape(content.decode()).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def signed_in_as(user: User) -> Client:

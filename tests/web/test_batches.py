@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from html import unescape
 
 from django.test import Client
 from django.urls import reverse
@@ -14,7 +13,7 @@ from faitfoi.records.models import Batch, BatchLine
 from faitfoi.records.stages import LineOutcome, Stage
 from faitfoi.web.arithmetic import SUMS, TERMS, add_up
 from faitfoi.web.lines import lines_of
-from tests.web.conftest import Work, make_line
+from tests.web.conftest import Work, make_line, plain
 
 ROW = re.compile(r'<th scope="row"')
 
@@ -22,7 +21,7 @@ ROW = re.compile(r'<th scope="row"')
 def page_of(client: Client, work: Work, **query: str) -> str:
     answer = client.get(reverse("batch", args=[work.organisation.slug, work.batch.pk]), query)
     assert answer.status_code == 200
-    return unescape(answer.content.decode())
+    return plain(answer.content)
 
 
 def test_the_three_sums_are_those_of_the_design_and_agree(as_alice: Client, documents: Work) -> None:
@@ -118,7 +117,7 @@ def test_files_that_wait_too_long_say_that_the_worker_is_probably_stopped(as_ali
 
 
 def test_the_list_of_batches_says_of_each_what_to_look_at(as_alice: Client, documents: Work) -> None:
-    page = unescape(as_alice.get(reverse("batches", args=[documents.organisation.slug])).content.decode())
+    page = plain(as_alice.get(reverse("batches", args=[documents.organisation.slug])).content)
     assert "Moissons de novembre" in page
     assert "2 au sort inconnu" in page
     assert "1 refusé" in page

@@ -1,6 +1,7 @@
 """The pages in a real browser: by keyboard alone, on a phone, and while a batch is running."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,9 +145,7 @@ def test_the_page_of_a_document_shows_its_picture(page: Page, documents: Work) -
     picture = page.locator("img.sheet").first
     picture.scroll_into_view_if_needed()
     page.wait_for_function("() => document.querySelector('img.sheet').naturalWidth > 0")
-    expect(picture).to_have_attribute(
-        "alt", "Page 1 de : Facture F-SENT. Son contenu est dans les fichiers ci-dessous."
-    )
+    expect(picture).to_have_attribute("alt", re.compile("Facture F-SENT"))
 
 
 def test_without_javascript_everything_still_works(browser: Browser, page: Page, documents: Work) -> None:

@@ -1,7 +1,6 @@
 """The page of a document tells what it is, where it goes and why, what became of it, and what a person must do."""
 
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.records.models import Delivery, Event
 from faitfoi.records.stages import ArtefactRole, Stage
 from faitfoi.web.advice import advise
-from tests.web.conftest import WAITING_FOR, XML, Work, make_customer, make_delivery, make_document
+from tests.web.conftest import WAITING_FOR, XML, Work, make_customer, make_delivery, make_document, plain
 
 NEEDS_A_PERSON = {Stage.UNKNOWN, Stage.TO_FIX, Stage.HELD, Stage.RETURNED, Stage.REJECTED}
 NOT_SENT = {Stage.HELD, Stage.TO_FIX}
@@ -24,11 +23,11 @@ NOT_SENT = {Stage.HELD, Stage.TO_FIX}
 def page_of(client: Client, work: Work, stage: Stage | None) -> str:
     answer = client.get(reverse("document", args=[work.organisation.slug, work.documents[stage].pk]))
     assert answer.status_code == 200
-    return unescape(answer.content.decode())
+    return plain(answer.content)
 
 
 def found(client: Client, work: Work, **query: str) -> str:
-    return unescape(client.get(reverse("documents", args=[work.organisation.slug]), query).content.decode())
+    return plain(client.get(reverse("documents", args=[work.organisation.slug]), query).content)
 
 
 def test_a_delivery_that_needs_a_person_says_what_happened_who_can_act_and_what_to_do(
@@ -65,7 +64,7 @@ def test_sending_again_moves_only_what_certainly_was_not_sent(as_alice: Client, 
     for stage in Stage:
         delivery = documents.delivery(stage)
         address = reverse("send_again", args=[documents.organisation.slug, delivery.pk])
-        told = unescape(as_alice.post(address, follow=True).content.decode())
+        told = plain(as_alice.post(address, follow=True).content)
         assert documents.stage(delivery) is (Stage.ROUTED if stage in NOT_SENT else stage)
         assert ("C’est relancé" if stage in NOT_SENT else "n’attend plus cela") in told, stage
 
@@ -204,7 +203,7 @@ def test_an_altered_file_is_never_handed_over(as_alice: Client, documents: Work)
     answer = as_alice.get(reverse("download", args=[documents.organisation.slug, artefact.pk]))
     assert answer.status_code == 500
     assert b"autre chose" not in answer.content
-    assert "n’est plus ce qu’il était" in unescape(answer.content.decode())
+    assert "n’est plus ce qu’il était" in plain(answer.content)
     assert page_of(as_alice, documents, Stage.SENT)
 
 
@@ -246,7 +245,7 @@ def test_a_long_list_has_pages_that_keep_the_search(as_alice: Client, documents:
 def test_home_shows_what_waits_for_someone_first_and_the_gravest_on_top(as_alice: Client, documents: Work) -> None:
     with acting_for(documents.organisation.id):
         Delivery.objects.filter(stage=Stage.ROUTED).update(next_attempt_at=timezone.now() - timedelta(minutes=30))
-    page = unescape(as_alice.get(reverse("home", args=[documents.organisation.slug])).content.decode())
+    page = plain(as_alice.get(reverse("home", args=[documents.organisation.slug])).content)
     titles = ["Sort inconnu", "Préparées, pas encore parties", "En attente", "Attendent quelqu’un", "À corriger"]
     places = [page.index(f"</span>{title}") for title in [*titles, "Revenues", "Rejetées"]]
     assert places == sorted(places)
@@ -254,7 +253,7 @@ def test_home_shows_what_waits_for_someone_first_and_the_gravest_on_top(as_alice
 
 
 def test_what_was_just_prepared_is_not_yet_late(as_alice: Client, documents: Work) -> None:
-    page = unescape(as_alice.get(reverse("home", args=[documents.organisation.slug])).content.decode())
+    page = plain(as_alice.get(reverse("home", args=[documents.organisation.slug])).content)
     assert "Préparées, pas encore parties" not in page
 
 
@@ -264,11 +263,11 @@ def test_a_later_sending_replaces_the_earlier_one_in_what_waits(as_alice: Client
     wanted = reverse("document", args=[slug, document.pk])
     with acting_for(documents.organisation.id):
         make_delivery(document, Stage.DELIVERED, sequence=2)
-    assert wanted not in unescape(as_alice.get(reverse("home", args=[slug])).content.decode())
+    assert wanted not in plain(as_alice.get(reverse("home", args=[slug])).content)
     assert wanted not in found(as_alice, documents, etat="unknown")
     assert wanted in found(as_alice, documents, etat="delivered")
 
 
 def test_home_says_when_nothing_waits(as_alice: Client, alice: object) -> None:
-    page = unescape(as_alice.get("/", follow=True).content.decode())
+    page = plain(as_alice.get("/", follow=True).content)
     assert "Rien ne vous attend." in page

@@ -1,7 +1,5 @@
 """Alice's day, from the page that takes her files to the page that tells what became of each, over real channels."""
 
-from html import unescape
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -13,7 +11,7 @@ from faitfoi.records.models import Batch, Customer
 from faitfoi.records.stages import ArtefactRole, Stage
 from tests.pipeline.cast import FARMER, TOWN, Scene, file
 from tests.pipeline.conftest import portal, relay, scene
-from tests.web.conftest import signed_in_as
+from tests.web.conftest import plain, signed_in_as
 
 __all__ = ["portal", "relay", "scene"]
 
@@ -35,7 +33,7 @@ def hand_over(client: Client, scene: Scene, *files: bytes) -> str:
 
 
 def page_of(client: Client, address: str) -> str:
-    return unescape(client.get(address, follow=True).content.decode())
+    return plain(client.get(address, follow=True).content)
 
 
 def document_address(scene: Scene, number: str) -> str:
@@ -79,9 +77,9 @@ def test_an_invoice_that_waits_for_its_engagement_number_gets_it_on_its_page_and
     assert 'name="engagement"' in page
 
     again = reverse("route_again", args=[scene.organisation.slug, scene.document("F-2").pk])
-    still = unescape(clerk.post(again, {"engagement": " "}, follow=True).content.decode())
+    still = plain(clerk.post(again, {"engagement": " "}, follow=True).content)
     assert 'class="message warning"' in still
-    told = unescape(clerk.post(again, {"engagement": "EJ-2026-17"}, follow=True).content.decode())
+    told = plain(clerk.post(again, {"engagement": "EJ-2026-17"}, follow=True).content)
     assert "C’est relancé" in told
     assert 'name="engagement"' not in told
     scene.deliver()

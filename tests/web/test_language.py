@@ -1,11 +1,10 @@
 """The interface opens in French whatever the browser says, until the person chooses."""
 
-from html import unescape
-
 from django.test import Client
 from django.urls import reverse
 
 from faitfoi.accounts.models import Organisation
+from tests.web.conftest import plain
 
 
 def test_the_first_page_is_french_for_an_english_browser(client: Client, db: None) -> None:
@@ -29,7 +28,7 @@ def test_a_language_we_do_not_speak_is_french(client: Client, db: None) -> None:
 
 def test_nobody_signs_up_by_themselves(client: Client, db: None) -> None:
     page = client.get(reverse("account_signup"))
-    assert "Pas d’inscription publique" in unescape(page.content.decode())
+    assert "Pas d’inscription publique" in plain(page.content)
     client.post(reverse("account_signup"), {"email": "x@y.example", "password1": "mot de passe de passage"})
     assert "account_signup" not in client.session
 
@@ -53,7 +52,7 @@ def test_a_demonstration_says_on_every_page_that_nothing_really_leaves(
     as_alice: Client, cooperative: Organisation
 ) -> None:
     for name in ("home", "upload", "batches", "documents"):
-        page = unescape(as_alice.get(reverse(name, args=[cooperative.slug])).content.decode())
+        page = plain(as_alice.get(reverse(name, args=[cooperative.slug])).content)
         assert "Démonstration :" in page
         assert "rien ne part vraiment." in page
 

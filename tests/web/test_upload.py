@@ -1,7 +1,6 @@
 """The sending page hands files to the pipeline, and only when they are posted."""
 
 import re
-from html import unescape
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,11 +14,12 @@ from faitfoi.pipeline.installation import store
 from faitfoi.records.models import Batch, BatchLine
 from faitfoi.records.stages import LineOutcome
 from faitfoi.web import middleware
+from tests.web.conftest import plain
 
 
 def upload(client: Client, organisation: Organisation, *files: SimpleUploadedFile, name: str = "") -> str:
     answer = client.post(reverse("upload", args=[organisation.slug]), {"invoices": list(files), "name": name})
-    assert answer.status_code == 302, unescape(answer.content.decode())
+    assert answer.status_code == 302, plain(answer.content)
     return answer.headers["Location"]
 
 
@@ -36,7 +36,7 @@ def test_several_files_become_one_batch_whose_page_follows_them(as_alice: Client
     assert (batch.name, batch.origin) == ("Lait, octobre", Batch.Origin.UPLOAD)
     assert [line.filename for line in lines] == ["a.xml", "b.xml"]
     assert store().get(cooperative.id, lines[0].sha256) == b"<a/>"
-    shown = unescape(as_alice.get(page).content.decode())
+    shown = plain(as_alice.get(page).content)
     assert "2 fichiers reçus" in shown
     assert 'hx-trigger="every 3s"' in shown
 
@@ -105,7 +105,7 @@ def test_a_request_over_the_cap_is_told_before_it_is_read(
     monkeypatch.setattr(middleware, "MOST_POSTED", 100)
     answer = as_alice.post(reverse("upload", args=[cooperative.slug]), {"invoices": [xml("a.xml", b"0" * 200)]})
     assert answer.status_code == 413
-    assert "en plusieurs lots" in unescape(answer.content.decode())
+    assert "en plusieurs lots" in plain(answer.content)
     assert "Content-Security-Policy" in answer.headers
     with acting_for(cooperative.id):
         assert not Batch.objects.exists()

@@ -1,5 +1,6 @@
 """Filters and small tags of the pages."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +17,8 @@ from faitfoi.web import rules, words
 register = template.Library()
 NARROW_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
+BEFORE = re.compile(r" (?=[:;!?»%€])")
+AFTER = re.compile(r"(?<=«) ")
 
 
 @register.filter
@@ -23,6 +26,12 @@ def money(amount: Decimal, currency: str) -> str:
     """Write an amount as the language does: « 1 234,50 € »; other currencies keep their ISO code."""
     text = formats.number_format(amount, decimal_pos=2, use_l10n=True, force_grouping=True)
     return f"{text}{NO_BREAK_SPACE}{'€' if currency == 'EUR' else currency}"
+
+
+@register.filter
+def typeset(text: str) -> str:
+    """Keep a French sentence's double punctuation from starting a line: its spaces no longer break."""
+    return AFTER.sub("\u00a0", BEFORE.sub("\u00a0", text))
 
 
 @register.filter

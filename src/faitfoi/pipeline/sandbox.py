@@ -1,12 +1,14 @@
 """Hostile files are parsed in one long-lived child process with memory and time limits, never in ours.
 
 The parent trusts nothing of the child but bytes and JSON; a child that dies, hangs or answers nonsense costs one
-file its reading, and the next file gets a new child. Needs no Django: the command line's library commands use it too.
+file its reading, and the next file gets a new child. A child that somebody else has ended costs nothing: the file is
+read once more by the next. Needs no Django: the command line's library commands use it too.
 """
 
 import json
 import os
 import selectors
+import signal
 import struct
 import subprocess
 import sys
@@ -24,6 +26,10 @@ from faitfoi.einvoice.reading import Format, Reading, Unreadable
 
 HEADER = struct.Struct("!IQ")  # length of the JSON, length of the bytes
 SECONDS = 30.0
+MEMORY = 1536 * 1024 * 1024  # bytes of address space, with room for the libraries themselves
+ENDED_BY_OTHERS = frozenset({-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT})
+"""How a child ends that the system stops (a service's end, a lack of memory elsewhere), never by its file alone."""
+GRACE = 5.0  # seconds for a dying child to be gone
 MOST_ANSWERED = 256 * 1024 * 1024
 
 
@@ -38,8 +44,9 @@ class Answer:
 class Sandbox:
     """A door to the child. One per process is enough: calls wait for each other."""
 
-    def __init__(self, *, seconds: float = SECONDS) -> None:
+    def __init__(self, *, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         self._seconds = seconds
+        self._memory = memory
         self._child: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
 
@@ -90,7 +97,7 @@ class Sandbox:
     def _ask(self, question: Mapping[str, object], payload: bytes) -> Answer:
         with self._turn:
             try:
-                answer = self._exchange(question, payload)
+                answer = self._exchange_again_if_ended(question, payload)
             except (OSError, EOFError, ValueError, struct.error) as error:
                 self._end()
                 raise Unreadable(
@@ -100,6 +107,23 @@ class Sandbox:
         if "refused" in answer.facts:
             raise Unreadable(str(answer.facts["refused"]))
         return answer
+
+    def _exchange_again_if_ended(self, question: Mapping[str, object], payload: bytes) -> Answer:
+        """Ask; once more when the child was ended from outside, for a good invoice must not pay for that."""
+        try:
+            return self._exchange(question, payload)
+        except EOFError:
+            if self._how_it_ended() not in ENDED_BY_OTHERS:
+                raise
+            self._end()
+            return self._exchange(question, payload)
+
+    def _how_it_ended(self) -> int | None:
+        assert self._child is not None  # noqa: S101  # it has just been asked
+        try:
+            return self._child.wait(timeout=GRACE)
+        except subprocess.TimeoutExpired:
+            return None
 
     def _exchange(self, question: Mapping[str, object], payload: bytes) -> Answer:
         child = self._running()
@@ -128,7 +152,7 @@ class Sandbox:
             self._end()
             environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "faitfoi.pipeline.sandbox_child", str(int(self._seconds))],
+                [sys.executable, "-m", "faitfoi.pipeline.sandbox_child", str(int(self._seconds)), str(self._memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,  # no secret of ours reaches the child

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import signal
 import sys
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -11,14 +12,14 @@ from faitfoi.einvoice.jsonform import to_json
 from faitfoi.einvoice.reading import Unreadable, read
 from faitfoi.pipeline.sandbox import HEADER, finding_to
 
-MEMORY = 1536 * 1024 * 1024  # address space, with room for the libraries themselves
 MOST_PIXELS = 2400
 
 
 def main() -> None:
     """Answer until the parent closes the pipe."""
-    seconds = int(sys.argv[1])
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    seconds, memory = int(sys.argv[1]), int(sys.argv[2])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which may still finish the file in hand
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer

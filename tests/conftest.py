@@ -5,24 +5,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connections
 
-ROOT = Path(__file__).resolve().parent.parent
-os.environ.setdefault("FAITFOI_HOME", str(ROOT / "build" / "test-home" / os.environ.get("PYTEST_XDIST_WORKER", "main")))
-os.environ.setdefault("FAITFOI_SECRET_KEY", "tests only")
-os.environ.setdefault("FAITFOI_TODAY", "2026-11-21")
-os.environ["DATABASE_URL"] = "postgresql:///replaced-by-the-fixture"
-
-from django.db import connections  # noqa: E402  # settings must be read after the lines above
-
-from faitfoi.accounts.models import Membership, Organisation, Role, User  # noqa: E402
-from faitfoi.accounts.tenancy import acting_for  # noqa: E402
-from faitfoi.database import roles  # noqa: E402
-from faitfoi.web.settings import database as read_url  # noqa: E402
-from tests.postgres import cluster, fresh_database  # noqa: E402
+from faitfoi.accounts.models import Membership, Organisation, Role, User
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.database import roles
+from faitfoi.web.settings import database as read_url
+from tests.environment import ROOT
+from tests.postgres import cluster, fresh_database
 
 
 def _migrations_digest() -> str:

@@ -2,7 +2,7 @@
 
 import typer
 
-from faitfoi.cli import following, processes, sending
+from faitfoi.cli import following, installing, processes, sending
 
 
 def register(app: typer.Typer) -> None:
@@ -19,3 +19,4 @@ def register(app: typer.Typer) -> None:
     app.command()(processes.watch)
     app.add_typer(processes.simulate, name="simulate")
     app.command()(processes.demo)
+    installing.register(app)

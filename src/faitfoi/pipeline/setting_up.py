@@ -1,0 +1,203 @@
+"""What the operator sets up: organisations, accounts, channels, customers; journalled, and nothing is sent."""
+
+import csv
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from stdnum.exceptions import ValidationError as BadNumber
+from stdnum.fr import siren as siren_number
+from stdnum.fr import siret as siret_number
+
+from faitfoi.accounts.models import ChannelKey, Membership, Organisation, Role, User
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.registry import CHANNELS, open_channel
+from faitfoi.pipeline.customers import fold
+from faitfoi.pipeline.installation import ensure_seal_key
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Customer
+from faitfoi.records.stages import Nature
+from faitfoi.records.vault import save_channel_settings
+
+COLUMNS = (
+    "reference",
+    "name",
+    "nature",
+    "siren",
+    "siret",
+    "vat_number",
+    "country",
+    "billing_email",
+    "electronic_address",
+    "channel",
+    "copy_channel",
+    "code_service",
+    "code_service_required",
+    "engagement_required",
+)
+REQUIRED = ("reference", "name", "nature")
+FLAGS = frozenset({"code_service_required", "engagement_required"})
+YES, NO = frozenset({"oui", "1", "true", "vrai"}), frozenset({"non", "0", "false", "faux", ""})
+
+
+class CannotSetUp(ValueError):
+    """What was given does not serve; the text is a French sentence that names the field, the value and the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """How many customers a file created and updated."""
+
+    created: int
+    updated: int
+
+
+def create_organisation(fields: Mapping[str, object], *, actor: str) -> Organisation:
+    """Create an organisation and its seal key. Raises CannotSetUp."""
+    organisation = Organisation(**fields)
+    check_siren(organisation.siren)
+    if organisation.siret:
+        check_siret(organisation.siret, siren=organisation.siren)
+    with acting_for(organisation.id):
+        try:
+            organisation.full_clean(validate_unique=False, validate_constraints=False)
+            with transaction.atomic():
+                organisation.save(force_insert=True)
+        except ValidationError as error:
+            name, messages = next(iter(error.message_dict.items()))
+            raise CannotSetUp(f"L’organisation ne peut pas être créée — {name} : {' '.join(messages)}") from error
+        except IntegrityError as error:
+            raise CannotSetUp(
+                f"Le nom court « {organisation.slug} » est déjà pris : choisissez-en un autre."
+            ) from error
+        write_entry("organisation_created", actor=actor)
+    ensure_seal_key(organisation)
+    return organisation
+
+
+def add_account(organisation: Organisation, email: str, *, name: str, role: Role, actor: str) -> str | None:
+    """Give a person access to an organisation; returns the password made for a new account, None for a known one."""
+    address = email.strip().lower()
+    if address.count("@") != 1:
+        raise CannotSetUp(f"« {email} » n’est pas une adresse e-mail : donnez-en une de la forme nom@domaine.")
+    password = None
+    with acting_for(organisation.id):
+        user = User.objects.filter(email=address).first()
+        if user is None:
+            password = secrets.token_urlsafe(12)
+            user = User.objects.create_user(address, password, name=name)
+        Membership.objects.update_or_create(organisation=organisation, user=user, defaults={"role": role})
+        write_entry("account_added", actor=actor, user=str(user.id), role=role.value)
+    return password
+
+
+def set_channel(organisation: Organisation, channel: str, values: dict[str, str], *, actor: str) -> None:
+    """Keep a channel's settings, once the channel itself finds them usable. Raises CannotSetUp."""
+    if channel not in CHANNELS:
+        raise CannotSetUp(f"Le canal « {channel} » n’existe pas encore : choisissez parmi {', '.join(CHANNELS)}.")
+    try:
+        open_channel(channel, values).close()
+    except ValueError as error:
+        raise CannotSetUp(str(error)) from error
+    with acting_for(organisation.id):
+        save_channel_settings(ChannelKey(channel), values, actor=actor)
+
+
+def import_customers(organisation: Organisation, lines: Iterable[str], *, actor: str) -> Imported:
+    """Create or update customers from CSV lines (header of COLUMNS, `;` or `,`): all of them, or none.
+
+    Raises CannotSetUp naming the line, the column, the value and the remedy.
+    """
+    text = list(lines)
+    if not text:
+        raise CannotSetUp(f"Le fichier est vide : sa première ligne doit nommer les colonnes ({', '.join(COLUMNS)}).")
+    delimiter = ";" if text[0].count(";") >= text[0].count(",") else ","
+    reader = csv.DictReader([text[0].lstrip("\ufeff"), *text[1:]], delimiter=delimiter)
+    unknown = set(reader.fieldnames or ()) - set(COLUMNS)
+    absent = set(REQUIRED) - set(reader.fieldnames or ())
+    if unknown or absent:
+        raise CannotSetUp(
+            f"Colonnes : il manque {', '.join(sorted(absent)) or 'rien'} ; inconnues : "
+            f"{', '.join(sorted(unknown)) or 'aucune'}. Les colonnes possibles sont {', '.join(COLUMNS)}."
+        )
+    created = updated = 0
+    with acting_for(organisation.id):
+        for number, row in enumerate(reader, start=2):
+            fields = _customer_fields(organisation, row, line=number)
+            _, is_new = Customer.objects.update_or_create(
+                organisation=organisation, reference=fields.pop("reference"), defaults=fields
+            )
+            created, updated = created + is_new, updated + (not is_new)
+        write_entry("customers_imported", actor=actor, created=created, updated=updated)
+    return Imported(created=created, updated=updated)
+
+
+def change_customer(customer_id: UUID, fields: Mapping[str, object], *, actor: str) -> None:
+    """Change fields of one customer's record. Runs inside `acting_for`. Raises CannotSetUp."""
+    customer = Customer.objects.get(id=customer_id)
+    for name, value in fields.items():
+        setattr(customer, name, value)
+    customer.search_key = fold(customer.name)[:200]
+    check_customer(customer)
+    customer.save()
+    write_entry("customer_changed", actor=actor, customer=str(customer_id), fields=sorted(fields))
+
+
+def check_customer(customer: Customer) -> None:
+    """Raise CannotSetUp when a record cannot be right, naming the field and the remedy."""
+    if customer.siren:
+        check_siren(customer.siren)
+    if customer.siret:
+        check_siret(customer.siret, siren=customer.siren)
+    try:
+        customer.full_clean(validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise CannotSetUp(f"{customer.name or 'Ce client'} — {name} : {' '.join(messages)}") from error
+
+
+def check_siren(siren: str) -> None:
+    """Raise CannotSetUp when a SIREN is not nine digits with the right key."""
+    try:
+        siren_number.validate(siren)
+    except BadNumber as error:
+        raise CannotSetUp(
+            f"Le SIREN « {siren} » n’est pas valable (9 chiffres, clé comprise). Vérifiez-le sur un extrait Kbis."
+        ) from error
+
+
+def check_siret(siret: str, *, siren: str) -> None:
+    """Raise CannotSetUp when a SIRET is not fourteen digits with the right key, or belongs to another SIREN."""
+    try:
+        siret_number.validate(siret)
+    except BadNumber as error:
+        raise CannotSetUp(f"Le SIRET « {siret} » n’est pas valable (14 chiffres, clé comprise).") from error
+    if siren and not siret.startswith(siren):
+        raise CannotSetUp(f"Le SIRET « {siret} » n’est pas un établissement du SIREN « {siren} ».")
+
+
+def _customer_fields(organisation: Organisation, row: Mapping[str, str | None], *, line: int) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    for name, value in row.items():
+        text = (value or "").strip()
+        if name in REQUIRED and not text:
+            raise CannotSetUp(f"Ligne {line}, colonne {name} : la valeur manque. Complétez-la.")
+        if name in FLAGS:
+            if text.lower() not in YES | NO:
+                raise CannotSetUp(f"Ligne {line}, colonne {name} : « {text} » ; écrivez oui ou non.")
+            fields[name] = text.lower() in YES
+        elif text:
+            fields[name] = "".join(text.split()) if name in {"siren", "siret", "vat_number"} else text
+    fields["search_key"] = fold(str(fields["name"]))[:200]
+    if fields["nature"] not in Nature.values:
+        raise CannotSetUp(
+            f"Ligne {line}, colonne nature : « {fields['nature']} » ; choisissez parmi {', '.join(Nature.values)}."
+        )
+    try:
+        check_customer(Customer(organisation=organisation, **fields))
+    except CannotSetUp as error:
+        raise CannotSetUp(f"Ligne {line} : {error}") from error
+    return fields

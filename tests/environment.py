@@ -1,0 +1,10 @@
+"""Loaded before everything else (`-p tests.environment`): the tests have a home and a secret of their own."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ["FAITFOI_HOME"] = str(ROOT / "build" / "test-home" / os.environ.get("PYTEST_XDIST_WORKER", "main"))
+os.environ["FAITFOI_SECRET_KEY"] = "tests only"
+os.environ["FAITFOI_TODAY"] = "2026-11-21"
+os.environ["DATABASE_URL"] = "postgresql:///replaced-by-the-fixture"

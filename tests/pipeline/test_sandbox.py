@@ -89,7 +89,7 @@ def test_a_child_killed_in_the_middle_costs_the_good_file_nothing(sandbox: Sandb
     for deadly in (signal.SIGKILL, signal.SIGTERM):
         first = child_of(sandbox)
         os.kill(first, signal.SIGSTOP)  # it is in the middle of something
-        killer = threading.Timer(0.2, lambda pid=first, how=deadly: _end_stopped(pid, how))  # type: ignore[misc]
+        killer = threading.Timer(0.2, lambda pid=first, how=deadly: _end_stopped(pid, how))
         killer.start()
         reading = sandbox.read(GOOD)
         killer.join()

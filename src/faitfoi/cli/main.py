@@ -1,8 +1,11 @@
 """`faitfoi`: the library's commands need nothing but the library; the others open the platform."""
 
+import sys
+
 import typer
 
 from faitfoi.cli import database, leash, library, serving
+from faitfoi.cli.supervisor import Died
 
 app = typer.Typer(
     name="faitfoi",
@@ -18,4 +21,7 @@ serving.register(app)
 def main() -> None:
     """Run the command line."""
     leash.hold()
-    app()
+    try:
+        app()
+    except Died as error:
+        sys.exit(str(error))

@@ -35,6 +35,8 @@ _HYBRID = re.compile(rb"/XRefStm\s+\d")
 # Where qpdf and a signature disagree about what a ByteRange is, the bytes decide: in doubt the file counts as signed.
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[")
 
+# Room for /ByteRange's value, whose digits are known only once everything has its place.
+BYTE_RANGE_WIDTH = 48
 # What pikepdf raises when an object is not of the type that its place asks for.
 _MISSHAPEN = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 
@@ -97,6 +99,33 @@ def prepare(pdf: bytes, *, at: datetime) -> Update:
         raise SealRefused(ENCRYPTED) from error
     except (pikepdf.PdfError, *_MISSHAPEN) as error:
         raise SealRefused(DAMAGED) from error
+
+
+def lay_out(pdf: bytes, room: int, at: datetime) -> tuple[bytes, bytes]:
+    """Everything before and after the hex string that will hold the seal: together, exactly what is sealed.
+
+    `room` is the seal's size in bytes. Raises SealRefused.
+    """
+    update = prepare(pdf, at=at)
+    parts = [pdf if pdf.endswith(b"\n") else pdf + b"\n"]
+    position = len(parts[0])
+    offsets = {}
+    for place, content in update.objects.items():
+        offsets[place] = position
+        parts.append(b"%d %d obj\n%s\nendobj\n" % (*place, content))
+        position += len(parts[-1])
+    offsets[update.signature, 0] = position
+    opening = b"%d 0 obj\n<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M(%s)/ByteRange" % (
+        update.signature,
+        pdf_date(at),
+    )
+    closing = b">>\nendobj\n"
+    gap_start = position + len(opening) + BYTE_RANGE_WIDTH + len(b"/Contents")
+    gap_end = gap_start + 2 * room + len(b"<>")
+    after = closing + cross_references(update, offsets, start=gap_end + len(closing))
+    byte_range = b"[0 %d %d %d]" % (gap_start, gap_end, len(after))
+    parts.extend((opening, byte_range.ljust(BYTE_RANGE_WIDTH), b"/Contents"))
+    return b"".join(parts), after
 
 
 def is_signed(pdf: bytes) -> bool:

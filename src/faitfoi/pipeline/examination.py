@@ -52,8 +52,8 @@ def _lines(organisation_id: UUID, indices: dict[UUID, int | None], leaves: dict[
 def _artefacts(organisation_id: UUID, lines: list[JournalLine]) -> Iterator[Kept]:
     named: dict[str, int] = {}
     for line in lines:
-        entry = json.loads(line.entry)
-        if entry["type"] in RENDERED:
+        entry = _entry(line)
+        if entry.get("type") in RENDERED:
             named |= {str(value): line.index for name, value in entry.items() if name.startswith("sha256_")}
     for artefact in Artefact.objects.order_by("id").iterator():
         yield Kept(
@@ -64,6 +64,15 @@ def _artefacts(organisation_id: UUID, lines: list[JournalLine]) -> Iterator[Kept
             entry_index=named.get(artefact.sha256),
             sealed=artefact.sealed,
         )
+
+
+def _entry(line: JournalLine) -> dict[str, object]:
+    """Return an entry's facts; one that is damaged has none, and the examination names it."""
+    try:
+        entry = json.loads(line.entry)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def _certificates(organisation_id: UUID) -> tuple[bytes, ...]:

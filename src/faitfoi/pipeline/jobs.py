@@ -4,9 +4,12 @@
 what is due. Nothing re-queues a killed worker's job by itself, so the steward does.
 """
 
+from typing import cast
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Status
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import directory
@@ -20,6 +23,8 @@ from faitfoi.records.journal import sequence
 
 STALLED_AFTER = 15.0
 """Seconds without a heartbeat after which a worker counts as dead."""
+MOST_LIVES = 5
+"""How many workers may die over one chunk of a batch before its lines are tried one by one."""
 
 
 @app.task(name="prepare", queue="journey")
@@ -29,13 +34,18 @@ def prepare(*, organisation_id: str, line_ids: list[str]) -> None:
     try:
         preparing.prepare(organisation, lines, actor=delivering.WORKER)
     except Exception:
-        if len(lines) == 1:
-            preparing.give_up(organisation, lines[0], actor=delivering.WORKER)
-        else:
-            for line_id in lines:
-                prepare_later(organisation, [line_id])
+        set_apart(organisation, lines)
         raise  # the job ends as failed, with its trace in the log
     sequence()
+
+
+def set_apart(organisation_id: UUID, lines: list[UUID]) -> None:
+    """Try each line alone; one that was alone is refused, so that the batch can be closed."""
+    if len(lines) == 1:
+        preparing.give_up(organisation_id, lines[0], actor=delivering.WORKER)
+    else:
+        for line_id in lines:
+            prepare_later(organisation_id, [line_id])
 
 
 @app.task(name="deliver", queue="journey")
@@ -85,10 +95,16 @@ async def revive_jobs(timestamp: int) -> None:  # noqa: ARG001
 
 
 async def revive() -> int:
-    """Put back every job whose worker no longer beats; returns how many."""
+    """Put back every job whose worker no longer beats; returns how many. A batch's chunk has `MOST_LIVES` lives."""
     stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER))
     for job in stalled:
-        await app.job_manager.retry_job(job)
+        if job.task_name == "prepare" and job.attempts >= MOST_LIVES:
+            # A file that ends the process itself would otherwise end every worker in turn.
+            lines = [UUID(str(line_id)) for line_id in cast("list[str]", job.task_kwargs["line_ids"])]
+            await sync_to_async(set_apart)(UUID(str(job.task_kwargs["organisation_id"])), lines)
+            await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
+        else:
+            await app.job_manager.retry_job(job)
     await app.job_manager.prune_stalled_workers(STALLED_AFTER * 4)
     return len(stalled)
 

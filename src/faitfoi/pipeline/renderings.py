@@ -9,7 +9,7 @@ from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.page import Look, render_page
 from faitfoi.einvoice.reading import Format, Reading, Unreadable
-from faitfoi.evidence.seal import SealRefused, is_signed, seal
+from faitfoi.evidence.seal import seal
 from faitfoi.evidence.store import Digest
 from faitfoi.pipeline.customers import seller_siret, service_code
 from faitfoi.pipeline.installation import sandbox, seal_key, store
@@ -36,7 +36,7 @@ def render_all(organisation: Organisation, verdict: Verdict, content: bytes, *, 
     made = [_original(organisation, verdict.reading, content)]
     look = look_of(organisation)
     legal = _legal_pdf(verdict.reading, look=look, at=at)
-    made.append(_sealed(organisation, verdict.invoice, legal, role=ArtefactRole.LEGAL, at=at))
+    made.append(_sealed(organisation, verdict, legal, role=ArtefactRole.LEGAL, at=at))
     return (*made, *render_for_way(organisation, verdict, at=at))
 
 
@@ -48,7 +48,7 @@ def render_for_way(organisation: Organisation, verdict: Verdict, *, at: datetime
     look = look_of(organisation)
     if verdict.way.legal.channel is ChannelKey.CHORUS_PRO:
         chorus = _chorus_pdf(organisation, verdict, look=look, at=at)
-        made.append(_sealed(organisation, verdict.invoice, chorus, role=ArtefactRole.CHORUS, at=at))
+        made.append(_sealed(organisation, verdict, chorus, role=ArtefactRole.CHORUS, at=at))
     if verdict.way.copy is not None:
         made.append(_copy(organisation, verdict.invoice, look=look, at=at))
     return tuple(made)
@@ -98,7 +98,7 @@ def _chorus_pdf(organisation: Organisation, verdict: Verdict, *, look: Look, at:
         raise Refusal(f"Chorus Pro refuserait la facture {invoice.number} : {findings[0].message}", findings=findings)
     xml = write_cii(invoice)
     pdf = verdict.reading.pdf
-    if pdf is not None and not verdict.reading.signed and not is_signed(pdf):
+    if pdf is not None and not verdict.reading.signed:
         try:
             return sandbox().attach(pdf, xml, at=at, specification=invoice.process.specification)
         except Unreadable as error:
@@ -117,18 +117,18 @@ def _copy(organisation: Organisation, invoice: Invoice, *, look: Look, at: datet
     )
 
 
-def _sealed(organisation: Organisation, invoice: Invoice, pdf: bytes, *, role: ArtefactRole, at: datetime) -> Rendering:
-    """Seal, unless somebody else has signed: a signed PDF is never rewritten."""
-    sealed = not is_signed(pdf)
+def _sealed(organisation: Organisation, verdict: Verdict, pdf: bytes, *, role: ArtefactRole, at: datetime) -> Rendering:
+    """Seal, unless somebody else has signed: that is never rewritten. The child reads the PDF, the key stays here."""
+    sealed = role is not ArtefactRole.LEGAL or not verdict.reading.signed
     if sealed:
         try:
-            pdf = seal(pdf, seal_key(organisation.id), at=at)
-        except SealRefused as error:
-            raise Refusal(str(error)) from error
+            pdf = seal(pdf, seal_key(organisation.id), at=at, lay_out=sandbox().lay_out)
+        except Unreadable as error:
+            raise Refusal(error.reason) from error
     suffix = "" if role is ArtefactRole.LEGAL else "-chorus"
     return Rendering(
         role=role,
-        filename=f"{_stem(invoice)}{suffix}.pdf",
+        filename=f"{_stem(verdict.invoice)}{suffix}.pdf",
         media_type=PDF,
         digest=store().put(organisation.id, pdf),
         sealed=sealed,

@@ -84,6 +84,12 @@ class Sandbox:
         question = {"do": "attach", "pdf": len(pdf), "at": at.isoformat(), "specification": specification}
         return self._ask(question, pdf + xml).payload
 
+    def lay_out(self, pdf: bytes, room: int, at: datetime) -> tuple[bytes, bytes]:
+        """Return what surrounds a seal (see `evidence.pdf_update.lay_out`). Raises Unreadable."""
+        answer = self._ask({"do": "lay_out", "room": room, "at": at.isoformat()}, pdf)
+        before = int(answer.facts["before"])
+        return answer.payload[:before], answer.payload[before:]
+
     def picture(self, pdf: bytes, *, page: int, width: int) -> tuple[bytes, int]:
         """Return one page (from 1) as PNG, `width` pixels wide, and how many pages there are. Raises Unreadable."""
         answer = self._ask({"do": "picture", "page": page, "width": width}, pdf)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from faitfoi.einvoice.facturx import SignedPdf, attach, extract
 from faitfoi.einvoice.jsonform import to_json
 from faitfoi.einvoice.reading import Unreadable, read
+from faitfoi.evidence.pdf_update import SealRefused, lay_out
 from faitfoi.pipeline.sandbox import HEADER, finding_to
 
 MOST_PIXELS = 2400
@@ -33,7 +34,7 @@ def main() -> None:
             facts, answer = _answer(question, payload)
         except Unreadable as error:
             facts, answer = {"refused": error.reason}, b""
-        except SignedPdf as error:
+        except (SignedPdf, SealRefused) as error:
             facts, answer = {"refused": str(error)}, b""
         except MemoryError:
             facts, answer = {"refused": "Ce fichier demande plus de mémoire que la lecture n’en accorde."}, b""
@@ -59,6 +60,9 @@ def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object]
             cut = int(question["pdf"])
             at = datetime.fromisoformat(question["at"])
             return {}, attach(payload[:cut], payload[cut:], at=at, specification=str(question["specification"]))
+        case "lay_out":
+            before, after = lay_out(payload, int(question["room"]), datetime.fromisoformat(question["at"]))
+            return {"before": len(before)}, before + after
         case "picture":
             return _picture(payload, page=int(question["page"]), width=min(int(question["width"]), MOST_PIXELS))
         case unknown:

@@ -13,7 +13,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateW
 
 HEARTBEAT = 2.0
 DEAD_AFTER = 15.0
-QUEUES = ("journey", "steward")
+QUEUES = ["journey", "steward"]
 
 
 def work(*, queues: list[str] | None = None, wait: bool = True) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Named = Annotated[str | None, typer.Option("--organisation", "-o", help="L’organisation (son nom court).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Du JSON plutôt qu’un tableau.")]
 TICK = 0.25
+MOST_TOLD = 40
 
 ROWS = (
     ("received", "Fichiers reçus"),
@@ -68,6 +69,7 @@ def send(
             console.print("\nInterrompu : rien n’est perdu. Pour finir : faitfoi send --resume")
             raise typer.Exit(130) from None
         counts = _total(chosen, batches)
+        _tell_problems(chosen, batches, console)
         if as_json:
             typer.echo(json.dumps(counts.as_dict()))
         else:
@@ -199,6 +201,28 @@ def _ensure_worker(supervisor: Supervisor, console: Console) -> None:
     if not alive():
         console.print("Aucun ouvrier ne tournait : un est lancé le temps de cet envoi.", style="dim")
         supervisor.start("ouvrier", ["worker"])
+
+
+def _tell_problems(organisation: "Organisation", batches: "list[Batch]", console: Console) -> None:
+    """Say, file by file, what did not go as it should, with its reason."""
+    from faitfoi.accounts.tenancy import acting_for
+    from faitfoi.pipeline.counts import HELD
+    from faitfoi.records.models import BatchLine, Event
+    from faitfoi.records.stages import LineOutcome, Stage
+
+    with acting_for(organisation.id):
+        troubled = [LineOutcome.REFUSED, LineOutcome.NEEDS_SOMEONE]
+        told = [
+            (line.filename, line.reason)
+            for line in BatchLine.objects.filter(batch__in=batches, outcome__in=troubled)[:MOST_TOLD]
+        ]
+        stages = [*HELD, Stage.TO_FIX, Stage.TO_FIND, Stage.UNKNOWN]
+        news = Event.objects.filter(
+            axis=Event.Axis.OURS, document__lines__batch__in=batches, delivery__stage__in=stages
+        ).exclude(reason="")
+        latest = {event.delivery_id: (event.document.number, event.reason) for event in news.select_related("document")}
+    for name, reason in [*told, *latest.values()][:MOST_TOLD]:
+        console.print(f"! {name} — {reason}", highlight=False, markup=False)
 
 
 def _total(organisation: "Organisation", batches: "list[Batch]") -> "Counts":

@@ -4,8 +4,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.pipeline.due import deliver_later
+from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import move
@@ -16,12 +18,15 @@ MENDABLE = frozenset({Stage.HELD, Stage.TO_FIX})
 def put_back(delivery_id: UUID, *, actor: str) -> bool:
     """Make a held or refused delivery due again; False when it is not one. Runs inside `acting_for`.
 
-    Both stages mean that nothing has left, so the sequence stays: it is still the same sending.
+    Both stages mean that nothing has left, so the sequence stays: it is still the same sending. A mail goes
+    to the customer's present address, since a wrong one is what most often held it.
     """
     organisation_id = require_organisation()
-    delivery = Delivery.objects.filter(id=delivery_id, stage__in=MENDABLE).first()
+    found = Delivery.objects.select_related("document__customer").filter(id=delivery_id, stage__in=MENDABLE)
+    delivery = found.first()
     if delivery is None:
         return False
+    _readdress(delivery, actor=actor)
     moved = move(
         delivery.id,
         source=Stage(delivery.stage),
@@ -33,3 +38,13 @@ def put_back(delivery_id: UUID, *, actor: str) -> bool:
     if moved:
         deliver_later(organisation_id, [delivery.id])
     return moved
+
+
+def _readdress(delivery: Delivery, *, actor: str) -> None:
+    """Follow the customer's e-mail address. A Chorus artefact names its SIRET inside: that one keeps its address."""
+    customer = delivery.document.customer
+    if delivery.channel != ChannelKey.EMAIL or customer is None or customer.billing_email in {"", delivery.address}:
+        return
+    delivery.address = customer.billing_email
+    delivery.save(update_fields=["address"])
+    write_entry("delivery_readdressed", actor=actor, document_id=delivery.document_id, delivery=str(delivery.id))

@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from ssl import PEM_cert_to_DER_cert
 from uuid import UUID
 
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.evidence.fsck import Head, JournalLine, Kept, Progress, Report, examine
+from faitfoi.evidence.fsck import Head, JournalLine, Kept, Problem, ProblemKind, Progress, Report, examine
 from faitfoi.evidence.merkle import EMPTY_ROOT
+from faitfoi.evidence.store import ObjectAltered, ObjectMissing
 from faitfoi.pipeline.installation import seal_folder, store
 from faitfoi.pipeline.jobs import every_organisation
 from faitfoi.records.journal import sequence
-from faitfoi.records.models import Artefact, JournalEntry, JournalHead, JournalLeaf
+from faitfoi.records.models import Artefact, Event, JournalEntry, JournalHead, JournalLeaf
 
 RENDERED = ("document_sealed", "document_rendered")
+KEPT_BESIDE = ("remote_event", "line_refused")
+"""Entries that name, under `sha256`, an object which is no artefact: an answer as received, a file refused."""
 
 
 def examine_installation(*, progress: Progress | None = None) -> Report:
@@ -25,16 +29,30 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
     organisations = every_organisation()
     lines: list[JournalLine] = []
     kept: list[Kept] = []
+    beside: dict[UUID, set[str]] = {}
+    problems: list[Problem] = []
     for organisation_id in organisations:
         with acting_for(organisation_id):
             own = list(_lines(organisation_id, indices, leaves))
             kept += _artefacts(organisation_id, own)
             lines += own
+            beside[organisation_id] = set(_beside(own))
+            problems += _unnamed_answers(beside[organisation_id])
     lines.sort(key=lambda line: line.index)
     latest = JournalHead.objects.order_by("-size").first()
     head = Head(size=latest.size, root=bytes(latest.root)) if latest else Head(size=0, root=EMPTY_ROOT)
     certificates = {organisation_id: _certificates(organisation_id) for organisation_id in organisations}
-    return examine(lines=lines, head=head, store=store(), artefacts=kept, certificates=certificates, progress=progress)
+    report = examine(
+        lines=lines, head=head, store=store(), artefacts=kept, certificates=certificates, progress=progress
+    )
+    for organisation_id, names in beside.items():
+        problems += _damaged(organisation_id, names)
+    return replace(
+        report,
+        objects=report.objects + sum(map(len, beside.values())),
+        unclaimed=report.unclaimed - sum(_stored_alone(organisation_id, beside, kept) for organisation_id in beside),
+        problems=(*report.problems, *problems),
+    )
 
 
 def _lines(organisation_id: UUID, indices: dict[UUID, int | None], leaves: dict[UUID, bytes]) -> Iterator[JournalLine]:
@@ -47,6 +65,40 @@ def _lines(organisation_id: UUID, indices: dict[UUID, int | None], leaves: dict[
             leaf=leaves.get(entry_id, b""),
             organisation=organisation_id,
         )
+
+
+def _beside(lines: list[JournalLine]) -> Iterator[str]:
+    for line in lines:
+        entry = _entry(line)
+        if entry.get("type") in KEPT_BESIDE and entry.get("sha256"):
+            yield str(entry["sha256"])
+
+
+def _unnamed_answers(named: set[str]) -> Iterator[Problem]:
+    """Tell the answers that an event claims to hold and the journal does not know."""
+    claimed = Event.objects.exclude(raw_sha256="").values_list("raw_sha256", flat=True)
+    for sha256 in sorted(set(claimed) - named):
+        yield Problem(
+            kind=ProblemKind.NOT_JOURNALLED,
+            object=sha256,
+            sentence=f"La réponse {sha256}, qu’un événement dit avoir reçue, n’est nommée par aucune écriture.",
+        )
+
+
+def _damaged(organisation_id: UUID, names: set[str]) -> Iterator[Problem]:
+    for sha256 in sorted(names):
+        try:
+            store().get(organisation_id, sha256)
+        except ObjectMissing as error:
+            yield Problem(kind=ProblemKind.OBJECT_MISSING, object=sha256, sentence=str(error))
+        except ObjectAltered as error:
+            yield Problem(kind=ProblemKind.OBJECT_ALTERED, object=sha256, sentence=str(error))
+
+
+def _stored_alone(organisation_id: UUID, beside: dict[UUID, set[str]], kept: list[Kept]) -> int:
+    """Count the objects kept beside artefacts that are in the store and are no artefact too."""
+    artefacts = {item.sha256 for item in kept if item.organisation == organisation_id}
+    return sum(store().has(organisation_id, sha256) for sha256 in beside[organisation_id] - artefacts)
 
 
 def _artefacts(organisation_id: UUID, lines: list[JournalLine]) -> Iterator[Kept]:

@@ -1,0 +1,154 @@
+"""`fsck` finds what somebody with every right has changed: an object, a row of the journal, an answer received."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.db import connections
+
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.database import roles
+from faitfoi.evidence.fsck import ProblemKind, Report
+from faitfoi.pipeline.examination import examine_installation
+from faitfoi.pipeline.installation import store
+from faitfoi.records.models import Event, JournalEntry
+from tests.pipeline.cast import TOWN, Scene, file
+from tests.postgres import cluster
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def root() -> Iterator[psycopg.Connection]:
+    """The database's superuser, whom no trigger and no policy holds."""
+    name = str(connections["default"].settings_dict["NAME"])
+    with psycopg.connect(roles.on_database(cluster().superuser_url, name), autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        yield connection
+
+
+@pytest.fixture
+def played(scene: Scene) -> Scene:
+    """A batch that has gone all the way, with one refused line, and a sound journal of it."""
+    scene.send(file("F-1"), file("F-2", TOWN), b"rien de lisible")
+    scene.advance(days=20)
+    scene.poll()
+    report = examine_installation()
+    assert report.sound, report.problems
+    assert report.seals == 3
+    assert report.entries > 10
+    return scene
+
+
+def kinds(report: Report) -> set[ProblemKind]:
+    assert all(problem.sentence.endswith(".") for problem in report.problems)
+    return {problem.kind for problem in report.problems}
+
+
+def alter(scene: Scene, sha256: str) -> None:
+    place = scene.stored(sha256)
+    content = bytearray(place.read_bytes())
+    content[len(content) // 2] ^= 1
+    place.chmod(0o640)
+    place.write_bytes(bytes(content))
+
+
+def entries(scene: Scene) -> list[str]:
+    with acting_for(scene.organisation.id):
+        return [str(pk) for pk in JournalEntry.objects.order_by("id").values_list("id", flat=True)]
+
+
+@pytest.mark.parametrize("role", ["original", "legal", "chorus"])
+def test_a_tampered_object_is_found(played: Scene, role: str) -> None:
+    sha256 = played.artefact("F-2", role).sha256
+    alter(played, sha256)
+    report = examine_installation()
+    assert [(problem.kind, problem.object) for problem in report.problems] == [(ProblemKind.OBJECT_ALTERED, sha256)]
+
+
+def test_a_missing_object_is_found(played: Scene) -> None:
+    sha256 = played.artefact("F-1", "legal").sha256
+    played.stored(sha256).unlink()
+    assert kinds(examine_installation()) == {ProblemKind.OBJECT_MISSING}
+
+
+def test_an_altered_raw_answer_is_found(played: Scene) -> None:
+    with acting_for(played.organisation.id):
+        raw = (
+            Event.objects.exclude(raw_sha256="").filter(axis=Event.Axis.THEIRS).values_list("raw_sha256", flat=True)[0]
+        )
+    alter(played, raw)
+    report = examine_installation()
+    assert [(problem.kind, problem.object) for problem in report.problems] == [(ProblemKind.OBJECT_ALTERED, raw)]
+
+
+def test_an_answer_put_in_the_place_of_another_is_found(played: Scene, root: psycopg.Connection) -> None:
+    forged = store().put(played.organisation.id, b'{"statut": "MISE_EN_PAIEMENT"}').sha256
+    root.execute("UPDATE records_event SET raw_sha256 = %s WHERE code = 'receipt'", [forged])
+    assert kinds(examine_installation()) == {ProblemKind.NOT_JOURNALLED}
+
+
+def test_a_refused_file_is_kept_and_examined(played: Scene) -> None:
+    played.stored(hashlib.sha256(b"rien de lisible").hexdigest()).unlink()
+    assert kinds(examine_installation()) == {ProblemKind.OBJECT_MISSING}
+
+
+def test_a_removed_journal_row_is_found(played: Scene, root: psycopg.Connection) -> None:
+    gone = entries(played)[3]
+    root.execute("DELETE FROM records_journalentry WHERE id = %s", [gone])
+    assert ProblemKind.INDEX_GAP in kinds(examine_installation())
+
+
+def test_a_journal_row_removed_with_its_leaf_is_found(played: Scene, root: psycopg.Connection) -> None:
+    gone = entries(played)[3]
+    root.execute("DELETE FROM records_journalentry WHERE id = %s", [gone])
+    root.execute("DELETE FROM records_journalleaf WHERE entry_id = %s", [gone])
+    assert ProblemKind.INDEX_GAP in kinds(examine_installation())
+
+
+def test_the_last_row_removed_with_its_leaf_is_found(played: Scene, root: psycopg.Connection) -> None:
+    gone = entries(played)[-1]
+    root.execute("DELETE FROM records_journalentry WHERE id = %s", [gone])
+    root.execute("DELETE FROM records_journalleaf WHERE entry_id = %s", [gone])
+    assert kinds(examine_installation()) >= {ProblemKind.SIZE_DIFFERS, ProblemKind.ROOT_DIFFERS}
+
+
+def test_a_rewritten_journal_row_is_found(played: Scene, root: psycopg.Connection) -> None:
+    root.execute(
+        "UPDATE records_journalentry SET body = replace(body, 'accepted', 'returned') WHERE body LIKE '%accepted%'"
+    )
+    assert kinds(examine_installation()) >= {ProblemKind.ENTRY_ALTERED, ProblemKind.ROOT_DIFFERS}
+
+
+def test_an_artefact_that_the_journal_does_not_know_is_found(played: Scene, root: psycopg.Connection) -> None:
+    forged = store().put(played.organisation.id, b"%PDF-1.7 forged")
+    root.execute(
+        "UPDATE records_artefact SET sha256 = %s, sha512 = %s, size = %s, sealed = false WHERE role = 'original'",
+        [forged.sha256, forged.sha512, forged.size],
+    )
+    assert ProblemKind.NOT_JOURNALLED in kinds(examine_installation())
+
+
+def test_the_command_says_it_and_ends_with_one(played: Scene, root: psycopg.Connection) -> None:
+    def fsck() -> tuple[int, dict[str, object]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "faitfoi.cli", "fsck", "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ},
+        )
+        told: dict[str, object] = json.loads(done.stdout)
+        return done.returncode, told
+
+    code, told = fsck()
+    assert told["problems"] == []
+    assert (code, told["sound"]) == (0, True)
+    alter(played, played.artefact("F-1", "legal").sha256)
+    code, told = fsck()
+    assert (code, told["sound"]) == (1, False)

@@ -23,7 +23,6 @@ import base64
 import binascii
 import json
 import secrets
-import signal
 import socket
 import threading
 import time
@@ -35,7 +34,7 @@ from urllib.parse import parse_qs, urlsplit
 from faitfoi.simulators.chorus_answers import Malformed, Refusal
 from faitfoi.simulators.chorus_shapes import REQUESTS
 from faitfoi.simulators.chorus_state import ChorusState
-from faitfoi.simulators.control import Body, Clock, ControlServer, Fault, FaultKind, Faults, check_loopback
+from faitfoi.simulators.control import Body, Clock, ControlServer, Fault, FaultKind, Faults, check_loopback, serve
 
 DEPOSIT = "factures/v1/deposer/flux"
 HEALTH = "transverses/v1/health-check"
@@ -318,13 +317,4 @@ def run(
     `started` is told the simulator once it listens.
     """
     simulator = ChorusSimulator(host, port, control_port=control_port, clock=Clock(factor=factor))
-    over = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: over.set())
-    simulator.start()
-    try:
-        if started is not None:
-            started(simulator)
-        over.wait()
-    finally:
-        simulator.stop()
+    serve(simulator, started)

@@ -15,6 +15,7 @@ A refused command is a 400 with {"error": sentence}.
 import ipaddress
 import json
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import cast
+from typing import Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 MAX_BODY = 8 * 1024 * 1024
@@ -177,6 +178,33 @@ def check_loopback(host: str) -> None:
         return
     if not ipaddress.ip_address(host).is_loopback:
         raise ValueError(f"A simulator listens on loopback only, not on {host}")
+
+
+class Simulator(Protocol):
+    """What every simulator can do."""
+
+    def start(self) -> None:
+        """Begin to listen."""
+
+    def stop(self) -> None:
+        """Give the ports back."""
+
+
+Kind = TypeVar("Kind", bound=Simulator)
+
+
+def serve(simulator: Kind, started: Callable[[Kind], None] | None) -> None:
+    """Run a simulator until SIGINT or SIGTERM; `started` is told it once it listens. Main thread only."""
+    over = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: over.set())
+    simulator.start()
+    try:
+        if started is not None:
+            started(simulator)
+        over.wait()
+    finally:
+        simulator.stop()
 
 
 class ControlServer:

@@ -13,12 +13,11 @@ also show what a sender cannot know.
     POST /control/advance   also sends the notices due by then: {"now", "sent", "waiting"}
 """
 
-import signal
 import ssl
 import threading
 from collections.abc import Callable, Mapping
 
-from faitfoi.simulators.control import Body, Clock, ControlServer, Faults, check_loopback
+from faitfoi.simulators.control import Body, Clock, ControlServer, Faults, check_loopback, serve
 from faitfoi.simulators.smtp_book import Book, Received
 from faitfoi.simulators.smtp_notices import Outbox
 from faitfoi.simulators.smtp_relay import Listener, RelaySettings
@@ -156,13 +155,4 @@ def run(
         return_protocol=return_protocol,
         auto=auto,
     )
-    over = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: over.set())
-    simulator.start()
-    try:
-        if started is not None:
-            started(simulator)
-        over.wait()
-    finally:
-        simulator.stop()
+    serve(simulator, started)

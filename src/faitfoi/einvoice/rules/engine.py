@@ -10,8 +10,9 @@ yields one `Offence` for each member at fault. Its docstring is the English sent
 """
 
 import inspect
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from decimal import Context, localcontext
 from enum import StrEnum
 from functools import cache
 from typing import TypeVar
@@ -19,8 +20,10 @@ from typing import TypeVar
 from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.rules.case import Case
+from faitfoi.einvoice.rules.marks import shown
 from faitfoi.einvoice.rules.sentences import Sentences, sentences
-from faitfoi.einvoice.rules.sheets import Sheet, Syntax
+from faitfoi.einvoice.rules.sheets import Sheet, Syntax, held_by
+from faitfoi.einvoice.rules.source import Source
 
 
 class Family(StrEnum):
@@ -36,13 +39,14 @@ class Offence:
     """Where and how one member of a repeated group breaks a rule.
 
     `path` is the field's path in the model (`lines[2].quantity`), `line` the line's own identifier (BT-126);
-    `term` is only given when it is not the rule's first.
+    `term` and `severity` are only given when they are not the rule's own.
     """
 
     path: str = ""
     value: str = ""
     term: str = ""
     line: str = ""
+    severity: Severity | None = None
 
 
 Verdict = bool | Iterator[Offence]
@@ -116,46 +120,59 @@ def rule(
 
 
 def check_rules(
-    invoice: Invoice, *, syntax: Syntax = Syntax.CII, families: Collection[Family] = DEFAULT_FAMILIES
+    invoice: Invoice,
+    *,
+    syntax: Syntax = Syntax.CII,
+    families: Collection[Family] = DEFAULT_FAMILIES,
+    source: Source | None = None,
 ) -> tuple[Finding, ...]:
     """Everything our rules have to say about one invoice, in the rules' order; empty when nothing.
 
     `syntax` is how it is or will be written: the official sheets differ on a few rules. `families` chooses among
-    EN 16931, the French rules and our own (never blocking). `path` in a finding is the path in the model.
+    EN 16931, the French rules and our own (never blocking). `source` are the facts of the document it was read from
+    (see `look`), presumed when absent. `path` in a finding is the path in the model.
     """
-    case = Case(invoice, syntax=syntax)
     findings: list[Finding] = []
-    for each in _rules_for(case.sheet, frozenset(families)):
-        verdict = each.check(case)
-        if verdict is True:
-            continue
-        offences = (_WHOLE,) if verdict is False else verdict
-        findings.extend(_findings(each, offences))
+    # Amounts may have 80 digits: their sums must be as exact as XPath's.
+    with localcontext(Context(prec=_PRECISION)):
+        case = Case(invoice, syntax=syntax, source=source)
+        for each in _rules_for(case.sheet, frozenset(families)):
+            verdict = each.check(case)
+            if verdict is True:
+                continue
+            offences = (_WHOLE,) if verdict is False else verdict
+            findings.extend(_finding(each, offence) for offence in offences)
     return tuple(findings)
 
 
 _WHOLE = Offence()
+_PRECISION = 200
 
 
 @cache
 def _rules_for(sheet: Sheet, families: frozenset[Family]) -> tuple[Rule, ...]:
+    """The rules to run: those of EN 16931 that the sheet holds, and the code lists, which it holds under other ids."""
+    held = held_by(sheet)
     return tuple(
-        each for each in RULES.values() if each.family in families and (not each.sheets or sheet in each.sheets)
+        each
+        for each in RULES.values()
+        if each.family in families
+        and (each.family is not Family.EN16931 or each.id in held or each.id.startswith("BR-CL-"))
+        and (not each.sheets or sheet in each.sheets)
     )
 
 
-def _findings(each: Rule, offences: Iterable[Offence]) -> Iterator[Finding]:
-    for offence in offences:
-        texts = each.texts
-        yield Finding(
-            rule=each.id,
-            severity=each.severity,
-            message=each.sentence,
-            term=offence.term or (each.terms[0] if each.terms else ""),
-            path=offence.path,
-            value=offence.value,
-            line=offence.line,
-            message_fr=texts.fr,
-            remedy=texts.remedy,
-            remedy_fr=texts.remedy_fr,
-        )
+def _finding(each: Rule, offence: Offence) -> Finding:
+    texts = each.texts
+    return Finding(
+        rule=each.id,
+        severity=offence.severity or each.severity,
+        message=each.sentence,
+        term=offence.term or (each.terms[0] if each.terms else ""),
+        path=offence.path,
+        value=shown(offence.value),
+        line=shown(offence.line),
+        message_fr=texts.fr,
+        remedy=texts.remedy,
+        remedy_fr=texts.remedy_fr,
+    )

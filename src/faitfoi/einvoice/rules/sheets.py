@@ -1,6 +1,9 @@
 """Which official sheet judges a document: its rules differ with the syntax and the profile."""
 
+import tomllib
 from enum import StrEnum
+from functools import cache
+from importlib.resources import files
 
 from faitfoi.einvoice.profiles import Profile, profile_of
 
@@ -41,3 +44,11 @@ def sheet_of(specification: str, syntax: Syntax) -> Sheet:
     if syntax is not Syntax.CII:
         return Sheet.UBL_CTC_FR if profile is Profile.EXTENDED_CTC_FR else Sheet.UBL
     return _CII_SHEETS.get(profile, Sheet.CII)
+
+
+@cache
+def held_by(sheet: Sheet) -> frozenset[str]:
+    """The ids of the rules (BR-…) that an official sheet holds."""
+    text = files(__package__).joinpath("data", "sheets.toml").read_text(encoding="utf-8")
+    ids: str = tomllib.loads(text)[sheet.value]
+    return frozenset(ids.split())

@@ -1,0 +1,76 @@
+"""Gathers the facts of a document (see `source`) in one pass over its elements, by what each syntax says of them."""
+
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
+from typing import TypeAlias
+
+from lxml import etree
+
+from faitfoi.einvoice.rules.marks import BLANK
+from faitfoi.einvoice.rules.source import Means, VatTotal
+from faitfoi.einvoice.xml_groups import NUMBER, clean
+
+
+class Facts:
+    """What has been found so far; `marks` are the elements to mark before the model is read again, with how.
+
+    A mark is BLANK or NOT_VAT for the element's text, or the name of an attribute that is there but empty.
+    """
+
+    def __init__(self) -> None:
+        self.vat_totals: list[VatTotal] = []
+        self.means: list[Means] = []
+        self.currency_ids: set[str] = set()
+        self.present: set[str] = set()
+        self.faults: set[str] = set()
+        self.marks: dict[etree._Element, list[str]] = {}
+
+    def mark(self, element: etree._Element, mark: str) -> None:
+        """Ask for `element` to be marked."""
+        self.marks.setdefault(element, []).append(mark)
+
+
+Handler: TypeAlias = Callable[[Facts, etree._Element], None]  # noqa: SLF001 - lxml has no public name for it
+
+
+def gather(root: etree._Element, handlers: Mapping[object, Handler], *, groups: Collection[object] = ()) -> Facts:
+    """All facts of one document; `handlers` by element name, `groups` the elements that hold others but may be empty.
+
+    Those are not marked as blank: a schema may require them, and no rule looks at their text.
+    """
+    facts = Facts()
+    get = handlers.get
+    for element in root.iter():
+        if not len(element):
+            text = element.text
+            if (not text or text.isspace()) and element.tag not in groups:
+                facts.mark(element, BLANK)
+        handle = get(element.tag)
+        if handle is not None:
+            handle(facts, element)
+    return facts
+
+
+def number_in(element: etree._Element | None) -> Decimal | None:
+    """The number that `element` holds, None when it is absent or holds none."""
+    text = "" if element is None else clean(element.text)
+    return Decimal(text) if NUMBER.fullmatch(text) else None
+
+
+def is_present(what: str) -> Handler:
+    """A handler that notes that `what` is there."""
+
+    def handle(facts: Facts, _element: etree._Element) -> None:
+        facts.present.add(what)
+
+    return handle
+
+
+def empty_attribute(name: str) -> Handler:
+    """A handler that asks for the attribute `name` to be marked when it is empty."""
+
+    def handle(facts: Facts, element: etree._Element) -> None:
+        if element.get(name) == "":
+            facts.mark(element, name)
+
+    return handle

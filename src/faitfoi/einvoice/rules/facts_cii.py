@@ -1,0 +1,82 @@
+"""The facts of a CII document."""
+
+from lxml import etree
+
+from faitfoi.einvoice.cii_values import RAM, RSM, UDT
+from faitfoi.einvoice.rules.facts import Facts, Handler, empty_attribute, is_present, number_in
+from faitfoi.einvoice.rules.marks import BLANK, NOT_VAT
+from faitfoi.einvoice.rules.source import Means, VatTotal
+from faitfoi.einvoice.xml_groups import clean
+
+CII_LOOKED_FOR = frozenset({"totals", "seller", "settlement", "issue date"})
+
+CII_GROUPS = frozenset(
+    RAM + name
+    for name in ("ApplicableHeaderTradeDelivery", "SpecifiedLineTradeDelivery", "SpecifiedLineTradeAgreement")
+)
+"""Groups that the schemas require even when they have nothing to say."""
+
+
+def _header(facts: Facts, element: etree._Element) -> None:
+    for day in element.iterfind(f"{RAM}IssueDateTime/{UDT}DateTimeString"):
+        if day.get("format") == "102" and day.text:
+            facts.present.add("issue date")
+
+
+def _vat_total(facts: Facts, element: etree._Element) -> None:
+    facts.vat_totals.append(VatTotal(amount=number_in(element), currency=element.get("currencyID", "")))
+
+
+def _payment_means(facts: Facts, element: etree._Element) -> None:
+    code, account = "", None
+    for child in element:
+        if child.tag == RAM + "TypeCode":
+            code = clean(child.text) or BLANK
+        elif child.tag == RAM + "PayeePartyCreditorFinancialAccount":
+            account = ""
+            for found in child.iterchildren(RAM + "IBANID", RAM + "ProprietaryID"):
+                account = (clean(found.text) or BLANK) if account in {"", BLANK} else account
+    facts.means.append(Means(code=code, account=account))
+
+
+def _tax(facts: Facts, element: etree._Element) -> None:
+    kind = element.find(RAM + "TypeCode")
+    if kind is not None and (kind.text or "").strip().upper() == "VAT":
+        return
+    code = element.find(RAM + "CategoryCode")
+    if code is not None:
+        facts.mark(code, NOT_VAT)
+
+
+def _reference(facts: Facts, element: etree._Element) -> None:
+    if element.find(RAM + "IssuerAssignedID") is None:
+        facts.faults.add("BR-52")
+
+
+def _period(facts: Facts, element: etree._Element) -> None:
+    """Note a period whose two days are not in format 102: for the official rule they have no order."""
+    days = [element.find(RAM + name) for name in ("StartDateTime", "EndDateTime")]
+    if any(day is None for day in days):
+        return
+    if all(day is not None and day.find(f"{UDT}DateTimeString[@format='102']") is not None for day in days):
+        return
+    parent = element.getparent()
+    header = parent is not None and parent.tag == RAM + "ApplicableHeaderTradeSettlement"
+    facts.faults.add("BR-29" if header else "BR-30")
+
+
+CII_HANDLERS: dict[object, Handler] = {
+    RSM + "ExchangedDocument": _header,
+    RAM + "TaxTotalAmount": _vat_total,
+    RAM + "SpecifiedTradeSettlementPaymentMeans": _payment_means,
+    RAM + "ApplicableTradeTax": _tax,
+    RAM + "CategoryTradeTax": _tax,
+    RAM + "SpecifiedTradeSettlementHeaderMonetarySummation": is_present("totals"),
+    RAM + "SellerTradeParty": is_present("seller"),
+    RAM + "ApplicableHeaderTradeSettlement": is_present("settlement"),
+    RAM + "AdditionalReferencedDocument": _reference,
+    RAM + "BillingSpecifiedPeriod": _period,
+    **dict.fromkeys([RAM + name for name in ("URIID", "GlobalID")], empty_attribute("schemeID")),
+    RAM + "ClassCode": empty_attribute("listID"),
+    RAM + "BilledQuantity": empty_attribute("unitCode"),
+}

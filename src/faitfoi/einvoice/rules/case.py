@@ -26,6 +26,7 @@ class Case:
         self.invoice = invoice
         self.syntax = syntax
         self.source = presumed(invoice, syntax) if source is None else source
+        self.presumed = source is None
         self.ubl = syntax is not Syntax.CII
 
     @cached_property
@@ -63,6 +64,18 @@ class Case:
         for place, part in enumerate(self.invoice.vat_breakdown):
             found.setdefault(self.code(part.category), []).append((place, part))
         return found
+
+    @cached_property
+    def raw_codes(self) -> Counter[str]:
+        """How often each VAT category is used outside the breakdown, whatever the tax says it is."""
+        invoice = self.invoice
+        used = [line.vat.category for line in invoice.lines]
+        used += [value.vat_category for value in (*invoice.allowances, *invoice.charges)]
+        return Counter(category.lstrip(NOT_VAT) for category in (*used, *self.source.inner_codes))
+
+    def on_lines(self, code: str) -> bool:
+        """Whether a line, or a line inside a line, is of this VAT category."""
+        return code in self.lines_by_code or code in self.source.inner_codes
 
     @cached_property
     def bases(self) -> "Bases":

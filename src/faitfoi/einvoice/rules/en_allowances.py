@@ -14,7 +14,7 @@ from faitfoi.einvoice.rules.marks import NOT_VAT
 _Value: TypeAlias = DocumentAllowanceCharge | LineAllowanceCharge
 _Member: TypeAlias = tuple[str, _Value, str]
 _Group: TypeAlias = Callable[[Case], Iterator[_Member]]
-_Demand: TypeAlias = Callable[[_Value], bool]
+_Demand: TypeAlias = Callable[[Case, _Value], bool]
 
 
 def _allowances(case: Case) -> Iterator[_Member]:
@@ -41,28 +41,29 @@ def _line_charges(case: Case) -> Iterator[_Member]:
     )
 
 
-def _has_amount(value: _Value) -> bool:
-    return value.amount is not None
+def _has_amount(case: Case, value: _Value) -> bool:
+    # The readers give an amount they cannot read the term of an allowance, whatever it is.
+    return case.stated(value.amount, "BT-92" if isinstance(value, DocumentAllowanceCharge) else "BT-136")
 
 
-def _has_category(value: _Value) -> bool:
+def _has_category(_case: Case, value: _Value) -> bool:
     category = value.vat_category if isinstance(value, DocumentAllowanceCharge) else ""
     return bool(category) and not category.startswith(NOT_VAT)
 
 
-def _has_reason(value: _Value) -> bool:
+def _has_reason(_case: Case, value: _Value) -> bool:
     return bool(value.reason or value.reason_code)
 
 
-def _amount_in_cents(value: _Value) -> bool:
+def _amount_in_cents(_case: Case, value: _Value) -> bool:
     return decimals(value.amount) <= 2
 
 
-def _base_in_cents(value: _Value) -> bool:
+def _base_in_cents(_case: Case, value: _Value) -> bool:
     return decimals(value.base_amount) <= 2
 
 
-def _agrees(_value: _Value) -> bool:
+def _agrees(_case: Case, _value: _Value) -> bool:
     # No program can tell whether a text and a code mean the same: the official sheets do not try either.
     return True
 
@@ -232,7 +233,7 @@ def _write(row: _Row) -> None:
     @rule(rule_id, term, sentence=sentence)
     def check(case: Case) -> Iterator[Offence]:
         for path, value, line in group(case):
-            if not demand(value):
+            if not demand(case, value):
                 found = getattr(value, field)
                 yield Offence(path=f"{path}.{field}", value="" if found is None else str(found), line=line)
 

@@ -188,14 +188,11 @@ def tax_categories_are_listed(case: Case) -> Iterator[Offence]:
 @rule("BR-CL-18", "BT-151")
 def line_tax_categories_are_listed(case: Case) -> Iterator[Offence]:
     """The VAT category of a line (BT-151) is one of EN 16931."""
-    return _unlisted(
-        case,
-        "vat_categories",
-        (
-            ("BT-151", f"lines[{place}].vat.category", line.vat.category.lstrip(NOT_VAT))
-            for place, line in enumerate(case.invoice.lines)
-        ),
-    )
+    found = [
+        ("BT-151", f"lines[{place}].vat.category", line.vat.category.lstrip(NOT_VAT))
+        for place, line in enumerate(case.invoice.lines)
+    ]
+    return _unlisted(case, "vat_categories", [*found, *(("BT-151", "lines", code) for code in case.source.inner_codes)])
 
 
 @rule("BR-CL-19", "BT-98")

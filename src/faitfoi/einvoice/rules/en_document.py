@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from faitfoi.einvoice.model import Address, Identifier
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence, rule
-from faitfoi.einvoice.rules.marks import BLANK, filled
+from faitfoi.einvoice.rules.marks import BLANK, filled, worded
 
 
 @rule("BR-01", "BT-24")
@@ -23,9 +23,7 @@ def has_a_number(case: Case) -> bool:
 @rule("BR-03", "BT-2")
 def has_an_issue_date(case: Case) -> bool:
     """The invoice has an issue date (BT-2)."""
-    if "issue date" in case.source.missing:
-        return False
-    return case.invoice.issue_date is not None or "BT-2" in case.source.unread
+    return case.invoice.issue_date is not None if case.presumed else "issue date" not in case.source.missing
 
 
 @rule("BR-04", "BT-3")
@@ -104,7 +102,7 @@ def payee_is_named_and_is_not_the_seller(case: Case) -> bool:
 def tax_representative_is_named(case: Case) -> bool:
     """The seller's tax representative (BG-11) is named (BT-62)."""
     representative = case.invoice.tax_representative
-    return representative is None or filled(representative.name)
+    return representative is None or worded(representative.name)
 
 
 @rule("BR-19", "BG-12")
@@ -118,7 +116,9 @@ def tax_representative_has_an_address(case: Case) -> bool:
 def tax_representative_address_has_a_country(case: Case) -> bool:
     """The tax representative's postal address says in which country it is (BT-69)."""
     representative = case.invoice.tax_representative
-    return representative is None or _has_country(representative.address, when_absent=case.ubl)
+    if representative is None or representative.address is None:
+        return representative is None or case.ubl
+    return worded(representative.address.country)
 
 
 @rule("BR-52", "BT-122")
@@ -138,12 +138,10 @@ def supporting_documents_are_referenced(case: Case) -> bool | Iterator[Offence]:
 @rule("BR-53", "BT-111")
 def vat_is_also_given_in_the_accounting_currency(case: Case) -> bool:
     """When a currency for VAT accounting is named (BT-6), the total of VAT is given in it (BT-111)."""
-    accounting = case.invoice.vat_currency
-    if not accounting:
-        return True
-    if not case.ubl and accounting == case.invoice.currency:
-        return False
-    return accounting in case.vat_currencies
+    named = case.source.vat_currencies
+    if case.ubl:
+        return all(currency in case.vat_currencies for currency in named)
+    return not named or (case.source.currency not in named and any(each in case.vat_currencies for each in named))
 
 
 @rule("BR-55", "BT-25")
@@ -179,13 +177,13 @@ def delivery_address_has_a_country(case: Case) -> bool:
 @rule("BR-62", "BT-34")
 def seller_electronic_address_has_a_scheme(case: Case) -> bool:
     """The seller's electronic address (BT-34) says to which scheme it belongs."""
-    return _has_scheme(case, case.invoice.seller.electronic_address)
+    return "BR-62" not in case.source.faults and _has_scheme(case, case.invoice.seller.electronic_address)
 
 
 @rule("BR-63", "BT-49")
 def buyer_electronic_address_has_a_scheme(case: Case) -> bool:
     """The buyer's electronic address (BT-49) says to which scheme it belongs."""
-    return _has_scheme(case, case.invoice.buyer.electronic_address)
+    return "BR-63" not in case.source.faults and _has_scheme(case, case.invoice.buyer.electronic_address)
 
 
 @rule("BR-CO-09", "BT-31")
@@ -219,7 +217,7 @@ def _has_country(address: Address | None, *, when_absent: bool) -> bool:
 def _has_scheme(case: Case, address: Identifier | None) -> bool:
     if address is None:
         return True
-    return bool(address.scheme) if case.ubl else filled(address.scheme)
+    return bool(address.scheme) if case.ubl else worded(address.scheme)
 
 
 def _begins_with_a_country(case: Case, value: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from faitfoi.einvoice.findings import Severity
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence, rule
-from faitfoi.einvoice.rules.marks import filled, shown
+from faitfoi.einvoice.rules.marks import shown, worded
 
 _TRANSFERS = frozenset({"30", "58"})  # UNTDID 4461: credit transfer, SEPA credit transfer
 
@@ -20,7 +20,7 @@ def payment_says_how(case: Case) -> bool:
 def account_to_pay_to_is_given(case: Case) -> bool:
     """For a credit transfer, the account to pay to (BG-17) is identified (BT-84)."""
     accounts = (means.account for means in case.source.means if means.code in _TRANSFERS)
-    return all(account is None or filled(account) for account in accounts)
+    return all(account is None or worded(account) for account in accounts)
 
 
 @rule("BR-51", "BT-87")

@@ -98,15 +98,15 @@ def total_vat(case: Case) -> bool:
     return all(
         each.amount is not None and float(each.amount) == expected
         for each in case.source.vat_totals
-        if each.currency == case.invoice.currency
+        if each.currency == case.source.currency
     )
 
 
 @rule("BR-CO-15", "BT-112")
 def total_with_vat(case: Case) -> bool:
     """The total with VAT (BT-112) is the total without it plus the VAT given once (BT-109 + BT-110)."""
-    totals, currency = case.invoice.totals, case.invoice.currency
-    if not currency or (not case.ubl and "totals" in case.source.missing):
+    totals, currency = case.invoice.totals, case.source.currency
+    if not case.invoice.currency or (not case.ubl and "totals" in case.source.missing):
         return True
     if totals.with_vat is None or totals.without_vat is None:
         return False
@@ -167,7 +167,7 @@ def total_vat_in_cents(case: Case) -> bool:
     # The UBL sheet compares the currency with an element that is never there, so that nothing breaks its rule.
     if case.ubl or not case.source.vat_totals:
         return True
-    return any(each.currency != case.invoice.currency or _whole_cents(each.amount) for each in case.source.vat_totals)
+    return any(each.currency != case.source.currency or _whole_cents(each.amount) for each in case.source.vat_totals)
 
 
 @rule("BR-DEC-14", "BT-112")
@@ -179,10 +179,10 @@ def total_with_vat_in_cents(case: Case) -> bool:
 @rule("BR-DEC-15", "BT-111")
 def total_vat_in_accounting_currency_in_cents(case: Case) -> bool:
     """The total of VAT in the accounting currency (BT-111) is in whole cents."""
-    accounting = case.invoice.vat_currency
-    if case.ubl or not case.source.vat_totals or not accounting:
+    named, totals = case.source.vat_currencies, case.source.vat_totals
+    if case.ubl or not totals or not named:
         return True
-    return any(each.currency == accounting and _whole_cents(each.amount) for each in case.source.vat_totals)
+    return any(each.currency in named and _whole_cents(each.amount) for each in totals)
 
 
 @rule("BR-DEC-16", "BT-113")

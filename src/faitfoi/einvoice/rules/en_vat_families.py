@@ -14,6 +14,7 @@ from faitfoi.einvoice.rules.case import ZERO, Case, cents
 from faitfoi.einvoice.rules.doubles import double_round
 from faitfoi.einvoice.rules.en_vat import within_one
 from faitfoi.einvoice.rules.engine import Offence, Verdict, rule
+from faitfoi.einvoice.rules.marks import NOT_VAT
 
 _ONE = Decimal(1)
 
@@ -49,12 +50,16 @@ def _breakdown(case: Case, family: _Family) -> bool:
     lines = len(case.lines_by_code.get(code, ()))
     others = len(case.allowances_by_code.get(code, ())) + len(case.charges_by_code.get(code, ()))
     if family.rated:
+        if case.ubl and code == "S":
+            # Of all its rules, this is the one where the UBL sheet does not ask whether the tax is VAT.
+            parts = sum(part.category.lstrip(NOT_VAT) == code for part in case.invoice.vat_breakdown)
+            return (case.raw_codes[code] > 0) == (parts > 0)
         if case.ubl:
-            return (lines + others > 0) == (parts > 0)
+            return (lines + others > 0 or code in case.source.inner_codes) == (parts > 0)
         # The CII sheet counts lines and parts together, so that two lines do for a missing part.
         return (not lines or lines + parts >= 2) and (not others or others + parts >= 2)
     if case.ubl:
-        return parts == 1 if parts or lines or others else True
+        return parts == 1 if parts or lines or others or code in case.source.inner_codes else True
     if parts == 0:
         return code == "O" or not (lines or others)
     return parts == 1 and bool(lines or others)
@@ -188,15 +193,19 @@ def _write_use(family: _Family) -> None:
     }.get(family.code, "the seller (BT-31, BT-32) or its representative (BT-63) gives a tax registration")
     term = "BT-48" if family.code == "O" else "BT-31"
     uses: tuple[tuple[str, str, Callable[[Case], object]], ...] = (
-        ("02", "a line", lambda case: case.lines_by_code.get(family.code)),
+        ("02", "a line", lambda case: case.on_lines(family.code)),
         ("03", "an allowance on the document", lambda case: case.allowances_by_code.get(family.code)),
         ("04", "a charge on the document", lambda case: case.charges_by_code.get(family.code)),
     )
     for number, what, used in uses:
 
         @rule(f"{family.prefix}-{number}", term, sentence=f"When {what} is of {family.name}, {demanded}.")
-        def identified(case: Case, used: Callable[[Case], object] = used) -> bool:
-            return not used(case) or _identified(case, family)
+        def identified(case: Case, number: str = number, used: Callable[[Case], object] = used) -> bool:
+            if used(case):
+                return _identified(case, family)
+            # The UBL sheet fails a line of standard rate whose tax does not say it is VAT.
+            odd = case.ubl and family.code == "S" and number == "02"
+            return not (odd and any(line.vat.category == NOT_VAT + "S" for line in case.invoice.lines))
 
 
 def _write_rates(family: _Family) -> None:

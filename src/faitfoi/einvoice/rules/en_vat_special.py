@@ -3,7 +3,7 @@
 from faitfoi.einvoice.model import Period
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import rule
-from faitfoi.einvoice.rules.marks import filled
+from faitfoi.einvoice.rules.marks import NOT_VAT, filled
 
 
 @rule("BR-IC-11", "BT-72")
@@ -79,15 +79,17 @@ def _only_o(
         (allowances, case.allowances_by_code),
         (charges, case.charges_by_code),
     )
+    if lines and case.source.inner_codes - {"O"}:
+        return False
     return all(code in {"O", ""} for asked, group in groups if asked for code in group)
 
 
 def _codes(case: Case) -> set[str]:
     invoice = case.invoice
-    found = {line.vat.category for line in invoice.lines}
-    found.update(part.category for part in invoice.vat_breakdown)
-    found.update(value.vat_category for value in (*invoice.allowances, *invoice.charges))
-    return found
+    found = [line.vat.category for line in invoice.lines]
+    found += [part.category for part in invoice.vat_breakdown]
+    found += [value.vat_category for value in (*invoice.allowances, *invoice.charges)]
+    return {category.lstrip(NOT_VAT) for category in found} | case.source.inner_codes
 
 
 def _countries(case: Case) -> list[str]:

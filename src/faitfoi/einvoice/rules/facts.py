@@ -14,7 +14,8 @@ from faitfoi.einvoice.xml_groups import NUMBER, clean
 class Facts:
     """What has been found so far; `marks` are the elements to mark before the model is read again, with how.
 
-    A mark is BLANK or NOT_VAT for the element's text, or the name of an attribute that is there but empty.
+    A mark is BLANK or NOT_VAT for the element's text, DROPPED for an element that no rule sees, or the name of an
+    attribute that is there but empty.
     """
 
     def __init__(self) -> None:
@@ -23,6 +24,9 @@ class Facts:
         self.currency_ids: set[str] = set()
         self.present: set[str] = set()
         self.faults: set[str] = set()
+        self.inner_codes: set[str] = set()
+        self.currency = ""
+        self.vat_currencies: list[str] = []
         self.marks: dict[etree._Element, list[str]] = {}
 
     def mark(self, element: etree._Element, mark: str) -> None:
@@ -33,10 +37,13 @@ class Facts:
 Handler: TypeAlias = Callable[[Facts, etree._Element], None]  # noqa: SLF001 - lxml has no public name for it
 
 
-def gather(root: etree._Element, handlers: Mapping[object, Handler], *, groups: Collection[object] = ()) -> Facts:
+def gather(
+    root: etree._Element, handlers: Mapping[object, Handler], *, spaces: str = BLANK, groups: Collection[object] = ()
+) -> Facts:
     """All facts of one document; `handlers` by element name, `groups` the elements that hold others but may be empty.
 
-    Those are not marked as blank: a schema may require them, and no rule looks at their text.
+    Those are not marked as blank: a schema may require them, and no rule looks at their text. `spaces` is the mark of
+    an element that only holds white space.
     """
     facts = Facts()
     get = handlers.get
@@ -44,7 +51,7 @@ def gather(root: etree._Element, handlers: Mapping[object, Handler], *, groups: 
         if not len(element):
             text = element.text
             if (not text or text.isspace()) and element.tag not in groups:
-                facts.mark(element, BLANK)
+                facts.mark(element, spaces if text else BLANK)
         handle = get(element.tag)
         if handle is not None:
             handle(facts, element)
@@ -55,6 +62,16 @@ def number_in(element: etree._Element | None) -> Decimal | None:
     """The number that `element` holds, None when it is absent or holds none."""
     text = "" if element is None else clean(element.text)
     return Decimal(text) if NUMBER.fullmatch(text) else None
+
+
+def currency(facts: Facts, element: etree._Element) -> None:
+    """Keep the invoice's currency as written, white space included."""
+    facts.currency = facts.currency or element.text or ""
+
+
+def vat_currency(facts: Facts, element: etree._Element) -> None:
+    """Keep the currency for VAT accounting as written, white space included."""
+    facts.vat_currencies.append(element.text or "")
 
 
 def is_present(what: str) -> Handler:

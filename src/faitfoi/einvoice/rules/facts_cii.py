@@ -3,8 +3,8 @@
 from lxml import etree
 
 from faitfoi.einvoice.cii_values import RAM, RSM, UDT
-from faitfoi.einvoice.rules.facts import Facts, Handler, empty_attribute, is_present, number_in
-from faitfoi.einvoice.rules.marks import BLANK, NOT_VAT
+from faitfoi.einvoice.rules.facts import Facts, Handler, currency, empty_attribute, is_present, number_in, vat_currency
+from faitfoi.einvoice.rules.marks import BLANK, DROPPED, NOT_VAT
 from faitfoi.einvoice.rules.source import Means, VatTotal
 from faitfoi.einvoice.xml_groups import clean
 
@@ -41,11 +41,16 @@ def _payment_means(facts: Facts, element: etree._Element) -> None:
 
 def _tax(facts: Facts, element: etree._Element) -> None:
     kind = element.find(RAM + "TypeCode")
-    if kind is not None and (kind.text or "").strip().upper() == "VAT":
+    if kind is not None and (kind.text or "").upper() == "VAT":
         return
     code = element.find(RAM + "CategoryCode")
     if code is not None:
         facts.mark(code, NOT_VAT)
+
+
+def _allowance(facts: Facts, element: etree._Element) -> None:
+    if element.findtext(f"{RAM}ChargeIndicator/{UDT}Indicator", "").strip() not in {"true", "false", "0", "1"}:
+        facts.mark(element, DROPPED)
 
 
 def _reference(facts: Facts, element: etree._Element) -> None:
@@ -54,21 +59,31 @@ def _reference(facts: Facts, element: etree._Element) -> None:
 
 
 def _period(facts: Facts, element: etree._Element) -> None:
-    """Note a period whose two days are not in format 102: for the official rule they have no order."""
-    days = [element.find(RAM + name) for name in ("StartDateTime", "EndDateTime")]
-    if any(day is None for day in days):
+    """Note a period that ends before it starts: the sheets compare texts in format 102, and want both in it."""
+    start, end = (element.find(RAM + name) for name in ("StartDateTime", "EndDateTime"))
+    if start is None or end is None:
         return
-    if all(day is not None and day.find(f"{UDT}DateTimeString[@format='102']") is not None for day in days):
+    first, last = (day.findtext(f"{UDT}DateTimeString[@format='102']") for day in (start, end))
+    if first is not None and last is not None and last >= first:
         return
     parent = element.getparent()
     header = parent is not None and parent.tag == RAM + "ApplicableHeaderTradeSettlement"
     facts.faults.add("BR-29" if header else "BR-30")
 
 
+def _electronic_address(facts: Facts, element: etree._Element) -> None:
+    parent = element.getparent()
+    if parent is not None and element.find(RAM + "URIID") is None:
+        facts.faults.add({RAM + "SellerTradeParty": "BR-62", RAM + "BuyerTradeParty": "BR-63"}.get(parent.tag, ""))
+
+
 CII_HANDLERS: dict[object, Handler] = {
     RSM + "ExchangedDocument": _header,
     RAM + "TaxTotalAmount": _vat_total,
     RAM + "SpecifiedTradeSettlementPaymentMeans": _payment_means,
+    RAM + "SpecifiedTradeAllowanceCharge": _allowance,
+    RAM + "InvoiceCurrencyCode": currency,
+    RAM + "TaxCurrencyCode": vat_currency,
     RAM + "ApplicableTradeTax": _tax,
     RAM + "CategoryTradeTax": _tax,
     RAM + "SpecifiedTradeSettlementHeaderMonetarySummation": is_present("totals"),
@@ -76,6 +91,7 @@ CII_HANDLERS: dict[object, Handler] = {
     RAM + "ApplicableHeaderTradeSettlement": is_present("settlement"),
     RAM + "AdditionalReferencedDocument": _reference,
     RAM + "BillingSpecifiedPeriod": _period,
+    RAM + "URIUniversalCommunication": _electronic_address,
     **dict.fromkeys([RAM + name for name in ("URIID", "GlobalID")], empty_attribute("schemeID")),
     RAM + "ClassCode": empty_attribute("listID"),
     RAM + "BilledQuantity": empty_attribute("unitCode"),

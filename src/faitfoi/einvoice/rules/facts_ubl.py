@@ -2,15 +2,15 @@
 
 from lxml import etree
 
-from faitfoi.einvoice.rules.facts import Facts, Handler, empty_attribute, is_present, number_in
-from faitfoi.einvoice.rules.marks import BLANK, NOT_VAT
+from faitfoi.einvoice.rules.facts import Facts, Handler, currency, empty_attribute, is_present, number_in, vat_currency
+from faitfoi.einvoice.rules.marks import BLANK, DROPPED, NOT_VAT
 from faitfoi.einvoice.rules.source import Means, VatTotal
 from faitfoi.einvoice.xml_groups import clean
 
 _CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
 _CAC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}"
 
-UBL_LOOKED_FOR = frozenset({"totals", "seller"})
+UBL_LOOKED_FOR = frozenset({"totals", "seller", "issue date"})
 
 
 def _amount(facts: Facts, element: etree._Element) -> None:
@@ -51,6 +51,28 @@ def _tax_category(facts: Facts, element: etree._Element) -> None:
         facts.mark(code, NOT_VAT)
 
 
+def _line_tax_category(facts: Facts, element: etree._Element) -> None:
+    _tax_category(facts, element)
+    # UBL lets lines hold lines, as XRechnung's extension does.
+    item = element.getparent()
+    line = None if item is None else item.getparent()
+    if line is None or line.getparent() is not element.getroottree().getroot():
+        facts.inner_codes.update(filter(None, (clean(code.text) for code in element.iterchildren(_CBC + "ID"))))
+
+
+def _allowance(facts: Facts, element: etree._Element) -> None:
+    indicator = element.findtext(_CBC + "ChargeIndicator", "").strip()
+    parent = element.getparent()
+    inside_price = parent is not None and parent.tag == _CAC + "Price"
+    if indicator not in {"true", "false", "0", "1"} and not inside_price:
+        facts.mark(element, DROPPED)
+
+
+def _issue_date(facts: Facts, element: etree._Element) -> None:
+    if (element.text or "").strip() and element.getparent() is element.getroottree().getroot():
+        facts.present.add("issue date")
+
+
 def _supporting(facts: Facts, element: etree._Element) -> None:
     if element.find(_CBC + "ID") is None:
         facts.faults.add("BR-52")
@@ -82,7 +104,11 @@ UBL_HANDLERS: dict[object, Handler] = {
     _CAC + "TaxTotal": _tax_total,
     _CAC + "PaymentMeans": _payment_means,
     _CAC + "TaxCategory": _tax_category,
-    _CAC + "ClassifiedTaxCategory": _tax_category,
+    _CAC + "ClassifiedTaxCategory": _line_tax_category,
+    _CAC + "AllowanceCharge": _allowance,
+    _CBC + "IssueDate": _issue_date,
+    _CBC + "DocumentCurrencyCode": currency,
+    _CBC + "TaxCurrencyCode": vat_currency,
     _CAC + "LegalMonetaryTotal": is_present("totals"),
     _CAC + "AccountingSupplierParty": is_present("seller"),
     _CAC + "AdditionalDocumentReference": _supporting,

@@ -11,7 +11,7 @@ from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.rules.facts import Facts, gather
 from faitfoi.einvoice.rules.facts_cii import CII_GROUPS, CII_HANDLERS, CII_LOOKED_FOR
 from faitfoi.einvoice.rules.facts_ubl import UBL_HANDLERS, UBL_LOOKED_FOR
-from faitfoi.einvoice.rules.marks import BLANK, NOT_VAT
+from faitfoi.einvoice.rules.marks import BLANK, DROPPED, NOT_VAT, SPACE
 from faitfoi.einvoice.rules.source import Source
 from faitfoi.einvoice.ubl import CREDIT_NOTE_ROOT, INVOICE_ROOT, read_ubl
 
@@ -23,7 +23,7 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
     the model is read once more from a copy in which they are marked, so that rules find them where they belong.
     """
     ubl = root.tag in {INVOICE_ROOT, CREDIT_NOTE_ROOT}
-    facts = gather(root, UBL_HANDLERS) if ubl else gather(root, CII_HANDLERS, groups=CII_GROUPS)
+    facts = gather(root, UBL_HANDLERS) if ubl else gather(root, CII_HANDLERS, spaces=SPACE, groups=CII_GROUPS)
     unread = _terms_unread(findings)
     stated = unread
     if facts.marks:
@@ -39,6 +39,9 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
         stated=stated,
         missing=(UBL_LOOKED_FOR if ubl else CII_LOOKED_FOR) - facts.present,
         faults=frozenset(facts.faults),
+        inner_codes=frozenset(facts.inner_codes),
+        currency=facts.currency,
+        vat_currencies=tuple(facts.vat_currencies),
     )
 
 
@@ -48,11 +51,18 @@ def _terms_unread(findings: Collection[Finding]) -> frozenset[str]:
 
 def _mark(root: etree._Element, copy: etree._Element, facts: Facts) -> None:
     """Write the marks into `copy`, whose elements stand in the order of those of `root`."""
+    dropped: list[etree._Element] = []
     for element, twin in zip(root.iter(), copy.iter(), strict=True):
-        for mark in facts.marks.get(element, ()):
-            if mark == BLANK:
-                twin.text = BLANK
+        for mark in sorted(facts.marks.get(element, ())):
+            if mark in {BLANK, SPACE}:
+                twin.text = mark
+            elif mark == DROPPED:
+                dropped.append(twin)
             elif mark == NOT_VAT:
                 twin.text = NOT_VAT + (twin.text or "").strip()
             else:
                 twin.set(mark, BLANK)
+    for twin in dropped:
+        parent = twin.getparent()
+        if parent is not None:
+            parent.remove(twin)

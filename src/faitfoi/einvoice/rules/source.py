@@ -34,19 +34,25 @@ class Means:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The facts. `unread` are terms whose value could not be read, `stated` those that have a value or are empty.
+    """The facts.
 
-    `currency_ids` are the currencies that UBL writes beside each amount; `missing` names what the official rules
-    speak of only when it is there (`totals`, `seller`), `faults` what the model has no room to keep (`BR-55`…).
+    `currency` (BT-5) and `vat_currencies` (BT-6) are as written, white space included. `unread` are terms whose value
+    could not be read, `stated` those that have a value or are empty. `currency_ids` are the currencies that UBL writes
+    beside each amount. `missing` names what the official rules speak of only when it is there (`totals`, `seller`),
+    `faults` what the model has no room to keep (`BR-55`…), `inner_codes` the VAT categories of lines inside lines,
+    which the sheet for UBL sees too.
     """
 
     vat_totals: tuple[VatTotal, ...]
     means: tuple[Means, ...]
+    currency: str
+    vat_currencies: tuple[str, ...] = ()
     currency_ids: frozenset[str] = frozenset()
     unread: frozenset[str] = frozenset()
     stated: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
     faults: frozenset[str] = frozenset()
+    inner_codes: frozenset[str] = frozenset()
 
 
 def presumed(invoice: Invoice, syntax: Syntax) -> Source:
@@ -67,5 +73,7 @@ def presumed(invoice: Invoice, syntax: Syntax) -> Source:
     return Source(
         vat_totals=tuple(vat_totals),
         means=tuple(means),
+        currency=invoice.currency,
+        vat_currencies=(invoice.vat_currency,) if invoice.vat_currency else (),
         currency_ids=frozenset({total.currency for total in vat_totals} | {invoice.currency}),
     )

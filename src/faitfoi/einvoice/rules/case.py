@@ -71,7 +71,9 @@ class Case:
         invoice = self.invoice
         used = [line.vat.category for line in invoice.lines]
         used += [value.vat_category for value in (*invoice.allowances, *invoice.charges)]
-        return Counter(category.lstrip(NOT_VAT) for category in (*used, *self.source.inner_codes))
+        return Counter(
+            category.lstrip(NOT_VAT) for category in (*used, *self.source.inner_codes, *self.source.loose_codes)
+        )
 
     def on_lines(self, code: str) -> bool:
         """Whether a line, or a line inside a line, is of this VAT category."""

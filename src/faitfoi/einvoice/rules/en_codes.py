@@ -181,6 +181,7 @@ def tax_categories_are_listed(case: Case) -> Iterator[Offence]:
                 ("BT-102", f"charges[{place}].vat_category", value.vat_category.lstrip(NOT_VAT))
                 for place, value in enumerate(invoice.charges)
             ),
+            *(("BT-95", "allowances", code) for code in case.source.loose_codes),
         ],
     )
 
@@ -252,7 +253,8 @@ def units_are_listed(case: Case) -> Iterator[Offence]:
         found.append(("BT-130", f"lines[{place}].unit", line.unit))
         if line.price.base_quantity_unit:
             found.append(("BT-150", f"lines[{place}].price.base_quantity_unit", line.price.base_quantity_unit))
-    return _unlisted(case, "units", found)
+    others = case.source.units - {unit for _, _, unit in found}
+    return _unlisted(case, "units", [*found, *(("BT-130", "lines", unit) for unit in sorted(others))])
 
 
 @rule("BR-CL-24", "BT-125")

@@ -191,11 +191,14 @@ def vat_identifiers_begin_with_a_country(case: Case) -> Iterator[Offence]:
     """VAT identifiers (BT-31, BT-48, BT-63) begin with the two letters of a country, EL standing for Greece."""
     invoice = case.invoice
     representative = invoice.tax_representative
-    for term, path, value in (
+    known = [
         ("BT-31", "seller.vat_identifier", invoice.seller.vat_identifier),
         ("BT-63", "tax_representative.vat_identifier", representative.vat_identifier if representative else ""),
         ("BT-48", "buyer.vat_identifier", invoice.buyer.vat_identifier),
-    ):
+    ]
+    # A party may give several: the sheets look at each, the model keeps one.
+    others = case.source.vat_identifiers - {value for _, _, value in known}
+    for term, path, value in (*known, *(("BT-31", "", value) for value in sorted(others))):
         if value and not _begins_with_a_country(case, value):
             yield Offence(term=term, path=path, value=value)
 

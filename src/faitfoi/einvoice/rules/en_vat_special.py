@@ -12,11 +12,13 @@ def intra_community_supply_is_dated(case: Case) -> bool:
     if "K" not in case.parts_by_code:
         return True
     invoice = case.invoice
-    delivered = invoice.delivery is not None and case.stated(invoice.delivery.actual_date, "BT-72")
+    # UBL wants a date that is written, CII one that is there.
+    delivered = invoice.delivery is not None and invoice.delivery.actual_date is not None
+    delivered = delivered or "BT-72" in (case.source.unread if case.ubl else case.source.stated)
     period = invoice.period is not None and invoice.period != Period()
     if case.ubl and invoice.vat_point_date_code:
         return True
-    return delivered or period or bool(case.source.stated & {"BT-72", "BT-73", "BT-74"})
+    return delivered or period or bool(case.source.stated & {"BT-73", "BT-74"})
 
 
 @rule("BR-IC-12", "BT-80")

@@ -6,35 +6,58 @@ from typing import TypeAlias
 
 from lxml import etree
 
-from faitfoi.einvoice.rules.marks import BLANK
+from faitfoi.einvoice.rules.marks import BLANK, NOT_VAT, filled
 from faitfoi.einvoice.rules.source import Means, VatTotal
 from faitfoi.einvoice.xml_groups import NUMBER, clean
 
+Edit: TypeAlias = Callable[[etree._Element], None]  # noqa: SLF001 - lxml has no public name for an element
+
 
 class Facts:
-    """What has been found so far; `marks` are the elements to mark before the model is read again, with how.
-
-    A mark is BLANK or NOT_VAT for the element's text, DROPPED for an element that no rule sees, or the name of an
-    attribute that is there but empty.
-    """
+    """What has been found so far; `edits` are made to a copy of the document before the model is read again."""
 
     def __init__(self) -> None:
         self.vat_totals: list[VatTotal] = []
         self.means: list[Means] = []
         self.currency_ids: set[str] = set()
+        self.vat_identifiers: set[str] = set()
         self.present: set[str] = set()
         self.faults: set[str] = set()
         self.inner_codes: set[str] = set()
+        self.loose_codes: set[str] = set()
+        self.units: set[str] = set()
         self.currency = ""
         self.vat_currencies: list[str] = []
-        self.marks: dict[etree._Element, list[str]] = {}
+        self.edits: dict[etree._Element, list[Edit]] = {}
 
-    def mark(self, element: etree._Element, mark: str) -> None:
-        """Ask for `element` to be marked."""
-        self.marks.setdefault(element, []).append(mark)
+    def edit(self, element: etree._Element, edit: Edit) -> None:
+        """Ask for `edit` to be made to the twin of `element`."""
+        self.edits.setdefault(element, []).append(edit)
 
 
-Handler: TypeAlias = Callable[[Facts, etree._Element], None]  # noqa: SLF001 - lxml has no public name for it
+Handler: TypeAlias = Callable[[Facts, etree._Element], None]  # noqa: SLF001
+
+
+def write(text: str) -> Edit:
+    """The edit that replaces the text of an element, by a mark most of the time."""
+
+    def edit(twin: etree._Element) -> None:
+        twin.text = text
+
+    return edit
+
+
+def not_vat(twin: etree._Element) -> None:
+    """Mark a VAT category whose tax does not say it is VAT."""
+    text = (twin.text or "").strip()
+    twin.text = NOT_VAT + text if filled(text) else text
+
+
+def drop(twin: etree._Element) -> None:
+    """Leave an element out: it says neither that it is an allowance nor that it is a charge."""
+    parent = twin.getparent()
+    if parent is not None:
+        parent.remove(twin)
 
 
 def gather(
@@ -51,7 +74,7 @@ def gather(
         if not len(element):
             text = element.text
             if (not text or text.isspace()) and element.tag not in groups:
-                facts.mark(element, spaces if text else BLANK)
+                facts.edit(element, write(spaces if text else BLANK))
         handle = get(element.tag)
         if handle is not None:
             handle(facts, element)
@@ -88,6 +111,6 @@ def empty_attribute(name: str) -> Handler:
 
     def handle(facts: Facts, element: etree._Element) -> None:
         if element.get(name) == "":
-            facts.mark(element, name)
+            facts.edit(element, lambda twin: twin.set(name, BLANK))
 
     return handle

@@ -3,8 +3,18 @@
 from lxml import etree
 
 from faitfoi.einvoice.cii_values import RAM, RSM, UDT
-from faitfoi.einvoice.rules.facts import Facts, Handler, currency, empty_attribute, is_present, number_in, vat_currency
-from faitfoi.einvoice.rules.marks import BLANK, DROPPED, NOT_VAT
+from faitfoi.einvoice.rules.facts import (
+    Facts,
+    Handler,
+    currency,
+    drop,
+    empty_attribute,
+    is_present,
+    not_vat,
+    number_in,
+    vat_currency,
+)
+from faitfoi.einvoice.rules.marks import BLANK
 from faitfoi.einvoice.rules.source import Means, VatTotal
 from faitfoi.einvoice.xml_groups import clean
 
@@ -45,12 +55,18 @@ def _tax(facts: Facts, element: etree._Element) -> None:
         return
     code = element.find(RAM + "CategoryCode")
     if code is not None:
-        facts.mark(code, NOT_VAT)
+        facts.edit(code, not_vat)
+
+
+def _registration(facts: Facts, element: etree._Element) -> None:
+    for identifier in element.iterchildren(RAM + "ID"):
+        if identifier.get("schemeID") == "VA":
+            facts.vat_identifiers.add(clean(identifier.text) or BLANK)
 
 
 def _allowance(facts: Facts, element: etree._Element) -> None:
     if element.findtext(f"{RAM}ChargeIndicator/{UDT}Indicator", "").strip() not in {"true", "false", "0", "1"}:
-        facts.mark(element, DROPPED)
+        facts.edit(element, drop)
 
 
 def _reference(facts: Facts, element: etree._Element) -> None:
@@ -82,6 +98,7 @@ CII_HANDLERS: dict[object, Handler] = {
     RAM + "TaxTotalAmount": _vat_total,
     RAM + "SpecifiedTradeSettlementPaymentMeans": _payment_means,
     RAM + "SpecifiedTradeAllowanceCharge": _allowance,
+    RAM + "SpecifiedTaxRegistration": _registration,
     RAM + "InvoiceCurrencyCode": currency,
     RAM + "TaxCurrencyCode": vat_currency,
     RAM + "ApplicableTradeTax": _tax,

@@ -2,8 +2,19 @@
 
 from lxml import etree
 
-from faitfoi.einvoice.rules.facts import Facts, Handler, currency, empty_attribute, is_present, number_in, vat_currency
-from faitfoi.einvoice.rules.marks import BLANK, DROPPED, NOT_VAT
+from faitfoi.einvoice.rules.facts import (
+    Facts,
+    Handler,
+    currency,
+    drop,
+    empty_attribute,
+    is_present,
+    not_vat,
+    number_in,
+    vat_currency,
+    write,
+)
+from faitfoi.einvoice.rules.marks import BLANK
 from faitfoi.einvoice.rules.source import Means, VatTotal
 from faitfoi.einvoice.xml_groups import clean
 
@@ -48,7 +59,7 @@ def _tax_category(facts: Facts, element: etree._Element) -> None:
         return
     code = element.find(_CBC + "ID")
     if code is not None:
-        facts.mark(code, NOT_VAT)
+        facts.edit(code, not_vat)
 
 
 def _line_tax_category(facts: Facts, element: etree._Element) -> None:
@@ -60,12 +71,23 @@ def _line_tax_category(facts: Facts, element: etree._Element) -> None:
         facts.inner_codes.update(filter(None, (clean(code.text) for code in element.iterchildren(_CBC + "ID"))))
 
 
+def _party_tax(facts: Facts, element: etree._Element) -> None:
+    scheme = element.find(f"{_CAC}TaxScheme/{_CBC}ID")
+    if scheme is None or (scheme.text or "").strip().upper() != "VAT":
+        return
+    if scheme.text != "VAT":
+        facts.edit(scheme, write("VAT"))
+    facts.vat_identifiers.update(clean(identifier.text) for identifier in element.iterchildren(_CBC + "CompanyID"))
+
+
 def _allowance(facts: Facts, element: etree._Element) -> None:
     indicator = element.findtext(_CBC + "ChargeIndicator", "").strip()
     parent = element.getparent()
     inside_price = parent is not None and parent.tag == _CAC + "Price"
     if indicator not in {"true", "false", "0", "1"} and not inside_price:
-        facts.mark(element, DROPPED)
+        facts.edit(element, drop)
+        codes = (clean(code.text) for code in element.iterfind(f"{_CAC}TaxCategory/{_CBC}ID"))
+        facts.loose_codes.update(filter(None, codes))
 
 
 def _issue_date(facts: Facts, element: etree._Element) -> None:
@@ -81,6 +103,14 @@ def _supporting(facts: Facts, element: etree._Element) -> None:
 def _preceding(facts: Facts, element: etree._Element) -> None:
     if element.find(f"{_CAC}InvoiceDocumentReference/{_CBC}ID") is None:
         facts.faults.add("BR-55")
+
+
+def _quantity(facts: Facts, element: etree._Element) -> None:
+    unit = element.get("unitCode")
+    if unit:
+        facts.units.add(clean(unit))
+    elif unit is not None:
+        facts.edit(element, lambda twin: twin.set("unitCode", BLANK))
 
 
 _AMOUNTS = (
@@ -106,6 +136,7 @@ UBL_HANDLERS: dict[object, Handler] = {
     _CAC + "TaxCategory": _tax_category,
     _CAC + "ClassifiedTaxCategory": _line_tax_category,
     _CAC + "AllowanceCharge": _allowance,
+    _CAC + "PartyTaxScheme": _party_tax,
     _CBC + "IssueDate": _issue_date,
     _CBC + "DocumentCurrencyCode": currency,
     _CBC + "TaxCurrencyCode": vat_currency,
@@ -115,7 +146,5 @@ UBL_HANDLERS: dict[object, Handler] = {
     _CAC + "BillingReference": _preceding,
     **dict.fromkeys([_CBC + name for name in ("EndpointID", "ID", "CompanyID")], empty_attribute("schemeID")),
     _CBC + "ItemClassificationCode": empty_attribute("listID"),
-    **dict.fromkeys(
-        [_CBC + name for name in ("InvoicedQuantity", "CreditedQuantity", "BaseQuantity")], empty_attribute("unitCode")
-    ),
+    **dict.fromkeys([_CBC + name for name in ("InvoicedQuantity", "CreditedQuantity", "BaseQuantity")], _quantity),
 }

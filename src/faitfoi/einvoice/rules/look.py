@@ -11,7 +11,7 @@ from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.rules.facts import Facts, gather
 from faitfoi.einvoice.rules.facts_cii import CII_GROUPS, CII_HANDLERS, CII_LOOKED_FOR
 from faitfoi.einvoice.rules.facts_ubl import UBL_HANDLERS, UBL_LOOKED_FOR
-from faitfoi.einvoice.rules.marks import BLANK, DROPPED, NOT_VAT, SPACE
+from faitfoi.einvoice.rules.marks import SPACE
 from faitfoi.einvoice.rules.source import Source
 from faitfoi.einvoice.ubl import CREDIT_NOTE_ROOT, INVOICE_ROOT, read_ubl
 
@@ -26,9 +26,8 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
     facts = gather(root, UBL_HANDLERS) if ubl else gather(root, CII_HANDLERS, spaces=SPACE, groups=CII_GROUPS)
     unread = _terms_unread(findings)
     stated = unread
-    if facts.marks:
-        copy = deepcopy(root)
-        _mark(root, copy, facts)
+    if facts.edits:
+        copy = _edited(root, facts)
         invoice, findings = read_ubl(copy) if ubl else read_cii(copy)
         stated = _terms_unread(findings)
     return invoice, Source(
@@ -40,6 +39,9 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
         missing=(UBL_LOOKED_FOR if ubl else CII_LOOKED_FOR) - facts.present,
         faults=frozenset(facts.faults),
         inner_codes=frozenset(facts.inner_codes),
+        loose_codes=frozenset(facts.loose_codes),
+        units=frozenset(facts.units),
+        vat_identifiers=frozenset(facts.vat_identifiers),
         currency=facts.currency,
         vat_currencies=tuple(facts.vat_currencies),
     )
@@ -49,20 +51,15 @@ def _terms_unread(findings: Collection[Finding]) -> frozenset[str]:
     return frozenset(finding.term for finding in findings if finding.rule == "FF-VALUE")
 
 
-def _mark(root: etree._Element, copy: etree._Element, facts: Facts) -> None:
-    """Write the marks into `copy`, whose elements stand in the order of those of `root`."""
-    dropped: list[etree._Element] = []
-    for element, twin in zip(root.iter(), copy.iter(), strict=True):
-        for mark in sorted(facts.marks.get(element, ())):
-            if mark in {BLANK, SPACE}:
-                twin.text = mark
-            elif mark == DROPPED:
-                dropped.append(twin)
-            elif mark == NOT_VAT:
-                twin.text = NOT_VAT + (twin.text or "").strip()
-            else:
-                twin.set(mark, BLANK)
-    for twin in dropped:
-        parent = twin.getparent()
-        if parent is not None:
-            parent.remove(twin)
+def _edited(root: etree._Element, facts: Facts) -> etree._Element:
+    """A copy of `root` with the edits made; its elements stand in the order of those of `root`."""
+    copy = deepcopy(root)
+    twins = [
+        (twin, edits)
+        for element, twin in zip(root.iter(), copy.iter(), strict=True)
+        if (edits := facts.edits.get(element))
+    ]
+    for twin, edits in twins:
+        for edit in edits:
+            edit(twin)
+    return copy

@@ -6,9 +6,6 @@ BLANK = "\ue000"
 SPACE = "\ue002"
 """The value of a CII element that only holds white space, which its sheets do not always take for empty."""
 
-DROPPED = "\ue003"
-"""Asks for an element to be left out: it says neither that it is an allowance nor that it is a charge."""
-
 NOT_VAT = "\ue001"
 """Comes before the category code of a tax that does not say it is VAT."""
 

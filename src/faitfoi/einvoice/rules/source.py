@@ -39,8 +39,9 @@ class Source:
     `currency` (BT-5) and `vat_currencies` (BT-6) are as written, white space included. `unread` are terms whose value
     could not be read, `stated` those that have a value or are empty. `currency_ids` are the currencies that UBL writes
     beside each amount. `missing` names what the official rules speak of only when it is there (`totals`, `seller`),
-    `faults` what the model has no room to keep (`BR-55`…), `inner_codes` the VAT categories of lines inside lines,
-    which the sheet for UBL sees too.
+    `faults` what the model has no room to keep (`BR-55`…). Values that sheets see and the model has no room for:
+    `inner_codes` (VAT categories of lines inside lines), `loose_codes` (those of what is neither allowance nor
+    charge), `units` (of any quantity), `vat_identifiers` (of anybody).
     """
 
     vat_totals: tuple[VatTotal, ...]
@@ -53,6 +54,9 @@ class Source:
     missing: frozenset[str] = frozenset()
     faults: frozenset[str] = frozenset()
     inner_codes: frozenset[str] = frozenset()
+    loose_codes: frozenset[str] = frozenset()
+    units: frozenset[str] = frozenset()
+    vat_identifiers: frozenset[str] = frozenset()
 
 
 def presumed(invoice: Invoice, syntax: Syntax) -> Source:

@@ -14,6 +14,7 @@ from faitfoi.einvoice.rules.source import Source, presumed
 ZERO = Decimal(0)
 _HALF = Decimal("0.5")
 _HUNDRED = Decimal(100)
+_CENT = Decimal("0.01")
 
 
 class Case:
@@ -186,9 +187,9 @@ def whole(amount: Decimal) -> Decimal:
     return (amount + _HALF).to_integral_value(rounding=ROUND_FLOOR)
 
 
-def decimals(amount: Decimal | None) -> int:
-    """How many decimals the amount was written with; 0 when there is none."""
-    if amount is None:
-        return 0
+def in_cents(amount: Decimal | None) -> bool:
+    """Whether the amount was written with at most two decimals, or is not there."""
+    if amount is None or amount.same_quantum(_CENT):
+        return True
     exponent = amount.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+    return isinstance(exponent, int) and exponent >= -2

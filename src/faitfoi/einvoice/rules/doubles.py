@@ -26,4 +26,18 @@ def double_cents(amount: float) -> float:
 def double_round(amount: float) -> float:
     """`round(x)`: halves go up, also below zero."""
     floor = math.floor(amount)
-    return float(floor + 1 if amount - floor >= 0.5 else floor)
+    rounded = float(floor + 1 if amount - floor >= 0.5 else floor)
+    return math.copysign(rounded, amount) if rounded == 0 else rounded
+
+
+def equal(written: Decimal | None, number: float) -> bool:
+    """`written = number` for a value read from the document: Saxon then takes -0.00 for another number than 0."""
+    if written is None:
+        return False
+    value = float(written)
+    return value == number and (value != 0 or math.copysign(1, value) == math.copysign(1, number))
+
+
+def at_least_zero(written: Decimal) -> bool:
+    """`written >= 0` for a value read from the document, which for Saxon -0.00 is not."""
+    return written > 0 or equal(written, 0.0)

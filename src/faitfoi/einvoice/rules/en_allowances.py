@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from faitfoi.einvoice.model import DocumentAllowanceCharge, LineAllowanceCharge
-from faitfoi.einvoice.rules.case import Case, decimals
+from faitfoi.einvoice.rules.case import Case, in_cents
 from faitfoi.einvoice.rules.engine import Offence, rule
 from faitfoi.einvoice.rules.marks import NOT_VAT
 
@@ -56,11 +56,11 @@ def _has_reason(_case: Case, value: _Value) -> bool:
 
 
 def _amount_in_cents(_case: Case, value: _Value) -> bool:
-    return decimals(value.amount) <= 2
+    return in_cents(value.amount)
 
 
 def _base_in_cents(_case: Case, value: _Value) -> bool:
-    return decimals(value.base_amount) <= 2
+    return in_cents(value.base_amount)
 
 
 def _agrees(_case: Case, _value: _Value) -> bool:

@@ -6,7 +6,7 @@ element is empty, CII only where something is written.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from faitfoi.einvoice.model import Address, Identifier
+from faitfoi.einvoice.model import Address, Identifier, InvoiceLine
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence, rule
 from faitfoi.einvoice.rules.marks import NOT_VAT, filled, shown
@@ -16,6 +16,7 @@ _TAX_POINTS = frozenset({"3", "35", "432"})  # UNTDID 2005, as the model holds B
 _SEPA = "SEPA"
 
 _Found = tuple[str, str, str]  # term, path, code
+_OnLine = Callable[[InvoiceLine], Iterable[str]]
 
 
 @rule("BR-CL-01", "BT-3")
@@ -53,10 +54,13 @@ def tax_point_is_listed(case: Case) -> bool:
 @rule("BR-CL-07", "BT-18")
 def object_schemes_are_listed(case: Case) -> Iterator[Offence]:
     """The scheme of an invoiced object (BT-18, BT-128) is a code of UNTDID 1153."""
-    found = _schemes("BT-18", "invoiced_object", [case.invoice.invoiced_object])
-    for place, line in enumerate(case.invoice.lines):
-        found += _schemes("BT-128", f"lines[{place}].invoiced_object", [line.invoiced_object])
-    return _unlisted(case, "object_schemes", found)
+    yield from _unlisted(case, "object_schemes", _schemes("BT-18", "invoiced_object", [case.invoice.invoiced_object]))
+    yield from _on_lines(
+        case,
+        "object_schemes",
+        ("BT-128", "invoiced_object"),
+        lambda line: (line.invoiced_object.scheme,) if line.invoiced_object else (),
+    )
 
 
 @rule("BR-CL-08", "BT-21")
@@ -110,14 +114,11 @@ def registration_schemes_are_listed(case: Case) -> Iterator[Offence]:
 @rule("BR-CL-13", "BT-158")
 def item_lists_are_listed(case: Case) -> Iterator[Offence]:
     """The list an item's class comes from (BT-158) is a code of UNTDID 7143."""
-    return _unlisted(
+    return _on_lines(
         case,
         "item_lists",
-        (
-            ("BT-158", f"lines[{place}].item.classifications", found.scheme)
-            for place, line in enumerate(case.invoice.lines)
-            for found in line.item.classifications
-        ),
+        ("BT-158", "item.classifications"),
+        lambda line: [found.scheme for found in line.item.classifications],
     )
 
 
@@ -143,14 +144,7 @@ def countries_are_listed(case: Case) -> Iterator[Offence]:
 @rule("BR-CL-15", "BT-159")
 def countries_of_origin_are_listed(case: Case) -> Iterator[Offence]:
     """The country an item comes from (BT-159) is a code of ISO 3166-1."""
-    return _unlisted(
-        case,
-        "countries",
-        (
-            ("BT-159", f"lines[{place}].item.origin_country", line.item.origin_country)
-            for place, line in enumerate(case.invoice.lines)
-        ),
-    )
+    return _on_lines(case, "countries", ("BT-159", "item.origin_country"), lambda line: (line.item.origin_country,))
 
 
 @rule("BR-CL-16", "BT-81")
@@ -189,46 +183,56 @@ def tax_categories_are_listed(case: Case) -> Iterator[Offence]:
 @rule("BR-CL-18", "BT-151")
 def line_tax_categories_are_listed(case: Case) -> Iterator[Offence]:
     """The VAT category of a line (BT-151) is one of EN 16931."""
-    found = [
-        ("BT-151", f"lines[{place}].vat.category", line.vat.category.lstrip(NOT_VAT))
-        for place, line in enumerate(case.invoice.lines)
-    ]
-    return _unlisted(case, "vat_categories", [*found, *(("BT-151", "lines", code) for code in case.source.inner_codes)])
+    yield from _on_lines(
+        case, "vat_categories", ("BT-151", "vat.category"), lambda line: (line.vat.category.lstrip(NOT_VAT),)
+    )
+    yield from _unlisted(case, "vat_categories", [("BT-151", "lines", code) for code in case.source.inner_codes])
 
 
 @rule("BR-CL-19", "BT-98")
 def allowance_reasons_are_listed(case: Case) -> Iterator[Offence]:
     """The code that explains an allowance (BT-98, BT-140) is one of UNTDID 5189."""
-    invoice = case.invoice
-    found = [
-        ("BT-98", f"allowances[{place}].reason_code", value.reason_code)
-        for place, value in enumerate(invoice.allowances)
-    ]
-    for place, line in enumerate(invoice.lines):
-        found += [("BT-140", f"lines[{place}].allowances", value.reason_code) for value in line.allowances]
-    return _unlisted(case, "allowance_reasons", found)
+    yield from _unlisted(
+        case,
+        "allowance_reasons",
+        [
+            ("BT-98", f"allowances[{place}].reason_code", value.reason_code)
+            for place, value in enumerate(case.invoice.allowances)
+        ],
+    )
+    yield from _on_lines(
+        case,
+        "allowance_reasons",
+        ("BT-140", "allowances"),
+        lambda line: [value.reason_code for value in line.allowances],
+    )
 
 
 @rule("BR-CL-20", "BT-105")
 def charge_reasons_are_listed(case: Case) -> Iterator[Offence]:
     """The code that explains a charge (BT-105, BT-145) is one of UNTDID 7161."""
-    invoice = case.invoice
-    found = [
-        ("BT-105", f"charges[{place}].reason_code", value.reason_code) for place, value in enumerate(invoice.charges)
-    ]
-    for place, line in enumerate(invoice.lines):
-        found += [("BT-145", f"lines[{place}].charges", value.reason_code) for value in line.charges]
-    return _unlisted(case, "charge_reasons", found)
+    yield from _unlisted(
+        case,
+        "charge_reasons",
+        [
+            ("BT-105", f"charges[{place}].reason_code", value.reason_code)
+            for place, value in enumerate(case.invoice.charges)
+        ],
+    )
+    yield from _on_lines(
+        case, "charge_reasons", ("BT-145", "charges"), lambda line: [value.reason_code for value in line.charges]
+    )
 
 
 @rule("BR-CL-21", "BT-157")
 def item_schemes_are_listed(case: Case) -> Iterator[Offence]:
     """The scheme of an item's standard identifier (BT-157) is a code of ISO/IEC 6523."""
-    found: list[_Found] = []
-    for place, line in enumerate(case.invoice.lines):
-        if line.item.standard_identifier is not None:
-            found += _schemes("BT-157", f"lines[{place}].item.standard_identifier", [line.item.standard_identifier])
-    return _unlisted(case, "organisation_schemes", found)
+    return _on_lines(
+        case,
+        "organisation_schemes",
+        ("BT-157", "item.standard_identifier"),
+        lambda line: (line.item.standard_identifier.scheme,) if line.item.standard_identifier else (),
+    )
 
 
 @rule("BR-CL-22", "BT-121")
@@ -248,13 +252,13 @@ def exemption_reasons_are_listed(case: Case) -> Iterator[Offence]:
 @rule("BR-CL-23", "BT-130")
 def units_are_listed(case: Case) -> Iterator[Offence]:
     """The unit of a quantity (BT-130, BT-150) is a code of UN/ECE recommendations 20 and 21."""
-    found = []
-    for place, line in enumerate(case.invoice.lines):
-        found.append(("BT-130", f"lines[{place}].unit", line.unit))
-        if line.price.base_quantity_unit:
-            found.append(("BT-150", f"lines[{place}].price.base_quantity_unit", line.price.base_quantity_unit))
-    others = case.source.units - {unit for _, _, unit in found}
-    return _unlisted(case, "units", [*found, *(("BT-130", "lines", unit) for unit in sorted(others))])
+    lines = case.invoice.lines
+    yield from _on_lines(case, "units", ("BT-130", "unit"), lambda line: (line.unit,))
+    yield from _on_lines(
+        case, "units", ("BT-150", "price.base_quantity_unit"), lambda line: (line.price.base_quantity_unit,)
+    )
+    others = case.source.units - {line.unit for line in lines} - {line.price.base_quantity_unit for line in lines}
+    yield from _unlisted(case, "units", [("BT-130", "lines", unit) for unit in sorted(others)])
 
 
 @rule("BR-CL-24", "BT-125")
@@ -297,6 +301,16 @@ def _unlisted(case: Case, name: str, found: Iterable[_Found]) -> Iterator[Offenc
     for term, path, code in found:
         if code and code not in codes and (case.ubl or filled(code)):
             yield Offence(term=term, path=path, value=shown(code))
+
+
+def _on_lines(case: Case, name: str, where: tuple[str, str], codes_of: _OnLine) -> Iterator[Offence]:
+    """The codes of each line that are not in their list; `where` is their term and their path inside the line."""
+    codes = case.codes[name]
+    for place, line in enumerate(case.invoice.lines):
+        for code in codes_of(line):
+            if code and code not in codes and (case.ubl or filled(code)):
+                path = f"lines[{place}].{where[1]}"
+                yield Offence(term=where[0], path=path, value=shown(code), line=line.identifier)
 
 
 def _schemes(term: str, path: str, identifiers: Iterable[Identifier | None]) -> list[_Found]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from faitfoi.einvoice.model import InvoiceLine
-from faitfoi.einvoice.rules.case import ZERO, Case, decimals
+from faitfoi.einvoice.rules.case import Case, in_cents
+from faitfoi.einvoice.rules.doubles import at_least_zero
 from faitfoi.einvoice.rules.engine import Offence, rule
 from faitfoi.einvoice.rules.marks import NOT_VAT, filled
 
@@ -49,7 +50,7 @@ def net_prices_are_not_negative(case: Case) -> Iterator[Offence]:
     """The net price of an item (BT-146) is not below zero."""
     for place, line in enumerate(case.invoice.lines):
         net = line.price.net
-        if net is None or net < ZERO:
+        if net is None or not at_least_zero(net):
             yield Offence(path=f"lines[{place}].price.net", value="" if net is None else str(net), line=line.identifier)
 
 
@@ -58,7 +59,7 @@ def gross_prices_are_not_negative(case: Case) -> Iterator[Offence]:
     """The gross price of an item (BT-148) is not below zero."""
     for place, line in enumerate(case.invoice.lines):
         gross = line.price.gross
-        if gross is not None and gross < ZERO:
+        if gross is not None and not at_least_zero(gross):
             yield Offence(path=f"lines[{place}].price.gross", value=str(gross), line=line.identifier)
 
 
@@ -139,7 +140,7 @@ def line_periods_have_a_day(case: Case) -> Iterator[Offence]:
 def line_net_amounts_have_two_decimals(case: Case) -> Iterator[Offence]:
     """A line's net amount (BT-131) has at most two decimals."""
     for place, line in enumerate(case.invoice.lines):
-        if decimals(line.net_amount) > 2:
+        if not in_cents(line.net_amount):
             yield Offence(path=f"lines[{place}].net_amount", value=str(line.net_amount), line=line.identifier)
 
 

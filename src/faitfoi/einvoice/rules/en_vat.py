@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from faitfoi.einvoice.model import Period, VatBreakdown
-from faitfoi.einvoice.rules.case import Case, cents, decimals, whole
+from faitfoi.einvoice.rules.case import Case, cents, in_cents, whole
 from faitfoi.einvoice.rules.engine import Offence, rule
 from faitfoi.einvoice.rules.marks import NOT_VAT, shown
 
@@ -94,7 +94,7 @@ def period_has_a_day(case: Case) -> bool:
 def taxable_amounts_in_cents(case: Case) -> Iterator[Offence]:
     """The taxable amounts of the VAT breakdown (BT-116) have at most two decimals."""
     for place, part in enumerate(case.invoice.vat_breakdown):
-        if decimals(part.taxable_amount) > 2:
+        if not in_cents(part.taxable_amount):
             yield Offence(path=f"vat_breakdown[{place}].taxable_amount", value=str(part.taxable_amount))
 
 
@@ -102,7 +102,7 @@ def taxable_amounts_in_cents(case: Case) -> Iterator[Offence]:
 def tax_amounts_in_cents(case: Case) -> Iterator[Offence]:
     """The tax amounts of the VAT breakdown (BT-117) have at most two decimals."""
     for place, part in enumerate(case.invoice.vat_breakdown):
-        if decimals(part.tax_amount) > 2:
+        if not in_cents(part.tax_amount):
             yield Offence(path=f"vat_breakdown[{place}].tax_amount", value=str(part.tax_amount))
 
 

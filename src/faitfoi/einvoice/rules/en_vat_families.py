@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from faitfoi.einvoice.model import DocumentAllowanceCharge, InvoiceLine, VatBreakdown
 from faitfoi.einvoice.rules.case import ZERO, Case, cents
-from faitfoi.einvoice.rules.doubles import double_round
+from faitfoi.einvoice.rules.doubles import at_least_zero, double_round, equal
 from faitfoi.einvoice.rules.en_vat import within_one
 from faitfoi.einvoice.rules.engine import Offence, Verdict, rule
 from faitfoi.einvoice.rules.marks import NOT_VAT
@@ -92,11 +92,11 @@ def _rate_holds(case: Case, family: _Family, rate: Decimal | None, term: str) ->
             return rate > ZERO
         case "L":
             # Zero is a rate for the UBL sheet, not for the CII sheet.
-            return rate >= ZERO if case.ubl else rate > ZERO
+            return at_least_zero(rate) if case.ubl else rate > ZERO
         case "M":
-            return rate >= ZERO
+            return at_least_zero(rate)
         case _:
-            return rate == ZERO
+            return rate == ZERO if case.ubl else equal(rate, 0.0)
 
 
 def _taxable_holds(case: Case, family: _Family, part: VatBreakdown) -> bool:
@@ -111,7 +111,7 @@ def _taxable_holds(case: Case, family: _Family, part: VatBreakdown) -> bool:
         return False
     expected = case.bases.at(family.code, rate)
     if not case.ubl:
-        return float(part.taxable_amount) == float(cents_each(case, family.code, rate))
+        return equal(part.taxable_amount, float(cents_each(case, family.code, rate)))
     used = case.bases.uses(family.code, rate) if family.code == "S" else bool(case.invoice.lines)
     return used and _less_than_one_apart(part.taxable_amount, expected)
 
@@ -128,7 +128,7 @@ def _sum_holds(case: Case, code: str, taxable: Decimal | None) -> bool:
     expected = float(lines + charges - allowances)
     given = float(taxable)
     if code == "O":
-        return given == expected
+        return equal(taxable, expected)
     # The CII sheet gives a whole unit of tolerance here, in floating point.
     return given - 1 <= expected < given + 1
 
@@ -151,7 +151,7 @@ def _less_than_one_apart(taxable: Decimal, expected: Decimal) -> bool:
 def _tax_holds(case: Case, family: _Family, part: VatBreakdown) -> bool:
     """Demand 09: the tax is the taxable amount times the rate, nothing for a category without tax."""
     if not family.rated:
-        return part.tax_amount is not None and part.tax_amount == ZERO
+        return part.tax_amount == ZERO if case.ubl else equal(part.tax_amount, 0.0)
     if case.ubl:
         return part.rate is not None and within_one(case, part, part.rate)
     if family.code != "S":

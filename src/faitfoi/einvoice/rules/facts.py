@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from lxml import etree
 
-from faitfoi.einvoice.rules.marks import BLANK, NOT_VAT, filled
+from faitfoi.einvoice.rules.marks import BLANK, NOT_VAT
 from faitfoi.einvoice.rules.source import Means, VatTotal
 from faitfoi.einvoice.xml_groups import NUMBER, clean
 
@@ -30,9 +30,10 @@ class Facts:
         self.vat_currencies: list[str] = []
         self.edits: dict[etree._Element, list[Edit]] = {}
 
-    def edit(self, element: etree._Element, edit: Edit) -> None:
-        """Ask for `edit` to be made to the twin of `element`."""
-        self.edits.setdefault(element, []).append(edit)
+    def edit(self, element: etree._Element, edit: Edit, *, first: bool = False) -> None:
+        """Ask for `edit` to be made to the twin of `element`, before the others or after them."""
+        edits = self.edits.setdefault(element, [])
+        edits.insert(0 if first else len(edits), edit)
 
 
 Handler: TypeAlias = Callable[[Facts, etree._Element], None]  # noqa: SLF001
@@ -49,8 +50,7 @@ def write(text: str) -> Edit:
 
 def not_vat(twin: etree._Element) -> None:
     """Mark a VAT category whose tax does not say it is VAT."""
-    text = (twin.text or "").strip()
-    twin.text = NOT_VAT + text if filled(text) else text
+    twin.text = NOT_VAT + (twin.text or "").strip()
 
 
 def drop(twin: etree._Element) -> None:
@@ -74,7 +74,7 @@ def gather(
         if not len(element):
             text = element.text
             if (not text or text.isspace()) and element.tag not in groups:
-                facts.edit(element, write(spaces if text else BLANK))
+                facts.edit(element, write(spaces if text else BLANK), first=True)
         handle = get(element.tag)
         if handle is not None:
             handle(facts, element)

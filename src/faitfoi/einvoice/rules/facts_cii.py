@@ -50,8 +50,11 @@ def _payment_means(facts: Facts, element: etree._Element) -> None:
 
 
 def _tax(facts: Facts, element: etree._Element) -> None:
-    kind = element.find(RAM + "TypeCode")
-    if kind is not None and (kind.text or "").upper() == "VAT":
+    kind = element.findtext(RAM + "TypeCode", "").upper()
+    parent = element.getparent()
+    header = parent is not None and parent.tag == RAM + "ApplicableHeaderTradeSettlement"
+    # Only for the breakdown do the sheets look past white space.
+    if (kind.strip() if header else kind) == "VAT":
         return
     code = element.find(RAM + "CategoryCode")
     if code is not None:

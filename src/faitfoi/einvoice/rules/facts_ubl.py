@@ -107,9 +107,9 @@ def _preceding(facts: Facts, element: etree._Element) -> None:
 
 def _quantity(facts: Facts, element: etree._Element) -> None:
     unit = element.get("unitCode")
-    if unit:
-        facts.units.add(clean(unit))
-    elif unit is not None:
+    if unit is not None:
+        facts.units.add(clean(unit) or BLANK)
+    if unit == "":
         facts.edit(element, lambda twin: twin.set("unitCode", BLANK))
 
 

@@ -27,27 +27,101 @@ SHEETS = {
     "EXTENDED-CTC-FR-CII": "cii-extended-ctc-fr/EXTENDED-CTC-FR-CII.xslt",
 }
 
-# List → where it comes from, the UBL rule that holds it, and its numbers in the code database of two CII profiles.
-LISTS = {
-    "invoice_types": ("UNTDID 1001, invoices", ("BR-CL-01", 0), None, None),
-    "credit_note_types": ("UNTDID 1001, credit notes", ("BR-CL-01", 1), None, None),
-    "document_types": ("UNTDID 1001", None, "2", "2"),
-    "currencies": ("ISO 4217", ("BR-CL-04", 0), "24", "31"),
-    "object_schemes": ("UNTDID 1153", ("BR-CL-07", 0), "14", "20"),
-    "note_subjects": ("UNTDID 4451", ("BR-CL-08", 0), "4", "5"),
-    "party_schemes": ("ISO/IEC 6523 ICD, identifiers of parties", ("BR-CL-10", 0), "15", "11"),
-    "organisation_schemes": ("ISO/IEC 6523 ICD", ("BR-CL-11", 0), "16", "8"),
-    "item_lists": ("UNTDID 7143", ("BR-CL-13", 0), "6", "9"),
-    "countries": ("ISO 3166-1 alpha-2", ("BR-CL-14", 0), "7", "10"),
-    "vat_countries": ("Prefixes of VAT identifiers", ("BR-CO-09", 0), None, None),
-    "payment_means": ("UNTDID 4461", ("BR-CL-16", 0), "25", "43"),
-    "vat_categories": ("UNTDID 5305", ("BR-CL-17", 0), "10", "24"),
-    "allowance_reasons": ("UNTDID 5189", ("BR-CL-19", 0), "11", "21"),
-    "charge_reasons": ("UNTDID 7161", ("BR-CL-20", 0), "12", "29"),
-    "exemption_reasons": ("VATEX", ("BR-CL-22", 0), "26", "25"),
-    "units": ("UN/ECE recommendations 20 and 21", ("BR-CL-23", 0), "8", "15"),
-    "attachment_types": ("IANA media types that EN 16931 allows", None, "21", "19"),
-    "electronic_addresses": ("EAS", ("BR-CL-25", 0), "17", "13"),
+# List → where it comes from, and where each variant of it is: a rule of a sheet and its place among that rule's lists,
+# or a number in the code database of a CII profile.
+LISTS: dict[str, tuple[str, dict[str, tuple[str, int] | str]]] = {
+    "invoice_types": ("UNTDID 1001, invoices", {"ubl": ("BR-CL-01", 0)}),
+    "credit_note_types": ("UNTDID 1001, credit notes", {"ubl": ("BR-CL-01", 1)}),
+    "document_types": ("UNTDID 1001", {"cii": "2", "extended": "2", "ctc_cii": ("BR-CL-01", 0)}),
+    "currencies": (
+        "ISO 4217",
+        {"ubl": ("BR-CL-04", 0), "cii": "24", "extended": "31", "ctc_cii": ("BR-CL-04", 0)},
+    ),
+    "object_schemes": (
+        "UNTDID 1153",
+        {"ubl": ("BR-CL-07", 0), "cii": "14", "extended": "20", "ctc_cii": ("BR-EXT-CL-07", 0)},
+    ),
+    "note_subjects": (
+        "UNTDID 4451",
+        {"ubl": ("BR-CL-08", 0), "cii": "4", "extended": "5", "ctc_cii": ("BR-CL-08", 0)},
+    ),
+    "party_schemes": (
+        "ISO/IEC 6523 ICD, identifiers of parties",
+        {
+            "ubl": ("BR-CL-10", 0),
+            "cii": "15",
+            "extended": "11",
+            "ctc_cii": ("BR-FREXT-CL-10", 0),
+            "ctc_ubl": ("BR-FREXT-CL-10", 0),
+        },
+    ),
+    "organisation_schemes": (
+        "ISO/IEC 6523 ICD",
+        {"ubl": ("BR-CL-11", 0), "cii": "16", "extended": "8", "ctc_cii": ("BR-CL-11", 0)},
+    ),
+    "item_lists": ("UNTDID 7143", {"ubl": ("BR-CL-13", 0), "cii": "6", "extended": "9", "ctc_cii": ("BR-CL-13", 0)}),
+    "countries": (
+        "ISO 3166-1 alpha-2",
+        {"ubl": ("BR-CL-14", 0), "cii": "7", "extended": "10", "ctc_cii": ("BR-CL-14", 0)},
+    ),
+    "vat_countries": (
+        "Prefixes of VAT identifiers",
+        {
+            "ubl": ("BR-CO-09", 0),
+            "cii": ("BR-CO-09", 0),
+            "extended": ("BR-CO-09", 0),
+            "ctc_cii": ("BR-CO-09", 0),
+        },
+    ),
+    "payment_means": (
+        "UNTDID 4461",
+        {"ubl": ("BR-CL-16", 0), "cii": "25", "extended": "43", "ctc_cii": ("BR-CL-16", 0)},
+    ),
+    "vat_categories": (
+        "UNTDID 5305",
+        {"ubl": ("BR-CL-17", 0), "cii": "10", "extended": "24", "ctc_cii": ("BR-CL-17", 0)},
+    ),
+    "allowance_reasons": (
+        "UNTDID 5189",
+        {"ubl": ("BR-CL-19", 0), "cii": "11", "extended": "21", "ctc_cii": ("BR-CL-19", 0)},
+    ),
+    "charge_reasons": (
+        "UNTDID 7161",
+        {"ubl": ("BR-CL-20", 0), "cii": "12", "extended": "29", "ctc_cii": ("BR-FREXT-CL-20", 0)},
+    ),
+    "tax_types": ("UNTDID 5153", {"ctc_ubl": ("BR-FREXT-CL-20-TAX", 0), "ctc_cii": ("BR-FREXT-CL-20-TAX", 0)}),
+    "exemption_reasons": ("VATEX", {"ubl": ("BR-CL-22", 0), "cii": "26", "extended": "25", "ctc_cii": ("BR-CL-22", 0)}),
+    "units": (
+        "UN/ECE recommendations 20 and 21",
+        {"ubl": ("BR-CL-23", 0), "cii": "8", "extended": "15", "ctc_cii": ("BR-CL-23", 0)},
+    ),
+    "electronic_addresses": (
+        "EAS",
+        {"ubl": ("BR-CL-25", 0), "cii": "17", "extended": "13", "ctc_cii": ("BR-CL-25", 0)},
+    ),
+    "attachment_types": (
+        "IANA media types that EN 16931 allows",
+        {
+            "ubl": ("BR-CL-24", 0),
+            "cii": "21",
+            "extended": "19",
+            "ctc_cii": ("BR-FREXT-CL-24", 0),
+            "ctc_ubl": ("BR-FREXT-CL-24", 0),
+        },
+    ),
+    "attribute_codes": (
+        "UNTDID 6313 and what Factur-X adds to it",
+        {"extended": ("BR-FXEXT-04", 0), "ctc_ubl": ("BR-FREXT-04", 0)},
+    ),
+    "delivery_terms": ("Incoterms", {"ctc_cii": ("BR-FREXT-CL-27", 0), "ctc_ubl": ("BR-FREXT-CL-27", 0)}),
+}
+
+VARIANTS = {
+    "ubl": ("EN16931-UBL", None),
+    "cii": ("FACTUR-X_EN16931", "facturx-en16931/FACTUR-X_EN16931_codedb.xml"),
+    "extended": ("FACTUR-X_EXTENDED", "facturx-extended/FACTUR-X_EXTENDED_codedb.xml"),
+    "ctc_ubl": ("EXTENDED-CTC-FR-UBL", None),
+    "ctc_cii": ("EXTENDED-CTC-FR-CII", None),
 }
 
 
@@ -71,7 +145,8 @@ def assertions(path: Path) -> list[tuple[str, str]]:
         stated = failed.get("id") or attributes.get("id", "")
         text = text_of(failed.find(f"{SVRL}text"))
         named = re.match(r"\s*\[(BR-[\w-]+)\]", text)
-        found.append((named.group(1) if named and stated.startswith("FX-SCH") else stated, when.get("test", "")))
+        by_number = not stated or stated.startswith("FX-SCH")
+        found.append((named.group(1) if named and by_number else stated, when.get("test", "")))
     return found
 
 
@@ -81,7 +156,10 @@ def text_of(element: etree._Element | None) -> str:
 
 
 def lists_in(test: str) -> list[list[str]]:
-    """The lists of three codes or more written in a test."""
+    """The lists of three codes or more written in a test, or the media types it compares with one by one."""
+    types = re.findall(r"@mimeCode\s*=\s*'([^']*)'", test)
+    if types:
+        return [types]
     return [codes for quoted in re.findall(r"'([^']*)'", test) if len(codes := quoted.split()) > 2]
 
 
@@ -95,29 +173,25 @@ def code_database(path: Path) -> dict[str, list[str]]:
 
 def code_lists(root: Path) -> str:
     """The code lists as TOML: codes that all sheets share, then those that only some hold."""
-    ubl: dict[str, list[list[str]]] = {}
-    for held_rule, test in assertions(root / SHEETS["EN16931-UBL"]):
-        ubl.setdefault(held_rule, []).extend(lists_in(test))
-    cii = code_database(root / "facturx-en16931/FACTUR-X_EN16931_codedb.xml")
-    extended = code_database(root / "facturx-extended/FACTUR-X_EXTENDED_codedb.xml")
-    vat_countries = next(
-        lists_in(test)[0] for rule, test in assertions(root / SHEETS["FACTUR-X_EN16931"]) if rule == "BR-CO-09"
-    )
+    found: dict[str, dict[str, list[list[str]]]] = {}
+    numbered: dict[str, dict[str, list[str]]] = {}
+    for variant, (sheet, database) in VARIANTS.items():
+        found[variant] = {}
+        for rule, test in assertions(root / SHEETS[sheet]):
+            found[variant].setdefault(rule, []).extend(lists_in(test))
+        if database:
+            numbered[variant] = code_database(root / database)
     parts = [_head()]
-    for name, (source, rule, number, extended_number) in LISTS.items():
-        variants = {
-            "ubl": ubl[rule[0]][rule[1]] if rule else None,
-            "cii": cii[number] if number else vat_countries if name == "vat_countries" else None,
-            "extended": extended[extended_number] if extended_number else None,
+    for name, (source, places) in LISTS.items():
+        held = {
+            variant: numbered[variant][place] if isinstance(place, str) else found[variant][place[0]][place[1]]
+            for variant, place in places.items()
         }
-        held = {variant: codes for variant, codes in variants.items() if codes is not None}
-        first = next(iter(held.values()))
-        common = [code for code in first if all(code in codes for codes in held.values())]
+        common = [code for code in next(iter(held.values())) if all(code in codes for codes in held.values())]
         parts.append(f'[{name}]\nsource = "{source}"\n{_codes("codes", common)}')
-        for variant, codes in held.items():
-            extra = [code for code in codes if code not in common]
-            if extra:
-                parts.append(_codes(variant, extra))
+        extras = {variant: [code for code in codes if code not in common] for variant, codes in held.items()}
+        if any(extras.values()):
+            parts.extend(_codes(variant, extra) for variant, extra in extras.items())
         parts.append("")
     return "\n".join(parts)
 

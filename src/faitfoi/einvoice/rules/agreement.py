@@ -48,9 +48,11 @@ def compare(ours: Iterable[Finding], official: Iterable[Finding], sheet: Sheet) 
 def official_id(finding: Finding) -> str:
     """The id of an official finding as EN 16931 knows it.
 
-    Factur-X's BASIC and MINIMUM sheets number every rule FX-SCH-A-…, and name EN 16931's in their text.
+    Factur-X's BASIC and MINIMUM sheets number every rule FX-SCH-A-…, and name EN 16931's in their text; an assertion
+    without a number is named there too.
     """
-    named = _NAMED.match(finding.message) if finding.rule.startswith("FX-SCH-") else None
+    by_number = finding.rule.startswith("FX-SCH-") or finding.rule == "FF-SCHEMATRON"
+    named = _NAMED.match(finding.message) if by_number else None
     return named.group(1) if named else finding.rule
 
 

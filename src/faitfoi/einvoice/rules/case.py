@@ -7,6 +7,9 @@ from functools import cached_property
 
 from faitfoi.einvoice.model import DocumentAllowanceCharge, Invoice, InvoiceLine, VatBreakdown
 from faitfoi.einvoice.rules.codelists import CodeList, code_lists
+from faitfoi.einvoice.rules.extended import Extended, presumed_extended
+from faitfoi.einvoice.rules.extended_cii import extended_cii
+from faitfoi.einvoice.rules.extended_ubl import extended_ubl
 from faitfoi.einvoice.rules.marks import NOT_VAT, filled
 from faitfoi.einvoice.rules.sheets import Sheet, Syntax, sheet_of
 from faitfoi.einvoice.rules.source import Source, presumed
@@ -15,6 +18,7 @@ ZERO = Decimal(0)
 _HALF = Decimal("0.5")
 _HUNDRED = Decimal(100)
 _CENT = Decimal("0.01")
+_FAMILIES = frozenset({"S", "Z", "E", "AE", "K", "G", "O", "L", "M"})
 
 
 class Case:
@@ -56,7 +60,7 @@ class Case:
     @cached_property
     def charges_by_code(self) -> dict[str, list[tuple[int, DocumentAllowanceCharge]]]:
         """The document's charges, with their positions, by VAT category (BT-102)."""
-        return self._by_code(self.invoice.charges)
+        return self._by_code(self.charges_proper)
 
     @cached_property
     def parts_by_code(self) -> dict[str, list[tuple[int, VatBreakdown]]]:
@@ -95,11 +99,42 @@ class Case:
         """How many totals of VAT are given in each currency."""
         return Counter(each.currency for each in self.source.vat_totals)
 
+    @cached_property
+    def strict(self) -> bool:
+        """Whether the sheet wants a tax to say it is VAT, and a code from its list even where there is none.
+
+        Those for UBL do, and the French one for CII.
+        """
+        return self.ubl or self.sheet is Sheet.CII_CTC_FR
+
     def code(self, category: str) -> str:
-        """A VAT category as the rules of its family see it: UBL ignores a tax that does not say it is VAT."""
+        """A VAT category as the rules of its family see it: strict sheets ignore a tax that does not say it is VAT."""
         if category.startswith(NOT_VAT):
-            return "" if self.ubl else category[1:]
+            return "" if self.strict else category[1:]
         return category
+
+    @cached_property
+    def extended(self) -> Extended:
+        """What the document says beyond EN 16931, for the rules of the extended profiles."""
+        if self.source.root is None:
+            return presumed_extended(self.invoice)
+        return extended_ubl(self.source.root) if self.ubl else extended_cii(self.source.root)
+
+    @cached_property
+    def charges_proper(self) -> tuple[DocumentAllowanceCharge, ...]:
+        """The document's charges but its logistics services, which the reader puts after them."""
+        return self.invoice.charges[: len(self.invoice.charges) - self.source.services]
+
+    @cached_property
+    def judged_parts(self) -> list[tuple[int, VatBreakdown]]:
+        """The parts of the VAT breakdown that the general rules judge: all of them.
+
+        But the French sheet for CII, which lets one set of rules judge each part, leaves the rest to the categories'.
+        """
+        parts = enumerate(self.invoice.vat_breakdown)
+        if self.sheet is not Sheet.CII_CTC_FR:
+            return list(parts)
+        return [(place, part) for place, part in parts if part.category not in _FAMILIES]
 
     def stated(self, value: object, term: str) -> bool:
         """Whether a date or number is there, even unreadable or empty."""

@@ -10,6 +10,10 @@ from faitfoi.einvoice.rules import (
     en_vat,
     en_vat_families,
     en_vat_special,
+    extended_codes,
+    extended_lines,
+    extended_totals,
+    extended_vat,
     ours,
 )
 
@@ -23,5 +27,9 @@ MODULES = (
     en_vat_families,
     en_vat_special,
     en_codes,
+    extended_lines,
+    extended_totals,
+    extended_vat,
+    extended_codes,
     ours,
 )

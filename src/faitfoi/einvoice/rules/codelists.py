@@ -8,11 +8,12 @@ from typing import Any
 
 from faitfoi.einvoice.rules.sheets import Sheet
 
+# What each sheet adds to the codes that all share, the first variant that a list has.
 _VARIANTS = {
     Sheet.UBL: ("ubl",),
-    Sheet.UBL_CTC_FR: ("ubl",),
+    Sheet.UBL_CTC_FR: ("ctc_ubl", "ubl"),
     Sheet.EXTENDED: ("extended",),
-    Sheet.CII_CTC_FR: ("extended",),
+    Sheet.CII_CTC_FR: ("ctc_cii", "extended"),
 }
 
 
@@ -37,7 +38,7 @@ def code_lists(sheet: Sheet) -> Mapping[str, CodeList]:
     """The lists by name, as `sheet` holds them."""
     variants = _VARIANTS.get(sheet, ("cii",))
     return {
-        name: CodeList(tuple(code for key in ("codes", *variants) for code in table.get(key, "").split()))
+        name: CodeList((*table["codes"].split(), *next((table[key] for key in variants if key in table), "").split()))
         for name, table in _tables().items()
     }
 

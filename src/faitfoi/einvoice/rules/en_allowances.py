@@ -22,7 +22,7 @@ def _allowances(case: Case) -> Iterator[_Member]:
 
 
 def _charges(case: Case) -> Iterator[_Member]:
-    return ((f"charges[{place}]", value, "") for place, value in enumerate(case.invoice.charges))
+    return ((f"charges[{place}]", value, "") for place, value in enumerate(case.charges_proper))
 
 
 def _line_allowances(case: Case) -> Iterator[_Member]:

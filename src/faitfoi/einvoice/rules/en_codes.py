@@ -10,7 +10,7 @@ from faitfoi.einvoice.model import Address, Identifier, InvoiceLine
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence, rule
 from faitfoi.einvoice.rules.marks import NOT_VAT, filled, shown
-from faitfoi.einvoice.rules.sheets import Syntax
+from faitfoi.einvoice.rules.sheets import Sheet, Syntax
 
 _TAX_POINTS = frozenset({"3", "35", "432"})  # UNTDID 2005, as the model holds BT-8 whatever the syntax
 _SEPA = "SEPA"
@@ -29,8 +29,13 @@ def type_is_listed(case: Case) -> Iterator[Offence]:
 @rule("BR-CL-03", "BT-5")
 def amounts_are_in_listed_currencies(case: Case) -> bool:
     """The currency written beside an amount is a code of ISO 4217."""
-    # In CII only totals of VAT say their currency, and the sheets leave the others alone.
-    return not case.ubl or all(currency in case.codes["currencies"] for currency in case.source.currency_ids)
+    # In CII only totals of VAT say their currency, and only the French sheet looks at it.
+    if not case.strict:
+        return True
+    written = case.source.currency_ids
+    if not case.ubl:
+        written = frozenset(total.currency for total in case.source.vat_totals if total.currency)
+    return all(currency in case.codes["currencies"] for currency in written)
 
 
 @rule("BR-CL-04", "BT-5")
@@ -49,7 +54,7 @@ def accounting_currency_is_listed(case: Case) -> Iterator[Offence]:
 def tax_point_is_listed(case: Case) -> bool:
     """The code of the day VAT falls due (BT-8) says issue, delivery or payment (UNTDID 2005: 3, 35, 432)."""
     code = case.invoice.vat_point_date_code
-    return not (code if case.ubl else filled(code)) or code in _TAX_POINTS
+    return not (code if case.strict else filled(code)) or code in _TAX_POINTS
 
 
 @rule("BR-CL-07", "BT-18")
@@ -164,10 +169,7 @@ def tax_categories_are_listed(case: Case) -> Iterator[Offence]:
         case,
         "vat_categories",
         [
-            *(
-                ("BT-118", f"vat_breakdown[{place}].category", part.category.lstrip(NOT_VAT))
-                for place, part in enumerate(invoice.vat_breakdown)
-            ),
+            *([] if case.sheet is Sheet.CII_CTC_FR else _categories_of_parts(case)),
             *(
                 ("BT-95", f"allowances[{place}].vat_category", value.vat_category.lstrip(NOT_VAT))
                 for place, value in enumerate(invoice.allowances)
@@ -188,6 +190,9 @@ def line_tax_categories_are_listed(case: Case) -> Iterator[Offence]:
         case, "vat_categories", ("BT-151", "vat.category"), lambda line: (line.vat.category.lstrip(NOT_VAT),)
     )
     yield from _unlisted(case, "vat_categories", [("BT-151", "lines", code) for code in case.source.inner_codes])
+    # CII names the tax of a line as that of the breakdown, and the French sheet judges both here.
+    if case.sheet is Sheet.CII_CTC_FR:
+        yield from _unlisted(case, "vat_categories", _categories_of_parts(case))
 
 
 @rule("BR-CL-19", "BT-98")
@@ -239,7 +244,7 @@ def item_schemes_are_listed(case: Case) -> Iterator[Offence]:
 @rule("BR-CL-22", "BT-121")
 def exemption_reasons_are_listed(case: Case) -> Iterator[Offence]:
     """The code that says why there is no VAT (BT-121) is one of the VATEX list."""
-    upper: Callable[[str], str] = str.upper if case.ubl else str
+    upper: Callable[[str], str] = str.upper if case.strict else str
     return _unlisted(
         case,
         "exemption_reasons",
@@ -297,10 +302,17 @@ def delivery_location_scheme_is_listed(case: Case) -> Iterator[Offence]:
     return _unlisted(case, "organisation_schemes", _schemes("BT-71", "delivery.location", [location]))
 
 
+def _categories_of_parts(case: Case) -> list[_Found]:
+    return [
+        ("BT-118", f"vat_breakdown[{place}].category", part.category.lstrip(NOT_VAT))
+        for place, part in enumerate(case.invoice.vat_breakdown)
+    ]
+
+
 def _unlisted(case: Case, name: str, found: Iterable[_Found]) -> Iterator[Offence]:
     codes = case.codes[name]
     for term, path, code in found:
-        if code and code not in codes and (case.ubl or filled(code)):
+        if code and code not in codes and (case.strict or filled(code)):
             yield Offence(term=term, path=path, value=shown(code))
 
 
@@ -309,7 +321,7 @@ def _on_lines(case: Case, name: str, where: tuple[str, str], codes_of: _OnLine) 
     codes = case.codes[name]
     for place, line in enumerate(case.invoice.lines):
         for code in codes_of(line):
-            if code and code not in codes and (case.ubl or filled(code)):
+            if code and code not in codes and (case.strict or filled(code)):
                 path = f"lines[{place}].{where[1]}"
                 yield Offence(term=where[0], path=path, value=shown(code), line=line.identifier)
 

@@ -6,6 +6,7 @@ from faitfoi.einvoice.model import Address, Identifier
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence, rule
 from faitfoi.einvoice.rules.marks import BLANK, filled, worded
+from faitfoi.einvoice.rules.sheets import Sheet
 
 
 @rule("BR-01", "BT-24")
@@ -88,14 +89,19 @@ def payee_is_named_and_is_not_the_seller(case: Case) -> bool:
         return True
     if not payee.name:
         return False
-    # The CII sheet looks for the seller where it never is, so that only the name counts there.
-    if not case.ubl:
+    # Factur-X's sheets look for the seller where it never is, so that only the payee's name counts there.
+    if not case.strict:
         return True
-    same_name = payee.name == seller.trading_name
+    same_name = payee.name == (seller.trading_name if case.ubl else seller.name)
     same_identifier = payee.identifier is not None and any(
         payee.identifier.value == identifier.value for identifier in seller.identifiers
     )
-    return not same_name and not same_identifier
+    if case.ubl:
+        return not same_name and not same_identifier
+    same_identifier = same_identifier and payee.identifier is not None and not payee.identifier.scheme
+    registered, other = payee.legal_registration, seller.legal_registration
+    same_registration = registered is not None and other is not None and registered.value == other.value
+    return not same_name and not same_identifier and not same_registration
 
 
 @rule("BR-18", "BT-62")
@@ -147,7 +153,8 @@ def vat_is_also_given_in_the_accounting_currency(case: Case) -> bool:
 @rule("BR-55", "BT-25")
 def preceding_invoices_are_numbered(case: Case) -> bool | Iterator[Offence]:
     """Each preceding invoice (BG-3) is named by its number (BT-25)."""
-    if "BR-55" in case.source.faults:
+    faults = {"BR-55"} if case.sheet is Sheet.UBL_CTC_FR else {"BR-55", "BR-55 on a line"}
+    if faults & case.source.faults:
         return False
     return (
         Offence(path=f"preceding_invoices[{place}].number")

@@ -105,8 +105,8 @@ def item_classes_name_their_list(case: Case) -> Iterator[Offence]:
         if not classes:
             continue
         listed = [found.scheme if case.ubl else filled(found.scheme) for found in classes]
-        # The CII sheet is content when one class of the line names its list, the UBL sheet asks it of each.
-        if not (all(listed) if case.ubl else any(listed)):
+        # Factur-X's sheets are content when one class of the line names its list, the others ask it of each.
+        if not (all(listed) if case.strict else any(listed)):
             wrong = listed.index(next(one for one in listed if not one))
             path = f"lines[{place}].item.classifications[{wrong}]"
             yield Offence(path=path, value=classes[wrong].code, line=line.identifier)

@@ -26,7 +26,7 @@ def parts_have_a_taxable_amount(case: Case) -> Iterator[Offence]:
     """Each part of the VAT breakdown (BG-23) gives its taxable amount (BT-116)."""
     return (
         _offence(place, part, "taxable_amount")
-        for place, part in enumerate(case.invoice.vat_breakdown)
+        for place, part in case.judged_parts
         if not case.stated(part.taxable_amount, "BT-116")
     )
 
@@ -36,7 +36,7 @@ def parts_have_a_tax_amount(case: Case) -> Iterator[Offence]:
     """Each part of the VAT breakdown (BG-23) gives its tax amount (BT-117)."""
     return (
         _offence(place, part, "tax_amount")
-        for place, part in enumerate(case.invoice.vat_breakdown)
+        for place, part in case.judged_parts
         if not case.stated(part.tax_amount, "BT-117")
     )
 
@@ -44,18 +44,14 @@ def parts_have_a_tax_amount(case: Case) -> Iterator[Offence]:
 @rule("BR-47", "BT-118")
 def parts_have_a_category(case: Case) -> Iterator[Offence]:
     """Each part of the VAT breakdown (BG-23) gives its VAT category (BT-118)."""
-    return (
-        _offence(place, part, "category")
-        for place, part in enumerate(case.invoice.vat_breakdown)
-        if not case.code(part.category)
-    )
+    return (_offence(place, part, "category") for place, part in case.judged_parts if not case.code(part.category))
 
 
 @rule("BR-48", "BT-119")
 def parts_have_a_rate(case: Case) -> Iterator[Offence]:
     """Each part of the VAT breakdown (BG-23) gives its rate (BT-119), unless it is outside the scope of VAT (O)."""
-    for place, part in enumerate(case.invoice.vat_breakdown):
-        rated = case.stated(part.rate, "BT-119") and not (case.ubl and part.category.startswith(NOT_VAT))
+    for place, part in case.judged_parts:
+        rated = case.stated(part.rate, "BT-119") and not (case.strict and part.category.startswith(NOT_VAT))
         if not rated and case.code(part.category) != "O":
             yield _offence(place, part, "rate")
 
@@ -64,7 +60,7 @@ def parts_have_a_rate(case: Case) -> Iterator[Offence]:
 def tax_point_is_given_once(case: Case) -> bool:
     """The day VAT falls due is given as a date (BT-7) or by a code (BT-8), not both."""
     dated = case.stated(case.invoice.vat_point_date, "BT-7")
-    return not (dated and case.invoice.vat_point_date_code)
+    return not (dated and case.invoice.vat_point_date_code and (case.ubl or case.judged_parts))
 
 
 @rule("BR-CO-17", "BT-117")
@@ -93,7 +89,7 @@ def period_has_a_day(case: Case) -> bool:
 @rule("BR-DEC-19", "BT-116")
 def taxable_amounts_in_cents(case: Case) -> Iterator[Offence]:
     """The taxable amounts of the VAT breakdown (BT-116) have at most two decimals."""
-    for place, part in enumerate(case.invoice.vat_breakdown):
+    for place, part in case.judged_parts:
         if not in_cents(part.taxable_amount):
             yield Offence(path=f"vat_breakdown[{place}].taxable_amount", value=str(part.taxable_amount))
 
@@ -101,7 +97,7 @@ def taxable_amounts_in_cents(case: Case) -> Iterator[Offence]:
 @rule("BR-DEC-20", "BT-117")
 def tax_amounts_in_cents(case: Case) -> Iterator[Offence]:
     """The tax amounts of the VAT breakdown (BT-117) have at most two decimals."""
-    for place, part in enumerate(case.invoice.vat_breakdown):
+    for place, part in case.judged_parts:
         if not in_cents(part.tax_amount):
             yield Offence(path=f"vat_breakdown[{place}].tax_amount", value=str(part.tax_amount))
 

@@ -16,7 +16,8 @@ Edit: TypeAlias = Callable[[etree._Element], None]  # noqa: SLF001 - lxml has no
 class Facts:
     """What has been found so far; `edits` are made to a copy of the document before the model is read again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, spaces: str = BLANK) -> None:
+        self.spaces = spaces
         self.vat_totals: list[VatTotal] = []
         self.means: list[Means] = []
         self.currency_ids: set[str] = set()
@@ -26,6 +27,7 @@ class Facts:
         self.inner_codes: set[str] = set()
         self.loose_codes: set[str] = set()
         self.units: set[str] = set()
+        self.services = 0
         self.currency = ""
         self.vat_currencies: list[str] = []
         self.edits: dict[etree._Element, list[Edit]] = {}
@@ -61,14 +63,18 @@ def drop(twin: etree._Element) -> None:
 
 
 def gather(
-    root: etree._Element, handlers: Mapping[object, Handler], *, spaces: str = BLANK, groups: Collection[object] = ()
+    root: etree._Element,
+    handlers: Mapping[object, Handler],
+    *,
+    spaces: str = BLANK,
+    groups: Collection[object] = (),
 ) -> Facts:
     """All facts of one document; `handlers` by element name, `groups` the elements that hold others but may be empty.
 
     Those are not marked as blank: a schema may require them, and no rule looks at their text. `spaces` is the mark of
     an element that only holds white space.
     """
-    facts = Facts()
+    facts = Facts(spaces=spaces)
     get = handlers.get
     for element in root.iter():
         if not len(element):
@@ -95,6 +101,15 @@ def currency(facts: Facts, element: etree._Element) -> None:
 def vat_currency(facts: Facts, element: etree._Element) -> None:
     """Keep the currency for VAT accounting as written, white space included."""
     facts.vat_currencies.append(element.text or "")
+
+
+def quantity(facts: Facts, element: etree._Element) -> None:
+    """Keep the unit of a quantity, and ask for it to be marked when it is there but empty."""
+    unit = element.get("unitCode")
+    if unit is not None:
+        facts.units.add(clean(unit) or BLANK)
+    if unit == "":
+        facts.edit(element, lambda twin: twin.set("unitCode", BLANK))
 
 
 def is_present(what: str) -> Handler:

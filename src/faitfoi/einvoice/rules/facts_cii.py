@@ -12,9 +12,10 @@ from faitfoi.einvoice.rules.facts import (
     is_present,
     not_vat,
     number_in,
+    quantity,
     vat_currency,
 )
-from faitfoi.einvoice.rules.marks import BLANK
+from faitfoi.einvoice.rules.marks import BLANK, SPACE
 from faitfoi.einvoice.rules.source import Means, VatTotal
 from faitfoi.einvoice.xml_groups import clean
 
@@ -53,8 +54,8 @@ def _tax(facts: Facts, element: etree._Element) -> None:
     kind = element.findtext(RAM + "TypeCode", "").upper()
     parent = element.getparent()
     header = parent is not None and parent.tag == RAM + "ApplicableHeaderTradeSettlement"
-    # Only for the breakdown do the sheets look past white space.
-    if (kind.strip() if header else kind) == "VAT":
+    # Only for the breakdown do Factur-X's sheets look past white space, and the French one never does.
+    if (kind.strip() if header and facts.spaces == SPACE else kind) == "VAT":
         return
     code = element.find(RAM + "CategoryCode")
     if code is not None:
@@ -70,6 +71,10 @@ def _registration(facts: Facts, element: etree._Element) -> None:
 def _allowance(facts: Facts, element: etree._Element) -> None:
     if element.findtext(f"{RAM}ChargeIndicator/{UDT}Indicator", "").strip() not in {"true", "false", "0", "1"}:
         facts.edit(element, drop)
+
+
+def _service(facts: Facts, _element: etree._Element) -> None:
+    facts.services += 1
 
 
 def _reference(facts: Facts, element: etree._Element) -> None:
@@ -114,5 +119,7 @@ CII_HANDLERS: dict[object, Handler] = {
     RAM + "URIUniversalCommunication": _electronic_address,
     **dict.fromkeys([RAM + name for name in ("URIID", "GlobalID")], empty_attribute("schemeID")),
     RAM + "ClassCode": empty_attribute("listID"),
-    RAM + "BilledQuantity": empty_attribute("unitCode"),
+    RAM + "BilledQuantity": quantity,
+    RAM + "BasisQuantity": quantity,
+    RAM + "SpecifiedLogisticsServiceCharge": _service,
 }

@@ -11,6 +11,7 @@ from faitfoi.einvoice.rules.facts import (
     is_present,
     not_vat,
     number_in,
+    quantity,
     vat_currency,
     write,
 )
@@ -102,15 +103,8 @@ def _supporting(facts: Facts, element: etree._Element) -> None:
 
 def _preceding(facts: Facts, element: etree._Element) -> None:
     if element.find(f"{_CAC}InvoiceDocumentReference/{_CBC}ID") is None:
-        facts.faults.add("BR-55")
-
-
-def _quantity(facts: Facts, element: etree._Element) -> None:
-    unit = element.get("unitCode")
-    if unit is not None:
-        facts.units.add(clean(unit) or BLANK)
-    if unit == "":
-        facts.edit(element, lambda twin: twin.set("unitCode", BLANK))
+        header = element.getparent() is element.getroottree().getroot()
+        facts.faults.add("BR-55" if header else "BR-55 on a line")
 
 
 _AMOUNTS = (
@@ -146,5 +140,5 @@ UBL_HANDLERS: dict[object, Handler] = {
     _CAC + "BillingReference": _preceding,
     **dict.fromkeys([_CBC + name for name in ("EndpointID", "ID", "CompanyID")], empty_attribute("schemeID")),
     _CBC + "ItemClassificationCode": empty_attribute("listID"),
-    **dict.fromkeys([_CBC + name for name in ("InvoicedQuantity", "CreditedQuantity", "BaseQuantity")], _quantity),
+    **dict.fromkeys([_CBC + name for name in ("InvoicedQuantity", "CreditedQuantity", "BaseQuantity")], quantity),
 }

@@ -8,10 +8,11 @@ from lxml import etree
 from faitfoi.einvoice.cii import read_cii
 from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.model import Invoice
+from faitfoi.einvoice.profiles import Profile, profile_of
 from faitfoi.einvoice.rules.facts import Facts, gather
 from faitfoi.einvoice.rules.facts_cii import CII_GROUPS, CII_HANDLERS, CII_LOOKED_FOR
 from faitfoi.einvoice.rules.facts_ubl import UBL_HANDLERS, UBL_LOOKED_FOR
-from faitfoi.einvoice.rules.marks import SPACE
+from faitfoi.einvoice.rules.marks import BLANK, SPACE
 from faitfoi.einvoice.rules.source import Source
 from faitfoi.einvoice.ubl import CREDIT_NOTE_ROOT, INVOICE_ROOT, read_ubl
 
@@ -23,7 +24,12 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
     the model is read once more from a copy in which they are marked, so that rules find them where they belong.
     """
     ubl = root.tag in {INVOICE_ROOT, CREDIT_NOTE_ROOT}
-    facts = gather(root, UBL_HANDLERS) if ubl else gather(root, CII_HANDLERS, spaces=SPACE, groups=CII_GROUPS)
+    if ubl:
+        facts = gather(root, UBL_HANDLERS)
+    else:
+        # Of the sheets for CII, only the French one takes white space for nothing everywhere.
+        french = profile_of(invoice.process.specification) is Profile.EXTENDED_CTC_FR
+        facts = gather(root, CII_HANDLERS, spaces=BLANK if french else SPACE, groups=CII_GROUPS)
     unread = _terms_unread(findings)
     stated = unread
     if facts.edits:
@@ -38,9 +44,11 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
         stated=stated,
         missing=(UBL_LOOKED_FOR if ubl else CII_LOOKED_FOR) - facts.present,
         faults=frozenset(facts.faults),
+        root=root,
         inner_codes=frozenset(facts.inner_codes),
         loose_codes=frozenset(facts.loose_codes),
         units=frozenset(facts.units),
+        services=facts.services,
         vat_identifiers=frozenset(facts.vat_identifiers),
         currency=facts.currency,
         vat_currencies=tuple(facts.vat_currencies),

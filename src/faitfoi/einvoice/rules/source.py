@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from lxml import etree
+
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.rules.sheets import Syntax
 
@@ -41,7 +43,8 @@ class Source:
     beside each amount. `missing` names what the official rules speak of only when it is there (`totals`, `seller`),
     `faults` what the model has no room to keep (`BR-55`…). Values that sheets see and the model has no room for:
     `inner_codes` (VAT categories of lines inside lines), `loose_codes` (those of what is neither allowance nor
-    charge), `units` (of any quantity), `vat_identifiers` (of anybody).
+    charge), `units` (of any quantity), `services` (how many logistics services the reader put
+    after the charges), `vat_identifiers` (of anybody). `root` is the document itself.
     """
 
     vat_totals: tuple[VatTotal, ...]
@@ -56,7 +59,9 @@ class Source:
     inner_codes: frozenset[str] = frozenset()
     loose_codes: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
+    services: int = 0
     vat_identifiers: frozenset[str] = frozenset()
+    root: etree._Element | None = None
 
 
 def presumed(invoice: Invoice, syntax: Syntax) -> Source:

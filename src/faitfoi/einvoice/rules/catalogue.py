@@ -14,6 +14,7 @@ from faitfoi.einvoice.rules import (
     extended_lines,
     extended_totals,
     extended_vat,
+    french,
     ours,
 )
 
@@ -31,5 +32,6 @@ MODULES = (
     extended_totals,
     extended_vat,
     extended_codes,
+    *french.MODULES,
     ours,
 )

@@ -10,6 +10,8 @@ from faitfoi.einvoice.rules.codelists import CodeList, code_lists
 from faitfoi.einvoice.rules.extended import Extended, presumed_extended
 from faitfoi.einvoice.rules.extended_cii import extended_cii
 from faitfoi.einvoice.rules.extended_ubl import extended_ubl
+from faitfoi.einvoice.rules.french_beyond import Grouped, Judgement, presumed_groups
+from faitfoi.einvoice.rules.french_document import groups_in, judge_document
 from faitfoi.einvoice.rules.marks import NOT_VAT, filled
 from faitfoi.einvoice.rules.sheets import Sheet, Syntax, sheet_of
 from faitfoi.einvoice.rules.source import Source, presumed
@@ -38,6 +40,16 @@ class Case:
     def sheet(self) -> Sheet:
         """The official sheet for this document."""
         return sheet_of(self.invoice.process.specification, self.syntax)
+
+    @cached_property
+    def judgement(self) -> Judgement | None:
+        """What the French rules judge on the document itself; None for a model that was never written."""
+        return None if self.source.root is None else judge_document(self.source.root)
+
+    @cached_property
+    def grouped(self) -> Grouped:
+        """The lines as the French rules on grouped invoices see them."""
+        return presumed_groups(self.invoice) if self.source.root is None else groups_in(self.source.root)
 
     @cached_property
     def codes(self) -> Mapping[str, CodeList]:

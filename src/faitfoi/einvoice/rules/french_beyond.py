@@ -24,7 +24,8 @@ class Origin:
 class GroupedLine:
     """What the rules look at in one line. A text that is absent is None where absence counts, else empty.
 
-    `parent` is the identifier of the line it belongs to, `status` its sub-type (EXT-FR-FE-163), `seller_…` those of
+    `parent` is the identifier of the line it belongs to, `status` its sub-type (EXT-FR-FE-163): a space when it is
+    empty, empty when UBL only has the reference to the invoice itself in which it should stand. `seller_…` are those of
     the line's own seller. `origin` is the number of its invoice of origin (BT-128, AFL), `framework` that invoice's
     framework (AVV). `vat` is the line's VAT by currency (EXT-FR-FE-181, 182), `gross` its total with VAT
     (EXT-FR-FE-184). `numbers_before` are the numbers of documents that the sheet sees before this one, `has_…earlier…`

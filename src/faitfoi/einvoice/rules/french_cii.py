@@ -8,6 +8,7 @@ from lxml import etree
 from faitfoi.einvoice.cii_values import RAM, RSM, UDT
 from faitfoi.einvoice.rules.french_table import Identified, Party, Table, Text
 from faitfoi.einvoice.rules.french_writing import (
+    DOCUMENT_CODES,
     LONGEST_ADDRESS,
     LONGEST_NUMBER,
     LONGEST_ROUTING_CODE,
@@ -21,6 +22,7 @@ from faitfoi.einvoice.rules.french_writing import (
     is_category,
     is_compact_day,
     is_document_number,
+    is_exact_siren,
     is_framework,
     is_french_rate,
     is_no_island,
@@ -29,6 +31,7 @@ from faitfoi.einvoice.rules.french_writing import (
     is_siren,
     is_type_code,
     is_worded,
+    normal,
 )
 
 _SHORT: Final = {
@@ -182,10 +185,13 @@ def _characteristic(element: etree._Element) -> Iterator[str]:
 
 
 def _document(root: etree._Element) -> Iterator[str]:
-    """The framework is known, and the due dates are not before the issue date, nor without one."""
+    """The framework is known, a French buyer has its SIREN, no due date is before the issue date, nor without one."""
     framework = root.findtext(_FRAMEWORK) or ""
     if root.find(RSM + "ExchangedDocumentContext") is not None and not is_framework(framework):
         yield "BR-FR-08_BT-23"
+    sirens = [each.text or "" for each in root.iterfind(_SIREN_OF_THE_BUYER)]
+    if any(each.text == "B2B" for each in root.iterfind(_TREATMENT)) and not any(map(is_exact_siren, sirens)):
+        yield "BR-FR-11_BT-47"
     issued = root.findtext(f"{RSM}ExchangedDocument/{RAM}IssueDateTime/{UDT}DateTimeString")
     due = [each.text or "" for each in root.iterfind(_DUE_DATES)]
     if root.findtext(f"{RSM}ExchangedDocument/{RAM}TypeCode") in PREPAYMENT or framework in PAID:
@@ -194,6 +200,11 @@ def _document(root: etree._Element) -> Iterator[str]:
         yield "BR-FR-CO-07_BT-9"
 
 
+_TREATMENT: Final = f"{RSM}ExchangedDocument/{RAM}IncludedNote[{RAM}SubjectCode='BAR']/{RAM}Content"
+_SIREN_OF_THE_BUYER: Final = (
+    f"{RSM}SupplyChainTradeTransaction/{RAM}ApplicableHeaderTradeAgreement/{RAM}BuyerTradeParty/"
+    f"{RAM}SpecifiedLegalOrganization/{RAM}ID[@schemeID='0002']"
+)
 _FRAMEWORK: Final = f"{RSM}ExchangedDocumentContext/{RAM}BusinessProcessSpecifiedDocumentContextParameter/{RAM}ID"
 _DUE_DATES: Final = (
     f"{RSM}SupplyChainTradeTransaction/{RAM}ApplicableHeaderTradeSettlement/{RAM}SpecifiedTradePaymentTerms/"
@@ -218,6 +229,12 @@ def _objects(element: etree._Element) -> Iterator[str]:
             yield "BR-FR-29_BT-18"
         if any(each is not None and not is_worded(each) for each in found):
             yield f"BR-FR-29_{kind}"
+
+
+def _supporting(document: etree._Element) -> Iterator[str]:
+    name = normal(document.findtext(RAM + "Name") or "")
+    if document.findtext(RAM + "TypeCode") == "916" and name and name not in DOCUMENT_CODES:
+        yield "BR-FR-17_BT-123"
 
 
 def _categories(start: str) -> frozenset[str]:
@@ -267,6 +284,7 @@ CII_TABLE: Final = Table(
         "": _document,
         "ExchangedDocument/IncludedNote": _note,
         "T/A": _objects,
+        "T/A/AdditionalReferencedDocument": _supporting,
         "T/Line/SpecifiedTradeProduct/ApplicableProductCharacteristic": _characteristic,
         "T/S/SpecifiedTradeAllowanceCharge/CategoryTradeTax": lambda element: _category(
             element, "BR-FR-15_BT-95_BT-102"
@@ -277,6 +295,8 @@ CII_TABLE: Final = Table(
     judged_in_groups=frozenset(
         {
             "BR-FR-08_BT-23",
+            "BR-FR-11_BT-47",
+            "BR-FR-17_BT-123",
             "BR-FR-20_BT-21",
             "BR-FR-CO-07_BT-9",
             "BR-FR-27_BG-32",

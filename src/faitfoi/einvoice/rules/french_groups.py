@@ -156,7 +156,7 @@ def group_adds_up(case: Case) -> Iterator[Offence]:
         inside = [
             each.net
             for each in case.grouped.lines
-            if each.parent == line.identifier and each.status not in {None, INFORMATION} and each.net is not None
+            if each.parent == line.identifier and each.status not in {None, "", INFORMATION} and each.net is not None
         ]
         return line.net is not None and abs(float(line.net) - sum(map(float, inside))) <= _TOLERANCE * len(inside)
 

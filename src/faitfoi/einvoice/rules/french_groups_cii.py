@@ -39,13 +39,14 @@ def _line(line: etree._Element, *, before: set[str]) -> GroupedLine:
     seller = f"{RAM}SpecifiedLineTradeAgreement/{RAM}ItemSellerTradeParty"
     settlement = f"{RAM}SpecifiedLineTradeSettlement"
     totals = f"{settlement}/{RAM}SpecifiedTradeSettlementLineMonetarySummation"
+    status = line.find(f"{document}/{RAM}LineStatusReasonCode")
     gross = line.find(f"{totals}/{RAM}GrandTotalAmount")
     earlier = line.findall(f"{settlement}/{RAM}InvoiceReferencedDocument")
     day = f"{RAM}FormattedIssueDateTime/{QDT}DateTimeString"
     return GroupedLine(
         identifier=normal(line.findtext(f"{document}/{RAM}LineID") or ""),
         parent=line.findtext(f"{document}/{RAM}ParentLineID"),
-        status=line.findtext(f"{document}/{RAM}LineStatusReasonCode"),
+        status=None if status is None else status.text or " ",
         seller_name=normal(line.findtext(f"{seller}/{RAM}Name") or ""),
         seller_identifier=normal(line.findtext(f"{seller}/{_LEGAL_ID}") or ""),
         seller_country=normal(line.findtext(f"{seller}/{RAM}PostalTradeAddress/{RAM}CountryID") or ""),

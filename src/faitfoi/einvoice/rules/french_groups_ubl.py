@@ -50,7 +50,7 @@ def _line(line: etree._Element, *, number: str, before: set[str]) -> GroupedLine
     return GroupedLine(
         identifier=normal(line.findtext(_CBC + "ID") or ""),
         parent=None if own is None else own.findtext(f"{_CAC}BillingReferenceLine/{_CBC}ID"),
-        status=None if own is None else own.findtext(f"{_EARLIER}/{_CBC}DocumentStatusCode") or "",
+        status=None if own is None else _status(own),
         seller_name=normal(line.findtext(f"{legal}/{_CBC}RegistrationName") or ""),
         seller_identifier=normal(line.findtext(f"{legal}/{_CBC}CompanyID") or ""),
         seller_country=normal(
@@ -70,6 +70,11 @@ def _line(line: etree._Element, *, number: str, before: set[str]) -> GroupedLine
         has_earlier_date=any(each.find(f"{_EARLIER}/{_CBC}IssueDate") is not None for each in earlier),
         has_dated_earlier=any(each.find(f"{_EARLIER}/{_CBC}IssueDate") is not None for each in earlier),
     )
+
+
+def _status(own: etree._Element) -> str:
+    found = own.find(f"{_EARLIER}/{_CBC}DocumentStatusCode")
+    return "" if found is None else found.text or " "
 
 
 def _origin(line: etree._Element, kind: str) -> Origin | None:

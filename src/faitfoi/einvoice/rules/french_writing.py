@@ -2,13 +2,11 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
-
-from faitfoi.einvoice.xml_groups import NUMBER
 
 Holds = Callable[[str], bool]
 """A test of one text as it is written."""
@@ -80,6 +78,11 @@ def is_siren(text: str) -> bool:
     return _SIREN.fullmatch(normal(text)) is not None
 
 
+def is_exact_siren(text: str) -> bool:
+    """Nine digits without any space."""
+    return _SIREN.fullmatch(text) is not None
+
+
 def is_siret(text: str) -> bool:
     """Fourteen digits."""
     return _SIRET.fullmatch(text) is not None
@@ -146,27 +149,21 @@ def is_worded(text: str) -> bool:
 
 
 def is_day(text: str) -> bool:
-    """A day of the years 2000 to 2099 as UBL writes it. What is no number where one is wanted stops the sheet."""
-    parts = text[0:4], text[5:7], text[8:10]
-    return not _are_numbers(parts) or (_DAY.fullmatch(text) is not None and _is_in_calendar(*parts))
+    """A day of the years 2000 to 2099 as UBL writes it."""
+    return _DAY.fullmatch(text) is not None and _is_in_calendar(text)
 
 
 def is_compact_day(text: str) -> bool:
     """The same as CII writes it, whatever stands after its eight digits."""
-    parts = text[0:4], text[4:6], text[6:8]
-    return not _are_numbers(parts) or (_COMPACT_DAY.fullmatch(text[:8]) is not None and _is_in_calendar(*parts))
+    return _COMPACT_DAY.fullmatch(text[:8]) is not None and _is_in_calendar(text[:8])
 
 
 _DAY = re.compile(r"20\d{2}-\d{2}-\d{2}")
 _COMPACT_DAY = re.compile(r"20\d{6}")
 
 
-def _are_numbers(parts: Iterable[str]) -> bool:
-    return all(NUMBER.fullmatch(normal(part)) for part in parts)
-
-
-def _is_in_calendar(year: str, month: str, day: str) -> bool:
+def _is_in_calendar(text: str) -> bool:
     try:
-        return bool(date(int(year), int(month), int(day)))
+        return bool(date.fromisoformat(text))
     except ValueError:
         return False

@@ -1,42 +1,32 @@
 """French rules on how numbers are written and on what has been paid (BR-FR-DEC-01 to 04, BR-FR-CO-09, CO-12)."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
-from typing import Final
 
 from faitfoi.einvoice.rules.case import Case
-from faitfoi.einvoice.rules.engine import Offence
-from faitfoi.einvoice.rules.french_rule import Place, french, lines, offences
-from faitfoi.einvoice.rules.french_writing import PAID, is_amount, is_price, is_quantity, is_rate, is_signed_price
+from faitfoi.einvoice.rules.engine import Check, Offence
+from faitfoi.einvoice.rules.french_rule import Place, french, wrong_in_lines, wrong_numbers
+from faitfoi.einvoice.rules.french_writing import (
+    ON_BEHALF,
+    PAID,
+    Holds,
+    is_amount,
+    is_price,
+    is_quantity,
+    is_rate,
+    is_signed_price,
+)
 from faitfoi.einvoice.rules.sheets import Syntax
 
 Places = Callable[[Case], Iterator[Place]]
 
-MANAGED_ON_BEHALF: Final = frozenset({"S9", "B9", "M9"})
-"""Cadres de facturation (BT-23) in which prices may be negative."""
 
-
-def document_parts(case: Case) -> Iterator[tuple[str, object]]:
-    """Allowances then charges of the document, each with its path."""
-    for name in ("allowances", "charges"):
-        for index, part in enumerate(getattr(case.invoice, name)):
-            yield f"{name}[{index}]", part
-
-
-def _of_document_parts(field: str) -> Places:
+def _of_parts(field: str) -> Places:
     def places(case: Case) -> Iterator[Place]:
-        for path, part in document_parts(case):
-            yield f"{path}.{field}", getattr(part, field), ""
-
-    return places
-
-
-def _of_line_parts(field: str) -> Places:
-    def places(case: Case) -> Iterator[Place]:
-        for path, line in lines(case):
-            for name, parts in (("allowances", line.allowances), ("charges", line.charges)):
-                for index, part in enumerate(parts):
-                    yield f"{path}.{name}[{index}].{field}", getattr(part, field), line.identifier
+        for name, parts in (("allowances", case.invoice.allowances), ("charges", case.invoice.charges)):
+            for index, part in enumerate(parts):
+                yield f"{name}[{index}].{field}", getattr(part, field)
 
     return places
 
@@ -44,7 +34,7 @@ def _of_line_parts(field: str) -> Places:
 def _of_totals(*fields: str) -> Places:
     def places(case: Case) -> Iterator[Place]:
         for field in fields:
-            yield f"totals.{field}", getattr(case.invoice.totals, field), ""
+            yield f"totals.{field}", getattr(case.invoice.totals, field)
 
     return places
 
@@ -52,101 +42,98 @@ def _of_totals(*fields: str) -> Places:
 def _of_breakdown(field: str) -> Places:
     def places(case: Case) -> Iterator[Place]:
         for index, part in enumerate(case.invoice.vat_breakdown):
-            yield f"vat_breakdown[{index}].{field}", getattr(part, field), ""
+            yield f"vat_breakdown[{index}].{field}", getattr(part, field)
 
     return places
 
 
-def _of_lines(field: str) -> Places:
-    def places(case: Case) -> Iterator[Place]:
-        for path, line in lines(case):
-            yield f"{path}.{field}", getattr(line, field), line.identifier
-
-    return places
+def _everywhere(places: Places, holds: Holds) -> Check:
+    return lambda case: wrong_numbers(places(case), holds)
 
 
-def _of_prices(field: str) -> Places:
-    def places(case: Case) -> Iterator[Place]:
-        for path, line in lines(case):
-            yield f"{path}.price.{field}", getattr(line.price, field), line.identifier
+def _in_line_parts(field: str) -> Check:
+    def check(case: Case) -> Iterator[Offence]:
+        for at, line in enumerate(case.invoice.lines):
+            for name, parts in (("allowances", line.allowances), ("charges", line.charges)):
+                for index, part in enumerate(parts):
+                    place = f"lines[{at}].{name}[{index}].{field}", getattr(part, field)
+                    for offence in wrong_numbers((place,), is_amount):
+                        yield replace(offence, line=line.identifier)
 
-    return places
+    return check
 
 
-def _line_rates(case: Case) -> Iterator[Place]:
-    for path, line in lines(case):
-        yield f"{path}.vat.rate", line.vat.rate, line.identifier
-
-
-def _amount_rule(terms: str, name: str, places: Places) -> None:
+def _amount_rule(terms: str, name: str, check: Check) -> None:
     french(
         *terms.split("_"),
         both=f"BR-FR-DEC-01_{terms}",
         sentence=f"{name} ({terms.replace('_', ', ')}) has at most 2 decimals and 19 digits.",
-    )(lambda case: offences(case, places, is_amount))
+    )(check)
 
 
-_amount_rule("BT-92_BT-99", "The amount of an allowance or a charge", _of_document_parts("amount"))
-_amount_rule("BT-93_BT-100", "The base of an allowance or a charge", _of_document_parts("base_amount"))
-_amount_rule("BT-106", "The total of the lines", _of_totals("line_net"))
-_amount_rule("BT-107", "The total of the allowances", _of_totals("allowances"))
-_amount_rule("BT-108", "The total of the charges", _of_totals("charges"))
-_amount_rule("BT-109", "The total without VAT", _of_totals("without_vat"))
+_amount_rule("BT-92_BT-99", "The amount of an allowance or a charge", _everywhere(_of_parts("amount"), is_amount))
+_amount_rule("BT-93_BT-100", "The base of an allowance or a charge", _everywhere(_of_parts("base_amount"), is_amount))
+_amount_rule("BT-106", "The total of the lines", _everywhere(_of_totals("line_net"), is_amount))
+_amount_rule("BT-107", "The total of the allowances", _everywhere(_of_totals("allowances"), is_amount))
+_amount_rule("BT-108", "The total of the charges", _everywhere(_of_totals("charges"), is_amount))
+_amount_rule("BT-109", "The total without VAT", _everywhere(_of_totals("without_vat"), is_amount))
 # Both totals of VAT stand in elements of one name, which the first rule takes: BR-FR-DEC-01_BT-111 never speaks.
-_amount_rule("BT-110", "The total of the VAT", _of_totals("vat", "vat_in_accounting_currency"))
-_amount_rule("BT-112", "The total with VAT", _of_totals("with_vat"))
-_amount_rule("BT-113", "The amount already paid", _of_totals("paid"))
-_amount_rule("BT-114", "The rounding", _of_totals("rounding"))
-_amount_rule("BT-115", "The amount due", _of_totals("due"))
-_amount_rule("BT-116", "The base of a VAT rate", _of_breakdown("taxable_amount"))
-_amount_rule("BT-117", "The VAT of a rate", _of_breakdown("tax_amount"))
-_amount_rule("BT-131", "The net amount of a line", _of_lines("net_amount"))
-_amount_rule("BT-136_BT-141", "The amount of a line's allowance or charge", _of_line_parts("amount"))
-_amount_rule("BT-137_BT-142", "The base of a line's allowance or charge", _of_line_parts("base_amount"))
+_amount_rule("BT-110", "The total of the VAT", _everywhere(_of_totals("vat", "vat_in_accounting_currency"), is_amount))
+_amount_rule("BT-112", "The total with VAT", _everywhere(_of_totals("with_vat"), is_amount))
+_amount_rule("BT-113", "The amount already paid", _everywhere(_of_totals("paid"), is_amount))
+_amount_rule("BT-114", "The rounding", _everywhere(_of_totals("rounding"), is_amount))
+_amount_rule("BT-115", "The amount due", _everywhere(_of_totals("due"), is_amount))
+_amount_rule("BT-116", "The base of a VAT rate", _everywhere(_of_breakdown("taxable_amount"), is_amount))
+_amount_rule("BT-117", "The VAT of a rate", _everywhere(_of_breakdown("tax_amount"), is_amount))
+_amount_rule("BT-131", "The net amount of a line", wrong_in_lines("net_amount", is_amount))
+_amount_rule("BT-136_BT-141", "The amount of a line's allowance or charge", _in_line_parts("amount"))
+_amount_rule("BT-137_BT-142", "The base of a line's allowance or charge", _in_line_parts("base_amount"))
 
 
-@french("BT-129", both="BR-FR-DEC-02_BT-129")
-def quantity_has_four_decimals(case: Case) -> Iterator[Offence]:
-    """The invoiced quantity (BT-129) has at most 4 decimals and 19 digits."""
-    return offences(case, _of_lines("quantity"), is_quantity)
+def _line_rule(rule: str, term: str, sentence: str, check: Check) -> None:
+    french(term, both=f"BR-FR-DEC-{rule}_{term}", sentence=sentence)(check)
 
 
-@french("BT-149", both="BR-FR-DEC-02_BT-149")
-def base_quantity_has_four_decimals(case: Case) -> Iterator[Offence]:
-    """The quantity a price is for (BT-149) has at most 4 decimals and 19 digits."""
-    return offences(case, _of_prices("base_quantity"), is_quantity)
+_line_rule(
+    "02",
+    "BT-129",
+    "The invoiced quantity (BT-129) has at most 4 decimals and 19 digits.",
+    wrong_in_lines("quantity", is_quantity),
+)
+_line_rule(
+    "02",
+    "BT-149",
+    "The quantity a price is for (BT-149) has at most 4 decimals and 19 digits.",
+    wrong_in_lines("price.base_quantity", is_quantity),
+)
 
 
 def _price_rule(term: str, name: str, field: str) -> None:
-    places = _of_prices(field)
-
-    def has_six_decimals(case: Case) -> Iterator[Offence]:
-        signed = case.invoice.process.business_process in MANAGED_ON_BEHALF
-        return offences(case, places, is_signed_price if signed else is_price)
-
-    french(
+    positive, signed = wrong_in_lines(field, is_price), wrong_in_lines(field, is_signed_price)
+    _line_rule(
+        "03",
         term,
-        both=f"BR-FR-DEC-03_{term}",
-        sentence=f"{name} ({term}) is not negative and has at most 6 decimals and 19 digits.",
-    )(has_six_decimals)
+        f"{name} ({term}) is not negative and has at most 6 decimals and 19 digits.",
+        lambda case: (signed if case.invoice.process.business_process in ON_BEHALF else positive)(case),
+    )
 
 
-_price_rule("BT-146", "The net price", "net")
-_price_rule("BT-147", "The discount on the price", "discount")
-_price_rule("BT-148", "The gross price", "gross")
+_price_rule("BT-146", "The net price", "price.net")
+_price_rule("BT-147", "The discount on the price", "price.discount")
+_price_rule("BT-148", "The gross price", "price.gross")
 
 
-def _rate_rule(terms: str, name: str, places: Places) -> None:
+def _rate_rule(terms: str, name: str, check: Check) -> None:
     french(
         *terms.split("_"),
         both=f"BR-FR-DEC-04_{terms}",
         sentence=f"{name} ({terms.replace('_', ', ')}) is not negative and has at most 2 decimals and 4 digits.",
-    )(lambda case: offences(case, places, is_rate))
+    )(check)
 
 
-_rate_rule("BT-96_BT-103", "The VAT rate of an allowance or a charge", _of_document_parts("vat_rate"))
-_rate_rule("BT-119", "The VAT rate of the breakdown", _of_breakdown("rate"))
-_rate_rule("BT-152", "The VAT rate of a line", _line_rates)
+_rate_rule("BT-96_BT-103", "The VAT rate of an allowance or a charge", _everywhere(_of_parts("vat_rate"), is_rate))
+_rate_rule("BT-119", "The VAT rate of the breakdown", _everywhere(_of_breakdown("rate"), is_rate))
+_rate_rule("BT-152", "The VAT rate of a line", wrong_in_lines("vat.rate", is_rate))
 
 
 @french("BT-113", both="BR-FR-CO-09_BT-23-1")

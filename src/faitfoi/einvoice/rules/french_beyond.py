@@ -28,8 +28,8 @@ class GroupedLine:
     empty, empty when UBL only has the reference to the invoice itself in which it should stand. `seller_…` are those of
     the line's own seller. `origin` is the number of its invoice of origin (BT-128, AFL), `framework` that invoice's
     framework (AVV). `vat` is the line's VAT by currency (EXT-FR-FE-181, 182), `gross` its total with VAT
-    (EXT-FR-FE-184). `numbers_before` are the numbers of documents that the sheet sees before this one, `has_…earlier…`
-    whether it names an earlier invoice, gives its date, or both of one.
+    (EXT-FR-FE-184). `repeats_a_number` says that its invoice of origin has a number that the sheet sees before,
+    `has_…earlier…` whether it names an earlier invoice, gives its date, or both of one.
     """
 
     identifier: str
@@ -45,7 +45,7 @@ class GroupedLine:
     origin: Origin | None = None
     framework: Origin | None = None
     exemption: str = ""
-    numbers_before: frozenset[str] = frozenset()
+    repeats_a_number: bool = False
     has_earlier_number: bool = False
     has_earlier_date: bool = False
     has_dated_earlier: bool = False

@@ -12,11 +12,9 @@ from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
 from faitfoi.einvoice.rules.french_beyond import DETAIL, GROUP, INFORMATION, GroupedLine
 from faitfoi.einvoice.rules.french_rule import SELF_BILLED, french
-from faitfoi.einvoice.rules.french_writing import normal
+from faitfoi.einvoice.rules.french_writing import ON_BEHALF, SEVERAL_SELLERS, normal
 from faitfoi.einvoice.rules.marks import worded
 
-SEVERAL_SELLERS: Final = frozenset({"S8", "B8", "M8"})
-ON_BEHALF: Final = frozenset({"S9", "B9", "M9"})
 CORRECTING_SEVERAL: Final = frozenset({"384", "472", "381", "396", "503"})
 CORRECTING_ON_BEHALF: Final = frozenset({"261", "471", "473", "502"})
 _TOLERANCE = 0.01
@@ -152,27 +150,42 @@ def group_says_the_framework_of_origin(case: Case) -> Iterator[Offence]:
 def group_adds_up(case: Case) -> Iterator[Offence]:
     """In a grouped invoice the lines of a group add up to the net amount (BT-131) of the line that heads it."""
 
+    children = _by_parent(case) if _is_grouped(case) else {}
+
     def holds(line: GroupedLine) -> bool:
         inside = [
             each.net
-            for each in case.grouped.lines
-            if each.parent == line.identifier and each.status not in {None, "", INFORMATION} and each.net is not None
+            for each in children.get(line.identifier, ())
+            if each.status not in {None, "", INFORMATION} and each.net is not None
         ]
         return line.net is not None and abs(float(line.net) - sum(map(float, inside))) <= _TOLERANCE * len(inside)
 
     return _each(_heads(case) if _is_grouped(case) else (), holds)
 
 
-def _parent(case: Case, line: GroupedLine) -> GroupedLine | None:
-    return next((each for each in case.grouped.lines if each.identifier == line.parent), None)
+def _first_by_identifier(case: Case) -> dict[str, GroupedLine]:
+    found: dict[str, GroupedLine] = {}
+    for line in case.grouped.lines:
+        found.setdefault(line.identifier, line)
+    return found
+
+
+def _by_parent(case: Case) -> dict[str, list[GroupedLine]]:
+    found: dict[str, list[GroupedLine]] = {}
+    for line in case.grouped.lines:
+        if line.parent is not None:
+            found.setdefault(line.parent, []).append(line)
+    return found
 
 
 @french("EXT-FR-FE-167", both="BR-FR-MV-06_EXT-FR-FE-167")
 def every_line_has_its_groups_seller(case: Case) -> Iterator[Offence]:
     """In a grouped invoice every line gives its seller's legal identifier (EXT-FR-FE-167), that of its group."""
 
+    parents = _first_by_identifier(case) if _is_grouped(case) else {}
+
     def holds(line: GroupedLine) -> bool:
-        parent = _parent(case, line)
+        parent = None if line.parent is None else parents.get(line.parent)
         wanted = "" if parent is None else parent.seller_identifier
         return bool(line.seller_identifier) and (line.parent is None or line.seller_identifier == wanted)
 
@@ -183,8 +196,10 @@ def every_line_has_its_groups_seller(case: Case) -> Iterator[Offence]:
 def every_line_has_its_groups_invoice_of_origin(case: Case) -> Iterator[Offence]:
     """In a grouped invoice every line gives the number of its invoice of origin (BT-128, AFL), that of its group."""
 
+    parents = _first_by_identifier(case) if _is_grouped(case) else {}
+
     def holds(line: GroupedLine) -> bool:
-        parent = _parent(case, line)
+        parent = None if line.parent is None else parents.get(line.parent)
         wanted = "" if parent is None else parent.typed_origin
         return bool(line.typed_origin) and (line.parent is None or line.typed_origin == wanted)
 
@@ -215,8 +230,10 @@ def vat_of_the_group_is_that_of_the_breakdown(case: Case) -> Iterator[Offence]:
 def total_of_the_group_adds_up(case: Case) -> Iterator[Offence]:
     """In a grouped invoice the total with VAT of a group (EXT-FR-FE-184) is its net amount and its VAT."""
 
+    children = _by_parent(case) if _is_grouped(case) else {}
+
     def holds(line: GroupedLine) -> bool:
-        inside = sum(each.parent == line.identifier and each.status in {DETAIL, GROUP} for each in case.grouped.lines)
+        inside = sum(each.status in {DETAIL, GROUP} for each in children.get(line.identifier, ()))
         vat = line.vat_in(case.invoice.currency)
         if not line.has_gross:
             return True
@@ -230,21 +247,19 @@ def total_of_the_group_adds_up(case: Case) -> Iterator[Offence]:
 @french("BT-128", both="BR-FR-MV-11_BT-128")
 def sellers_own_group_is_numbered_apart(case: Case) -> Iterator[Offence]:
     """In a grouped invoice exactly one group of the seller itself has the number of the invoice (BT-1) as its own."""
+    if not _is_grouped(case):
+        return
     number, seller = case.invoice.number, case.grouped.seller
     own = [(index, line) for index, line in _heads(case) if seller and line.seller_identifier == seller]
     numbered = sum(line.typed_origin == number for _, line in own)
-
-    def holds(line: GroupedLine) -> bool:
-        return numbered == 1 or (line.typed_origin == number) == (numbered == 0)
-
-    return _each(own if _is_grouped(case) else (), holds)
+    yield from _each(own, lambda line: numbered == 1 or (line.typed_origin == number) == (numbered == 0))
 
 
 @french("BT-128", both="BR-FR-MV-12_BT-128")
 def invoices_of_origin_are_all_different(case: Case) -> bool:
     """In a grouped invoice each group has another number of its invoice of origin (BT-128, AFL)."""
     heads = [line for _, line in _heads(case)] if _is_grouped(case) else []
-    return not any(line.typed_origin and line.typed_origin in line.numbers_before for line in heads)
+    return not any(line.repeats_a_number for line in heads)
 
 
 @french("BT-3", both="BR-FR-MV-13_BT-3")

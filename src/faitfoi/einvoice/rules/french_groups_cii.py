@@ -43,6 +43,7 @@ def _line(line: etree._Element, *, before: set[str]) -> GroupedLine:
     gross = line.find(f"{totals}/{RAM}GrandTotalAmount")
     earlier = line.findall(f"{settlement}/{RAM}InvoiceReferencedDocument")
     day = f"{RAM}FormattedIssueDateTime/{QDT}DateTimeString"
+    origin = _origin(line, settlement, "AFL")
     return GroupedLine(
         identifier=normal(line.findtext(f"{document}/{RAM}LineID") or ""),
         parent=line.findtext(f"{document}/{RAM}ParentLineID"),
@@ -56,10 +57,10 @@ def _line(line: etree._Element, *, before: set[str]) -> GroupedLine:
         vat=tuple(
             (each.get("currencyID", ""), number_in(each)) for each in line.iterfind(f"{totals}/{RAM}TaxTotalAmount")
         ),
-        origin=_origin(line, settlement, "AFL"),
+        origin=origin,
         framework=_origin(line, settlement, "AVV"),
         exemption=line.findtext(f"{settlement}/{RAM}ApplicableTradeTax/{RAM}ExemptionReason") or "",
-        numbers_before=frozenset(before),
+        repeats_a_number=origin is not None and origin.is_typed and bool(origin.text) and origin.text in before,
         has_earlier_number=any(each.find(RAM + "IssuerAssignedID") is not None for each in earlier),
         has_earlier_date=any(each.find(day) is not None for each in earlier),
         has_dated_earlier=any(

@@ -47,6 +47,7 @@ def _line(line: etree._Element, *, number: str, before: set[str]) -> GroupedLine
     seller = f"{_CAC}Item/{_CAC}ManufacturerParty"
     legal = f"{seller}/{_CAC}PartyLegalEntity"
     gross = line.find(_CBC + "TaxInclusiveLineExtensionAmount")
+    origin = _origin(line, "AFL")
     return GroupedLine(
         identifier=normal(line.findtext(_CBC + "ID") or ""),
         parent=None if own is None else own.findtext(f"{_CAC}BillingReferenceLine/{_CBC}ID"),
@@ -62,10 +63,10 @@ def _line(line: etree._Element, *, number: str, before: set[str]) -> GroupedLine
         vat=tuple(
             (each.get("currencyID", ""), number_in(each)) for each in line.iterfind(f"{_CAC}TaxTotal/{_CBC}TaxAmount")
         ),
-        origin=_origin(line, "AFL"),
+        origin=origin,
         framework=_origin(line, "AVV"),
         exemption=line.findtext(f"{_CAC}Item/{_CAC}ClassifiedTaxCategory/{_CBC}TaxExemptionReason") or "",
-        numbers_before=frozenset(before),
+        repeats_a_number=origin is not None and bool(origin.text) and origin.text in before,
         has_earlier_number=bool(earlier),
         has_earlier_date=any(each.find(f"{_EARLIER}/{_CBC}IssueDate") is not None for each in earlier),
         has_dated_earlier=any(each.find(f"{_EARLIER}/{_CBC}IssueDate") is not None for each in earlier),

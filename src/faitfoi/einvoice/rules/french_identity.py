@@ -5,7 +5,7 @@ from datetime import date
 
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
-from faitfoi.einvoice.rules.french_rule import first_after, french, joined_notes, lines, written
+from faitfoi.einvoice.rules.french_rule import first_after, french, joined_notes, written
 from faitfoi.einvoice.rules.french_writing import (
     FRAMEWORKS,
     LONGEST_NUMBER,
@@ -90,15 +90,15 @@ def _end(case: Case) -> Iterator[tuple[str, date | None, str]]:
 
 
 def _line_start(case: Case) -> Iterator[tuple[str, date | None, str]]:
-    for path, line in lines(case):
+    for index, line in enumerate(case.invoice.lines):
         if line.period is not None:
-            yield f"{path}.period.start", line.period.start, line.identifier
+            yield f"lines[{index}].period.start", line.period.start, line.identifier
 
 
 def _line_end(case: Case) -> Iterator[tuple[str, date | None, str]]:
-    for path, line in lines(case):
+    for index, line in enumerate(case.invoice.lines):
         if line.period is not None:
-            yield f"{path}.period.end", line.period.end, line.identifier
+            yield f"lines[{index}].period.end", line.period.end, line.identifier
 
 
 _days_rule(

@@ -10,7 +10,7 @@ from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
 from faitfoi.einvoice.rules.french_amounts import seen_due_date
 from faitfoi.einvoice.rules.french_beyond import DETAIL
-from faitfoi.einvoice.rules.french_rule import french, lines
+from faitfoi.einvoice.rules.french_rule import french
 from faitfoi.einvoice.rules.french_writing import DOCUMENT_CODES, PAID, PREPAYMENT
 from faitfoi.einvoice.rules.marks import worded
 from faitfoi.einvoice.rules.sheets import Syntax
@@ -42,28 +42,28 @@ def one_document_is_readable(case: Case) -> bool:
 def attribute_has_a_name(case: Case) -> Iterator[Offence]:
     """An attribute of an item (BG-32) has a name (BT-160)."""
     # The UBL sheet looks for items where there are none: its three rules BR-FR-27 never speak.
-    for path, line in lines(case):
+    for at, line in enumerate(case.invoice.lines):
         for index, attribute in enumerate(line.item.attributes):
             if not attribute.name:
-                yield Offence(path=f"{path}.item.attributes[{index}].name", line=line.identifier)
+                yield Offence(path=f"lines[{at}].item.attributes[{index}].name", line=line.identifier)
 
 
 @french("BT-160", cii="BR-FR-27_BT-160")
 def name_of_an_attribute_is_not_empty(case: Case) -> Iterator[Offence]:
     """The name of an attribute of an item (BT-160) is not empty."""
-    for path, line in lines(case):
+    for at, line in enumerate(case.invoice.lines):
         for index, attribute in enumerate(line.item.attributes):
             if attribute.name and not worded(attribute.name):
-                yield Offence(path=f"{path}.item.attributes[{index}].name", line=line.identifier)
+                yield Offence(path=f"lines[{at}].item.attributes[{index}].name", line=line.identifier)
 
 
 @french("BT-161", both="BR-FR-28-Value")
 def attribute_has_a_value(case: Case) -> Iterator[Offence]:
     """An attribute of an item (BG-32) has a value (BT-161)."""
-    for path, line in lines(case):
+    for at, line in enumerate(case.invoice.lines):
         for index, attribute in enumerate(line.item.attributes):
             if not attribute.value:
-                yield Offence(path=f"{path}.item.attributes[{index}].value", line=line.identifier)
+                yield Offence(path=f"lines[{at}].item.attributes[{index}].value", line=line.identifier)
 
 
 @french("BT-12", "BT-73", "BT-74", both="BR-FR-CO-03_BT-3")

@@ -5,13 +5,15 @@ the same rule differently: a finding carries the id of the sheet that would judg
 """
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final
 
-from faitfoi.einvoice.model import Identifier, InvoiceLine, Note
+from faitfoi.einvoice.model import Identifier, Note
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Check, CheckT, Family, Offence, Verdict, rule
+from faitfoi.einvoice.rules.french_writing import Holds
 from faitfoi.einvoice.rules.sheets import Sheet
 
 SOURCE: Final = "BR-FR-Flux2 V1.4.0"
@@ -21,8 +23,8 @@ CII_SHEETS: Final = frozenset(Sheet) - UBL_SHEETS
 SELF_BILLED: Final = frozenset({"389", "501", "500", "471", "473", "261", "502"})
 """Types of document (BT-3) that the buyer issues in the seller's name."""
 
-Place = tuple[str, Decimal | None, str]
-"""Where a number stands: its path in the model, the number, the identifier (BT-126) of its line if it has one."""
+Place = tuple[str, Decimal | None]
+"""Where a number stands: its path in the model, and the number."""
 
 
 def french(*terms: str, both: str = "", cii: str = "", ubl: str = "", sentence: str = "") -> Callable[[CheckT], CheckT]:
@@ -91,14 +93,27 @@ def is_between_companies(case: Case) -> bool:
     return any(note.subject_code == "BAR" and note.text == "B2B" for note in case.invoice.notes)
 
 
-def lines(case: Case) -> Iterator[tuple[str, InvoiceLine]]:
-    """Every line with its path in the model."""
-    for index, line in enumerate(case.invoice.lines):
-        yield f"lines[{index}]", line
-
-
-def offences(case: Case, places: Callable[[Case], Iterator[Place]], holds: Callable[[str], bool]) -> Iterator[Offence]:
+def wrong_numbers(places: Iterable[Place], holds: Holds) -> Iterator[Offence]:
     """One offence for each number given there that does not hold, judged as it is written."""
-    for path, number, line in places(case):
+    for path, number in places:
         if number is not None and not holds(text := format(number, "f")):
-            yield Offence(path=path, value=text, line=line)
+            yield Offence(path=path, value=text)
+
+
+def wrong_in_lines(field: str, holds: Holds) -> Check:
+    """A check that the number in a field of each line (`price.net`) holds, judged as it is written."""
+    number_of = attrgetter(field)
+
+    def check(case: Case) -> Iterator[Offence]:
+        # Thousands of lines say the same few numbers: each is judged once.
+        fine: set[str] = set()
+        for index, line in enumerate(case.invoice.lines):
+            number = number_of(line)
+            if number is None or (key := str(number)) in fine:
+                continue
+            if holds(text := format(number, "f")):
+                fine.add(key)
+            else:
+                yield Offence(path=f"lines[{index}].{field}", value=text, line=line.identifier)
+
+    return check

@@ -68,33 +68,69 @@ class Table:
 
 
 @dataclass(slots=True)
+class Step:
+    """What a table judges at one path, found once for all the documents that have it."""
+
+    path: str
+    texts: tuple[Text, ...]
+    party: Party | None
+    judge: Callable[[etree._Element], Iterable[str]] | None
+    next: dict[str, "Step"] = field(default_factory=dict)
+
+
+# No invoice has so many different paths; a document that does is hostile, and its other paths are not remembered.
+_MOST_STEPS = 5_000
+
+
+class Plan:
+    """A table made ready for walks."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.root = self._step("")
+        self._steps = 1
+
+    def after(self, step: Step, tag: str) -> Step:
+        """The step from `step` to a child of that name."""
+        found = step.next.get(tag)
+        if found is None:
+            name = tag.rpartition("}")[2]
+            name = self.table.short.get(name, name)
+            found = self._step(f"{step.path}/{name}" if step.path else name)
+            if self._steps < _MOST_STEPS:
+                self._steps += 1
+                step.next[tag] = found
+        return found
+
+    def _step(self, path: str) -> Step:
+        table = self.table
+        texts = table.texts.get(path)
+        if texts is None:
+            last = path.rsplit("/", 3)
+            texts = (*table.endings.get("/".join(last[-2:]), ()), *table.endings.get("/".join(last[-3:]), ()))
+        return Step(path=path, texts=texts, party=table.parties.get(path), judge=table.groups.get(path))
+
+
+@dataclass(slots=True)
 class Walk:
     """One pass over a document; `broken` are the rules found broken, each with an offending value."""
 
-    table: Table
+    plan: Plan
     broken: dict[str, str] = field(default_factory=dict)
 
-    def visit(self, element: etree._Element, path: str) -> None:
-        """Judge the element at `path` and all it holds."""
-        table = self.table
-        party = table.parties.get(path)
-        if party is not None:
-            self._judge_party(element, party)
-        judge = table.groups.get(path)
-        if judge is not None:
-            for rule in judge(element):
+    def visit(self, element: etree._Element, step: Step) -> None:
+        """Judge an element and all it holds."""
+        if step.party is not None:
+            self._judge_party(element, step.party)
+        if step.judge is not None:
+            for rule in step.judge(element):
                 self.broken.setdefault(rule, "")
-        if len(element):
-            start = f"{path}/" if path else ""
-            for child in element:
-                name = child.tag.rpartition("}")[2]
-                self.visit(child, start + table.short.get(name, name))
-        elif (texts := table.texts.get(path)) is not None:
-            self._judge(element, texts)
-        elif "/" in path:
-            last = path.rsplit("/", 3)
-            self._judge(element, table.endings.get("/".join(last[-2:]), ()))
-            self._judge(element, table.endings.get("/".join(last[-3:]), ()))
+        leaf = True
+        for child in element:
+            leaf = False
+            self.visit(child, step.next.get(child.tag) or self.plan.after(step, child.tag))
+        if leaf and step.texts:
+            self._judge(element, step.texts)
 
     def _judge(self, element: etree._Element, texts: Iterable[Text]) -> None:
         for text in texts:
@@ -106,7 +142,7 @@ class Walk:
                     self.broken.setdefault(rule, said)
 
     def _judge_party(self, element: etree._Element, party: Party) -> None:
-        siren, identifiers = self.table.identify(element)
+        siren, identifiers = self.plan.table.identify(element)
         schemes = [scheme for _, scheme in identifiers if scheme is not None]
         if party.schemes and len(schemes) < len(identifiers):
             self.broken.setdefault(party.schemes, "")

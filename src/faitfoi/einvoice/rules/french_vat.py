@@ -6,7 +6,7 @@ from decimal import Decimal
 from faitfoi.einvoice.model import DocumentAllowanceCharge
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
-from faitfoi.einvoice.rules.french_rule import french, lines
+from faitfoi.einvoice.rules.french_rule import french
 from faitfoi.einvoice.rules.french_writing import CATEGORIES, ISLANDS, RATES
 from faitfoi.einvoice.rules.marks import NOT_VAT
 from faitfoi.einvoice.rules.sheets import Syntax
@@ -31,8 +31,14 @@ def _of_breakdown(case: Case) -> Iterator[Category]:
 
 
 def _of_lines(case: Case) -> Iterator[Category]:
-    for path, line in lines(case):
-        yield f"{path}.vat", line.vat.category.lstrip(NOT_VAT), line.vat.rate, line.identifier
+    """Every line at fault, and the first line of each right category and rate: thousands of lines share a few."""
+    seen: set[tuple[str, str]] = set()
+    for index, line in enumerate(case.invoice.lines):
+        vat = line.vat
+        key = vat.category, str(vat.rate)
+        if key not in seen or not (vat.category in CATEGORIES and (vat.rate is None or key[1] in RATES)):
+            seen.add(key)
+            yield f"lines[{index}].vat", vat.category.lstrip(NOT_VAT), vat.rate, line.identifier
 
 
 def _unknown(case: Case, found: Iterator[Category], field: str, *, always: bool = False) -> Iterator[Offence]:

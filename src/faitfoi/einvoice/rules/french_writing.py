@@ -49,6 +49,10 @@ PREPAYMENT: Final = frozenset({"386", "500", "503"})
 """Types of document (BT-3) for a payment in advance."""
 PAID: Final = frozenset({"B2", "S2", "M2"})
 """Cadres de facturation (BT-23) of an invoice already paid."""
+SEVERAL_SELLERS: Final = frozenset({"S8", "B8", "M8"})
+"""Cadres de facturation (BT-23) of an invoice for several sellers."""
+ON_BEHALF: Final = frozenset({"S9", "B9", "M9"})
+"""Cadres de facturation (BT-23) of an invoice on behalf of a third party: its prices may be negative."""
 ISLANDS: Final = frozenset({"L", "M"})
 """VAT categories that EN 16931 has for Spanish islands."""
 
@@ -114,7 +118,7 @@ def is_rate(text: str) -> bool:
 
 
 def _fits(pattern: re.Pattern[str], text: str, longest: int) -> bool:
-    plain = normal(text)
+    plain = text.strip(" \t\r\n")
     return pattern.fullmatch(plain) is not None and len(plain.replace(".", "")) <= longest
 
 

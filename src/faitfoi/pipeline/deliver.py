@@ -21,6 +21,7 @@ from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.records.models import Attempt, Delivery
 from faitfoi.records.stages import Stage
+from faitfoi.records.storable import storable
 from faitfoi.records.transitions import move
 
 log = logging.getLogger(__name__)
@@ -187,6 +188,6 @@ def _settle(
 def _close_attempt(claim: Claim, outcome: Attempt.Outcome, detail: str) -> bool:
     """Write how the attempt ended; False when the sweeper has already closed it."""
     updated = Attempt.objects.filter(id=claim.attempt_id, outcome=Attempt.Outcome.CLAIMED).update(
-        outcome=outcome, finished_at=timezone.now(), detail=detail
+        outcome=outcome, finished_at=timezone.now(), detail=storable(detail)
     )
     return updated == 1

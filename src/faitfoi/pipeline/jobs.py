@@ -4,10 +4,14 @@
 what is due. Nothing re-queues a killed worker's job by itself, so the steward does.
 """
 
+import errno
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import cast
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.db import InterfaceError, OperationalError
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
@@ -16,7 +20,7 @@ from faitfoi.accounts.tenancy import directory
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import following, questions
 from faitfoi.pipeline import prepare as preparing
-from faitfoi.pipeline.due import prepare_later
+from faitfoi.pipeline.due import ask_later, deliver_later, poll_later, prepare_later
 from faitfoi.pipeline.receive import due_lines
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.journal import sequence
@@ -25,6 +29,11 @@ STALLED_AFTER = 15.0
 """Seconds without a heartbeat after which a worker counts as dead."""
 MOST_LIVES = 5
 """How many workers may die over one chunk of a batch before its lines are tried one by one."""
+DISK = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+    | {errno.EACCES, errno.EPERM}
+)
+"""What the system says when it is the machine that fails, not the file."""
 
 
 @app.task(name="prepare", queue="journey")
@@ -33,10 +42,16 @@ def prepare(*, organisation_id: str, line_ids: list[str]) -> None:
     organisation, lines = UUID(organisation_id), [UUID(line_id) for line_id in line_ids]
     try:
         preparing.prepare(organisation, lines, actor=delivering.WORKER)
-    except Exception:
-        set_apart(organisation, lines)
+    except Exception as error:
+        # A database or a disk that fails judges nobody: a line alone goes on waiting, and the steward takes it up.
+        if len(lines) > 1 or not _is_of_the_machine(error):
+            set_apart(organisation, lines)
         raise  # the job ends as failed, with its trace in the log
     sequence()
+
+
+def _is_of_the_machine(error: Exception) -> bool:
+    return isinstance(error, OperationalError | InterfaceError) or (isinstance(error, OSError) and error.errno in DISK)
 
 
 def set_apart(organisation_id: UUID, lines: list[UUID]) -> None:
@@ -51,20 +66,39 @@ def set_apart(organisation_id: UUID, lines: list[UUID]) -> None:
 @app.task(name="deliver", queue="journey")
 def deliver(*, organisation_id: str, delivery_ids: list[str]) -> None:
     """Send deliveries, each at most once."""
-    delivering.deliver(UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids])
+    organisation, ids = UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids]
+    with _apart_after_a_failure(organisation, ids, deliver_later):
+        delivering.deliver(organisation, ids)
 
 
 @app.task(name="ask", queue="journey")
 def ask(*, organisation_id: str, delivery_ids: list[str]) -> None:
     """Ask about deliveries whose answer was lost."""
-    questions.ask(UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids])
+    organisation, ids = UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids]
+    with _apart_after_a_failure(organisation, ids, ask_later):
+        questions.ask(organisation, ids)
 
 
 @app.task(name="poll", queue="journey")
 def poll(*, organisation_id: str, delivery_ids: list[str]) -> None:
     """Fetch the other side's news."""
-    ids = [UUID(delivery_id) for delivery_id in delivery_ids]
-    following.poll(UUID(organisation_id), ids, actor=delivering.WORKER)
+    organisation, ids = UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids]
+    with _apart_after_a_failure(organisation, ids, poll_later):
+        following.poll(organisation, ids, actor=delivering.WORKER)
+
+
+@contextmanager
+def _apart_after_a_failure(
+    organisation_id: UUID, ids: list[UUID], later: Callable[[UUID, Sequence[UUID]], None]
+) -> Iterator[None]:
+    """Have each delivery of a chunk that trips a bug of ours taken up alone: it would hold its neighbours for ever."""
+    try:
+        yield
+    except Exception:
+        if len(ids) > 1:
+            for delivery_id in ids:
+                later(organisation_id, [delivery_id])
+        raise  # the job ends as failed, with its trace in the log
 
 
 @app.periodic(cron="* * * * * */5")

@@ -1,0 +1,79 @@
+"""What keeps the journey going: a failure of ours is no verdict, one bad delivery holds nobody, no question too soon."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection, connections
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.database import roles
+from faitfoi.pipeline import jobs
+from faitfoi.records.models import Delivery
+from faitfoi.records.stages import LineOutcome, Stage
+from tests.pipeline.cast import TOWN, VINEYARD, Scene, file, ids_of
+from tests.postgres import cluster
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def nobody_may_write(table: str) -> Iterator[None]:
+    """Hold a table as a database in trouble does; our own connection waits a moment, then hears an error."""
+    name = str(connections["default"].settings_dict["NAME"])
+    with psycopg.connect(roles.on_database(cluster().superuser_url, name)) as root, connection.cursor() as ours:
+        root.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE".encode())
+        ours.execute("SET lock_timeout = '100ms'")
+        try:
+            yield
+        finally:
+            ours.execute("RESET lock_timeout")
+
+
+def due(task: str) -> list[list[str]]:
+    """Return the chunks of ids that are due for a task, in order."""
+    waiting = ProcrastinateJob.objects.filter(task_name=task, status="todo").order_by("id")
+    return [args["delivery_ids"] for args in waiting.values_list("args", flat=True)]
+
+
+def test_a_database_that_fails_refuses_no_invoice(scene: Scene) -> None:
+    batch = scene.hand_over(file("F-1"))
+    organisation, lines = str(scene.organisation.id), [str(line.id) for line in scene.lines(batch)]
+    with nobody_may_write("records_burntnumber"), pytest.raises(OperationalError):
+        jobs.prepare(organisation_id=organisation, line_ids=lines)
+    assert [line.outcome for line in scene.lines(batch)] == [LineOutcome.WAITING]
+
+    jobs.prepare(organisation_id=organisation, line_ids=lines)
+    assert [line.outcome for line in scene.lines(batch)] == [LineOutcome.READY]
+
+
+def test_a_delivery_that_trips_a_bug_does_not_hold_its_neighbours(scene: Scene) -> None:
+    """The planted bug: a channel that no register has."""
+    scene.prepare(scene.hand_over(file("F-1"), file("F-2"), file("F-3", VINEYARD)))
+    with acting_for(scene.organisation.id):
+        Delivery.objects.filter(document__number="F-1").update(channel="pigeon")
+        ids = [str(each) for each in ids_of(Delivery.objects.all())]
+    organisation = str(scene.organisation.id)
+    with pytest.raises(KeyError, match="pigeon"):
+        jobs.deliver(organisation_id=organisation, delivery_ids=ids)
+
+    alone = due("deliver")[-3:]
+    assert alone == [[each] for each in ids]
+    for chunk in alone:
+        try:
+            jobs.deliver(organisation_id=organisation, delivery_ids=chunk)
+        except KeyError:
+            assert chunk == [ids[0]]
+    assert [scene.stage(number) for number in ("F-1", "F-2", "F-3")] == [Stage.ROUTED, Stage.ACCEPTED, Stage.ACCEPTED]
+
+
+def test_a_poll_that_trips_a_bug_does_not_keep_the_news_of_its_neighbours(scene: Scene) -> None:
+    scene.send(file("F-1", TOWN), file("F-2", TOWN))
+    with acting_for(scene.organisation.id):
+        Delivery.objects.filter(document__number="F-1").update(channel="pigeon")
+        ids = [str(each) for each in ids_of(Delivery.objects.all())]
+    with pytest.raises(KeyError, match="pigeon"):
+        jobs.poll(organisation_id=str(scene.organisation.id), delivery_ids=ids)
+    assert due("poll") == [[each] for each in ids]

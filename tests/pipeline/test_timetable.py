@@ -1,19 +1,24 @@
-"""What keeps the journey going: a failure of ours is no verdict, one bad delivery holds nobody, no question too soon."""
+"""What keeps the journey going: a failure of ours is no verdict, one bad delivery holds nobody, no early question."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import psycopg
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import OperationalError, connection, connections
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.chorus_pro import ChorusPro
 from faitfoi.database import roles
-from faitfoi.pipeline import jobs
+from faitfoi.pipeline import jobs, questions
 from faitfoi.records.models import Delivery
 from faitfoi.records.stages import LineOutcome, Stage
 from tests.pipeline.cast import TOWN, VINEYARD, Scene, file, ids_of
+from tests.pipeline.test_claims import let_the_lease_run_out, make_claim
 from tests.postgres import cluster
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,3 +82,30 @@ def test_a_poll_that_trips_a_bug_does_not_keep_the_news_of_its_neighbours(scene:
     with pytest.raises(KeyError, match="pigeon"):
         jobs.poll(organisation_id=str(scene.organisation.id), delivery_ids=ids)
     assert due("poll") == [[each] for each in ids]
+
+
+def test_a_killed_worker_s_deposit_is_not_asked_about_before_it_can_be_found(scene: Scene) -> None:
+    scene.prepare(scene.hand_over(file("F-1"), file("F-2", TOWN)))
+    make_claim(scene, "F-1")
+    make_claim(scene, "F-2")
+    let_the_lease_run_out(scene)
+    questions.sweep(scene.organisation.id)
+
+    assert questions.due_questions(scene.organisation.id) == 1  # nobody can ask a mail relay: no use in waiting
+    asked_at = scene.delivery("F-2").next_question_at
+    assert asked_at is not None
+    assert asked_at > timezone.now() + ChorusPro.settles_in - timedelta(minutes=1)
+
+
+def test_a_dead_worker_s_periodic_job_does_not_keep_the_others_dead(scene: Scene) -> None:
+    scene.prepare(scene.hand_over(file("F-1")))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, status) VALUES"
+            " ('steward', 'keep_house', 'keep_house', 'doing'), ('steward', 'keep_house', 'keep_house', 'todo')"
+        )
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = 'deliver'")
+    async_to_sync(jobs.revive)()
+
+    assert due("deliver")
+    assert not ProcrastinateJob.objects.filter(status="doing").exists()

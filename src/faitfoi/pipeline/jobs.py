@@ -13,7 +13,8 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError
 from procrastinate.contrib.django import app
-from procrastinate.jobs import Status
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Job, Status
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import directory
@@ -138,9 +139,17 @@ async def revive() -> int:
             await sync_to_async(set_apart)(UUID(str(job.task_kwargs["organisation_id"])), lines)
             await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
         else:
-            await app.job_manager.retry_job(job)
+            await _put_back(job)
     await app.job_manager.prune_stalled_workers(STALLED_AFTER * 4)
     return len(stalled)
+
+
+async def _put_back(job: Job) -> None:
+    try:
+        await app.job_manager.retry_job(job)
+    except UniqueViolation:
+        # A periodic job whose next one waits already: that one does the same work.
+        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
 
 
 def every_organisation() -> list[UUID]:

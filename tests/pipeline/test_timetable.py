@@ -81,7 +81,7 @@ def test_a_poll_that_trips_a_bug_does_not_keep_the_news_of_its_neighbours(scene:
         ids = [str(each) for each in ids_of(Delivery.objects.all())]
     with pytest.raises(KeyError, match="pigeon"):
         jobs.poll(organisation_id=str(scene.organisation.id), delivery_ids=ids)
-    assert due("poll") == [[each] for each in ids]
+    assert due("poll")[-2:] == [[each] for each in ids]
 
 
 def test_a_killed_worker_s_deposit_is_not_asked_about_before_it_can_be_found(scene: Scene) -> None:
@@ -100,6 +100,7 @@ def test_a_killed_worker_s_deposit_is_not_asked_about_before_it_can_be_found(sce
 def test_a_dead_worker_s_periodic_job_does_not_keep_the_others_dead(scene: Scene) -> None:
     scene.prepare(scene.hand_over(file("F-1")))
     with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE queue_name = 'steward'")
         cursor.execute(
             "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, status) VALUES"
             " ('steward', 'keep_house', 'keep_house', 'doing'), ('steward', 'keep_house', 'keep_house', 'todo')"
@@ -107,5 +108,5 @@ def test_a_dead_worker_s_periodic_job_does_not_keep_the_others_dead(scene: Scene
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE task_name = 'deliver'")
     async_to_sync(jobs.revive)()
 
-    assert due("deliver")
+    assert due("deliver")[-1:] == [[str(scene.delivery("F-1").id)]]
     assert not ProcrastinateJob.objects.filter(status="doing").exists()

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from faitfoi.cli.sending import Named
-from faitfoi.cli.server import fail, home, platform_open, stop_database, the_organisation
+from faitfoi.cli.server import fail, home, only_house, platform_open, stop_database, the_organisation
 from faitfoi.cli.supervisor import Died, Supervisor
 
 simulate = typer.Typer(no_args_is_help=True, help="L’autre côté de chaque canal, sur cette machine seulement.")
@@ -77,7 +77,7 @@ def run(
     returns_port: Annotated[int, typer.Option("--returns-port")] = RETURNS_PORT,
 ) -> None:
     """Fait tourner tout : base, pages, ouvriers, écoute des retours. Ctrl-C arrête tout."""
-    with platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
+    with only_house(), platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
         try:
             start_house(supervisor, port=port, workers=workers, returns_port=returns_port)
             typer.echo(f"Les pages sont à l’adresse http://127.0.0.1:{port} — Ctrl-C pour tout arrêter.")
@@ -112,7 +112,7 @@ def demo(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends like Ctrl-C
     os.environ["FAITFOI_TODAY"] = str(seed()["demonstration_day"])
-    with platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
+    with only_house(), platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
         try:
             from faitfoi.cli.demonstration.play import play
 

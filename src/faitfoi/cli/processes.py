@@ -114,8 +114,14 @@ def demo(
     os.environ["FAITFOI_TODAY"] = str(seed()["demonstration_day"])
     with only_house(), platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
         try:
+            from faitfoi.cli.demonstration.loading import real_organisations
             from faitfoi.cli.demonstration.play import play
 
+            if real := real_organisations():
+                fail(
+                    f"De vraies organisations travaillent dans {home()} ({', '.join(real)}) : la démonstration n’y "
+                    "touche pas. Donnez-lui un dossier à elle : FAITFOI_HOME=… faitfoi demo"
+                )
             code = play(supervisor, port=port, stay=not once, corpora=corpora)
         except Died as error:
             fail(str(error))
@@ -159,10 +165,15 @@ def start_house(supervisor: Supervisor, *, port: int, workers: int, returns_port
     """Start pages, workers and the return listener under a supervisor."""
     supervisor.start("retours", ["returns", "--port", str(returns_port)])
     supervisor.start("intendant", ["worker", "--queue", "steward"])
-    for number in range(1, workers + 1):
-        supervisor.start(f"ouvrier-{number}", ["worker", "--queue", "journey"])
+    for name in sending_processes(workers):
+        supervisor.start(name, ["worker", "--queue", "journey"])
     if port:
         supervisor.start("pages", ["pages", "--port", str(port)])
+
+
+def sending_processes(workers: int) -> list[str]:
+    """Return the names of the processes that touch the wire."""
+    return [f"ouvrier-{number}" for number in range(1, workers + 1)]
 
 
 def wait_for_signal() -> None:

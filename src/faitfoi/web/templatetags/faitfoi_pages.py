@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from faitfoi.pipeline.counts import Counts
+from faitfoi.records.models import Delivery
 from faitfoi.web import rules, words
 
 register = template.Library()
@@ -29,9 +30,9 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 @register.filter
-def typeset(text: str) -> str:
+def typeset(text: str | Promise) -> str:
     """Keep a French sentence's double punctuation from starting a line: its spaces no longer break."""
-    return AFTER.sub("\u00a0", BEFORE.sub("\u00a0", text))
+    return AFTER.sub("\u00a0", BEFORE.sub("\u00a0", str(text)))
 
 
 @register.filter
@@ -105,6 +106,12 @@ def calm(counts: Counts) -> bool:
 def channel(key: str) -> str | Promise:
     """Return the name of a channel."""
     return words.CHANNELS.get(key, key)
+
+
+@register.filter
+def meaning(delivery: Delivery) -> str | Promise:
+    """Say what a delivery's stage proves and what it does not."""
+    return words.meaning(delivery.stage, delivery.channel)
 
 
 @register.filter

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -18,6 +19,7 @@ from faitfoi.pipeline.examination import examine_installation
 from faitfoi.pipeline.installation import store
 from faitfoi.records.models import Event, JournalEntry
 from tests.pipeline.cast import TOWN, Scene, file
+from tests.pipeline.test_claims import wait_until
 from tests.postgres import cluster
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -152,3 +154,28 @@ def test_the_command_says_it_and_ends_with_one(played: Scene, root: psycopg.Conn
     alter(played, played.artefact("F-1", "legal").sha256)
     code, told = fsck()
     assert (code, told["sound"]) == (1, False)
+
+
+def test_an_examination_at_work_time_finds_no_defect_that_is_not(played: Scene) -> None:
+    """Entries and artefacts that come while it reads are another day's: neither holes nor strangers."""
+    over = threading.Event()
+    made: list[int] = []
+
+    def work() -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            played.send(file(f"W-{number}"))
+            made.append(number)
+        connections.close_all()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        wait_until(lambda: bool(made))
+        reports = [examine_installation() for _ in range(12)]
+    finally:
+        over.set()
+        worker.join(timeout=60)
+    assert [report.problems for report in reports if not report.sound] == []
+    assert reports[-1].entries > reports[0].entries

@@ -5,9 +5,10 @@ what is due. Nothing re-queues a killed worker's job by itself, so the steward d
 """
 
 import errno
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -135,13 +136,21 @@ async def revive() -> int:
     for job in stalled:
         if job.task_name == "prepare" and job.attempts >= MOST_LIVES:
             # A file that ends the process itself would otherwise end every worker in turn.
-            lines = [UUID(str(line_id)) for line_id in cast("list[str]", job.task_kwargs["line_ids"])]
-            await sync_to_async(set_apart)(UUID(str(job.task_kwargs["organisation_id"])), lines)
+            arguments = _arguments(job)
+            lines = [UUID(line_id) for line_id in arguments["line_ids"]]
+            await sync_to_async(set_apart)(UUID(arguments["organisation_id"]), lines)
             await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
         else:
             await _put_back(job)
     await app.job_manager.prune_stalled_workers(STALLED_AFTER * 4)
     return len(stalled)
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    """Return what a job was deferred with: read through Django's connection, it is still the text of its JSON."""
+    told: object = job.task_kwargs
+    arguments: dict[str, Any] = json.loads(told) if isinstance(told, str) else cast("dict[str, Any]", told)
+    return arguments
 
 
 async def _put_back(job: Job) -> None:

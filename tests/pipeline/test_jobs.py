@@ -8,8 +8,10 @@ from django.db import connection
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import jobs
+from faitfoi.pipeline.due import PREPARE_CHUNK
 from faitfoi.pipeline.jobs import MOST_LIVES, revive
 from faitfoi.pipeline.worker import jobs_left, work
+from faitfoi.records.models import Attempt, Document
 from faitfoi.records.stages import LineOutcome, Stage
 from tests.pipeline.cast import Scene, file
 
@@ -71,6 +73,16 @@ def test_a_line_that_killed_many_workers_alone_is_refused_and_the_other_jobs_go_
     assert "défaut" in line.reason
     assert scene.counts(harmless).sent == 1
     assert jobs_left() == 0
+
+
+def test_what_is_ready_leaves_before_more_is_prepared(scene: Scene) -> None:
+    """Nobody waits for the last page of a large batch to see the first one leave."""
+    scene.hand_over(*(file(f"F-{n}") for n in range(PREPARE_CHUNK + 5)))
+    work(queues=["journey"], wait=False)
+    with acting_for(scene.organisation.id):
+        first_sent = Attempt.objects.order_by("id").values_list("created_at", flat=True)[0]
+        last_sealed = Document.objects.order_by("-id").values_list("created_at", flat=True)[0]
+    assert first_sent < last_sealed
 
 
 def test_the_steward_wakes_lines_that_nobody_has_a_job_for(scene: Scene) -> None:

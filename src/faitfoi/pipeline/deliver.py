@@ -37,10 +37,15 @@ WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A delivery that this worker alone may send now: what to send, or why it cannot even be tried."""
+    """A delivery that this worker alone may send now: what to send, or why it cannot even be tried.
+
+    The lease covers a sending that begins before `start_by`: a worker that slept longer must not touch the wire.
+    """
 
     attempt_id: UUID
     delivery_id: UUID
+    number: int
+    start_by: datetime
     cargo: Parcel | NotSent
 
 
@@ -54,11 +59,17 @@ def deliver(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
 def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> None:
     """Claim, touch the wire once, settle."""
     claim = _claim(organisation_id, delivery_id, channels)
-    if claim is None:
-        return
+    if claim is not None:
+        send_claimed(organisation_id, claim, channels)
+
+
+def send_claimed(organisation_id: UUID, claim: Claim, channels: Channels) -> None:
+    """Touch the wire once for a claim, and settle it."""
     try:
         if isinstance(claim.cargo, NotSent):
             raise claim.cargo
+        if timezone.now() > claim.start_by:
+            raise NotSent("Le programme a été suspendu juste avant l’envoi : rien n’est parti.")
         channel = channels.of(claim.delivery_id)
         receipt = channel.send(claim.cargo)
     except NotSent as error:
@@ -104,7 +115,8 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
             deadline=deadline,
             lease_until=deadline + LEASE_MARGIN,
         )
-        return Claim(attempt_id=attempt.id, delivery_id=delivery.id, cargo=cargo)
+        start_by = now + LEASE_MARGIN
+        return Claim(attempt_id=attempt.id, delivery_id=delivery.id, number=number, start_by=start_by, cargo=cargo)
 
 
 def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, polls: bool) -> None:
@@ -137,29 +149,34 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
     now = timezone.now()
     with acting_for(organisation_id):
         made = Delivery.objects.values_list("attempts_made", flat=True).get(id=claim.delivery_id)
+        source = Stage.SENDING
         if not _close_attempt(claim, Attempt.Outcome.NOT_SENT, error.reason):
-            return
+            # The sweeper thought that it might have left; nobody needs to be asked what is certain here.
+            source = Stage.TO_FIND
+            if made != claim.number:
+                return
         # Counted anew after a person has put it back: what they mended deserves more than one try.
         tried = (made - 1) % MOST_ATTEMPTS + 1
-        if tried == MOST_ATTEMPTS:
+        if tried == MOST_ATTEMPTS and source is Stage.SENDING:
             move(
                 claim.delivery_id,
-                source=Stage.SENDING,
+                source=source,
                 target=Stage.HELD,
                 actor=WORKER,
                 reason=f"Rien n’est parti, après {made} essais : {error.reason}",
             )
             return
         wait = min(FIRST_WAIT * 2 ** (tried - 1) * (4 if error.precondition else 1), LONGEST_WAIT)
-        move(
+        moved = move(
             claim.delivery_id,
-            source=Stage.SENDING,
+            source=source,
             target=Stage.ROUTED,
             actor=WORKER,
             reason=error.reason,
-            timetable={"next_attempt_at": now + wait},
+            timetable={"next_attempt_at": now + wait, "next_question_at": None},
         )
-        deliver_later(organisation_id, [claim.delivery_id], at=now + wait)
+        if moved:
+            deliver_later(organisation_id, [claim.delivery_id], at=now + wait)
 
 
 def _settle(

@@ -7,7 +7,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, RemoteEvent
 from faitfoi.intake.bounces import verp_address
 from faitfoi.pipeline.following import record, returned_mail
-from faitfoi.pipeline.parcels import return_secret
+from faitfoi.pipeline.parcels import build_parcel, return_secret
 from faitfoi.records.models import Event
 from faitfoi.records.stages import Stage
 from tests.pipeline.cast import ACTOR, RETURNS, TOWN, Scene, file
@@ -47,3 +47,12 @@ def test_a_bounce_whose_reporter_no_table_can_hold_still_comes_home(scene: Scene
     )
     assert returned_mail(report, (address,), actor=ACTOR) == 1
     assert scene.stage("F-1") is Stage.RETURNED
+
+
+def test_a_parcel_shown_in_a_log_tells_no_password(scene: Scene) -> None:
+    scene.prepare(scene.hand_over(file("F-1", TOWN)))
+    with acting_for(scene.organisation.id):
+        delivery = scene.delivery("F-1")
+        parcel = build_parcel(delivery, {"technical_password": "motsecret"})
+    assert parcel.settings["technical_password"] == "motsecret"
+    assert "motsecret" not in repr(parcel)

@@ -14,6 +14,7 @@ import pytest
 from faitfoi.accounts.models import Organisation
 from faitfoi.cli.demonstration.loading import real_organisations
 from faitfoi.database import embedded, roles
+from tests.database.conftest import sweep
 
 COMMAND = (sys.executable, "-u", "-m", "faitfoi.cli", "demo", "--once")
 
@@ -27,7 +28,10 @@ def test_real_organisations_are_seen_before_a_demonstration_s_workers_start(
 
 
 @pytest.mark.slow
-def test_an_interrupted_demonstration_goes_on_and_calls_nothing_lost(tmp_path: Path) -> None:
+def test_an_interrupted_demonstration_goes_on_and_calls_nothing_lost(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(lambda: sweep(tmp_path / "postgres"))
     kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "FAITFOI_OWNER_URL"}}
     environment = {**kept, "FAITFOI_HOME": str(tmp_path)}
     with (tmp_path / "said.txt").open("w") as said:

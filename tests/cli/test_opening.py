@@ -2,11 +2,15 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from faitfoi.database import embedded
+from tests.database.conftest import sweep
 
 
 def faitfoi(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -57,3 +61,26 @@ def test_a_second_house_in_the_same_folder_is_refused_before_it_touches_anything
     assert said.returncode == 1
     assert "tourne déjà" in said.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["house.lock"]
+
+
+def test_a_polite_kill_leaves_no_database_behind(tmp_path: Path) -> None:
+    program = "from faitfoi.cli.server import platform_open\nwith platform_open(): print('open', flush=True); input()"
+    kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "FAITFOI_OWNER_URL"}}
+    command = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**kept, "FAITFOI_HOME": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert command.stdout is not None
+        assert command.stdout.readline() == b"open\n"
+        assert embedded.status(tmp_path / "postgres").running
+        command.send_signal(signal.SIGTERM)
+        command.wait(timeout=60)
+        assert not embedded.status(tmp_path / "postgres").running
+    finally:
+        command.kill()
+        command.communicate()
+        sweep(tmp_path / "postgres")

@@ -110,7 +110,6 @@ def demo(
     """Montre tout, de bout en bout, avec des données fictives et des serveurs simulés sur cette machine."""
     from faitfoi.cli.demonstration.seed import seed
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends like Ctrl-C
     os.environ["FAITFOI_TODAY"] = str(seed()["demonstration_day"])
     with only_house(), platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
         try:

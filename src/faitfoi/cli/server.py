@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ def platform_open(*, keep_running: bool = False) -> Iterator[None]:
         from faitfoi.database import embedded
     except ModuleNotFoundError as error:
         fail(f"Il manque {error.name} : cette commande demande « faitfoi[server] ».")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends like Ctrl-C: nothing is left behind
     os.environ["FAITFOI_HOME"] = str(_home_made())
     started = False
     if url := embedded.external_url():

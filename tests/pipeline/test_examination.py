@@ -95,6 +95,13 @@ def test_an_answer_put_in_the_place_of_another_is_found(played: Scene, root: psy
     assert kinds(examine_installation()) == {ProblemKind.NOT_JOURNALLED}
 
 
+def test_a_stage_written_beside_the_door_is_found(played: Scene, root: psycopg.Connection) -> None:
+    root.execute("UPDATE records_delivery SET stage = 'returned' WHERE channel = 'email'")
+    report = examine_installation()
+    assert [problem.object for problem in report.problems] == [str(played.delivery("F-1").id)]
+    assert "sans passer par Faitfoi" in report.problems[0].sentence
+
+
 def test_a_refused_file_is_kept_and_examined(played: Scene) -> None:
     played.stored(hashlib.sha256(b"rien de lisible").hexdigest()).unlink()
     assert kinds(examine_installation()) == {ProblemKind.OBJECT_MISSING}

@@ -1,6 +1,7 @@
 """`faitfoi fsck`: brings together what `evidence.fsck` then recomputes from bytes."""
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +17,8 @@ from faitfoi.evidence.store import ObjectAltered, ObjectMissing
 from faitfoi.pipeline.installation import seal_folder, store
 from faitfoi.pipeline.jobs import every_organisation
 from faitfoi.records.journal import sequence
-from faitfoi.records.models import Artefact, Event, JournalEntry, JournalHead, JournalLeaf
+from faitfoi.records.models import Artefact, Delivery, Event, JournalEntry, JournalHead, JournalLeaf
+from faitfoi.records.stages import Stage
 
 RENDERED = ("document_sealed", "document_rendered")
 KEPT_BESIDE = ("remote_event", "line_refused")
@@ -50,6 +52,7 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
                 lines += own
                 beside[organisation_id] = set(_beside(own))
                 problems += _unnamed_answers(beside[organisation_id] | fresh)
+                problems += _moved_aside()
         latest = JournalHead.objects.order_by("-size").first()
     lines.sort(key=lambda line: line.index)
     head = Head(size=latest.size, root=bytes(latest.root)) if latest else Head(size=0, root=EMPTY_ROOT)
@@ -113,6 +116,26 @@ def _unnamed_answers(named: set[str]) -> Iterator[Problem]:
             object=sha256,
             sentence=f"La réponse {sha256}, qu’un événement dit avoir reçue, n’est nommée par aucune écriture.",
         )
+
+
+def _moved_aside() -> Iterator[Problem]:
+    """Tell the deliveries that do not stand where their journalled moves lead: a stage has one door.
+
+    Where they lead does not depend on the order of the entries: it is the one stage entered once more than left.
+    """
+    entered: dict[str, Counter[str]] = defaultdict(lambda: Counter({Stage.ROUTED.value: 1}))
+    for body in JournalEntry.objects.filter(kind="stage_moved").values_list("body", flat=True).iterator():
+        facts = _facts(body.encode())
+        entered[str(facts.get("delivery"))].update({str(facts.get("target")): 1})
+        entered[str(facts.get("delivery"))].subtract({str(facts.get("source")): 1})
+    for delivery_id, stage in Delivery.objects.order_by("id").values_list("id", "stage"):
+        if entered[str(delivery_id)][stage] != 1:
+            yield Problem(
+                kind=ProblemKind.NOT_JOURNALLED,
+                object=str(delivery_id),
+                sentence=f"L’envoi {delivery_id} est dit « {Stage(stage).label} » ; aucune écriture du journal ne l’y "
+                "a mené : il a été changé sans passer par Faitfoi.",
+            )
 
 
 def _damaged(organisation_id: UUID, names: set[str]) -> Iterator[Problem]:

@@ -30,10 +30,12 @@ def test_the_day_the_law_changes_changes_the_channel() -> None:
     told = ahead(AFTER)
     assert told.channel is ChannelKey.PLATEFORME_AGREEE
     assert "pas encore réglé" in told.missing
+    assert not told.record_lacks, "no record can mend the settings"
 
 
 def test_what_is_missing_is_a_sentence_of_its_own_without_an_invoice() -> None:
     told = ahead(billing_email="")
+    assert told.record_lacks
     assert told.missing.startswith("La fiche de Client n’a pas d’adresse e-mail")
     assert "facture  " not in told.missing
     assert told.why

@@ -15,12 +15,16 @@ ON_THE_INVOICE = "sur la facture"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """The way of a customer's next invoice; `missing` (empty: nothing) and `notes` are French sentences."""
+    """The way of a customer's next invoice; `missing` (empty: nothing) and `notes` are French sentences.
+
+    `record_lacks` tells whether the record can mend what is missing, rather than the organisation's settings.
+    """
 
     channel: ChannelKey
     why: str
     address: str = ""
     missing: str = ""
+    record_lacks: bool = False
     copy: Leg | None = None
     notes: tuple[str, ...] = ()
 
@@ -38,7 +42,13 @@ def look_ahead(organisation: Organisation, customer: Customer, *, day: date, con
             notes=_notes(facts, way.legal.channel, copied=way.copy is not None),
         )
     missing = way.missing[:1].upper() + way.missing[1:]
-    return Outlook(channel=way.channel, why=way.why, missing=missing, notes=_notes(facts, way.channel, copied=True))
+    return Outlook(
+        channel=way.channel,
+        why=way.why,
+        missing=missing,
+        record_lacks=way.channel in configured,
+        notes=_notes(facts, way.channel, copied=True),
+    )
 
 
 def _notes(facts: Facts, channel: ChannelKey, *, copied: bool) -> tuple[str, ...]:

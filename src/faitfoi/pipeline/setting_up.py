@@ -191,6 +191,8 @@ def _problems(customer: Customer) -> dict[str, str]:
         customer.full_clean(exclude={"search_key"}, validate_unique=False, validate_constraints=False)
     except ValidationError as error:
         found = {name: " ".join(messages) for name, messages in error.message_dict.items()} | found
+    if customer.billing_email and "billing_email" in found:
+        found["billing_email"] = f"« {customer.billing_email} » n’est pas une adresse de la forme nom@domaine."
     for name, check in (("siren", check_siren), ("siret", check_siret)):
         number = getattr(customer, name)
         try:

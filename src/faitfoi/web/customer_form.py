@@ -106,7 +106,7 @@ def values_of(customer: Customer) -> dict[str, object]:
 
 def meanings_of_natures(organisation: Organisation) -> dict[str, str]:
     """Say for each nature who is meant and how the law lets their invoices leave."""
-    start = formats.date_format(organisation.issues_electronically_from, "j F Y")
+    start = formats.date_format(organisation.issues_electronically_from, "SHORT_DATE_FORMAT")
     return {
         Nature.PUBLIC: _("State, town halls, public schools and hospitals: the law wants Chorus Pro."),
         Nature.TAXABLE: _(

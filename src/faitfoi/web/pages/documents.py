@@ -125,7 +125,7 @@ def _waiting(here: Here, document: Document) -> dict[str, object]:
         return {}
     ahead = look_ahead(here.organisation, customer, day=today(here.organisation), configured=configured_channels())
     with_it = [other for other in waiting_documents(customer) if other.pk != document.pk]
-    return {"lacking": ahead.missing, "with_it": len(with_it)}
+    return {"ahead": ahead, "with_it": len(with_it)}
 
 
 def _pages_of(artefact: Artefact) -> int:

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from django import template
 from django.utils import formats, timezone
 from django.utils.functional import Promise
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from faitfoi.pipeline.counts import Counts
 from faitfoi.records.models import Delivery
@@ -40,6 +40,13 @@ def moment(instant: datetime) -> str:
     """Write an instant in the organisation's time, to the minute: « 21 nov. 2026 à 14:05 »."""
     local = timezone.localtime(instant)
     return _("%(day)s at %(time)s") % {"day": formats.date_format(local, "j N Y"), "time": local.strftime("%H:%M")}
+
+
+@register.filter
+def in_full(day: date) -> str:
+    """Write a day as people say it: « 21 novembre 2026 », and « 1er » for the first in French."""
+    text = formats.date_format(day, "j F Y")
+    return f"1er{text[1:]}" if day.day == 1 and (get_language() or "").startswith("fr") else text
 
 
 @register.filter

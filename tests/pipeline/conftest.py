@@ -13,7 +13,7 @@ from tests.pipeline.cast import Scene
 @pytest.fixture(scope="session")
 def relay() -> Iterator[SmtpSimulator]:
     """A mail relay for the whole run."""
-    simulator = SmtpSimulator(keep_bytes=True)
+    simulator = SmtpSimulator()
     simulator.start()
     yield simulator
     simulator.stop()

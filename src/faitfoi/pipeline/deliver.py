@@ -129,17 +129,17 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
             log.warning("a receipt came after the lease of delivery %s", claim.delivery_id)
         delivery = Delivery.objects.select_for_update().get(id=claim.delivery_id)
         source = Stage(delivery.stage)
-        if source not in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:
-            return
-        move(
-            claim.delivery_id,
-            source=source,
-            target=target,
-            actor=WORKER,
-            reason=receipt.detail,
-            references=receipt.references,
-            timetable={"next_poll_at": now + FIRST_POLL if polls else None, "next_question_at": None},
-        )
+        if source in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:
+            move(
+                claim.delivery_id,
+                source=source,
+                target=target,
+                actor=WORKER,
+                reason=receipt.detail,
+                references=receipt.references,
+                timetable={"next_poll_at": now + FIRST_POLL if polls else None, "next_question_at": None},
+            )
+        # A delivery that news has already carried further keeps its stage, and gains the evidence.
         keep_receipt(delivery, receipt, at=now)
         catch_up(claim.delivery_id, actor=WORKER)
 

@@ -10,6 +10,7 @@ from faitfoi.einvoice.rules import (
     en_vat,
     en_vat_families,
     en_vat_special,
+    french,
 )
 
 MODULES = (
@@ -22,4 +23,5 @@ MODULES = (
     en_vat_families,
     en_vat_special,
     en_codes,
+    *french.MODULES,
 )

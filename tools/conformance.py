@@ -42,7 +42,7 @@ CHUNK = 20
 def main() -> int:
     """Run the comparison the arguments ask for, print it, and return the exit code."""
     options = _arguments()
-    tally, refused = Tally(), Tally()
+    tally, refused = Tally(only=options.rule), Tally(only=options.rule)
     started = time.monotonic()
     sources = (*documents(), *valid_files())
     for judged in _judged(options, sources):
@@ -63,8 +63,9 @@ class Judged:
 
 @dataclass(slots=True)
 class Tally:
-    """What all comparisons add up to."""
+    """What all comparisons add up to, for the rules whose id is like `only`."""
 
+    only: str
     documents: int = 0
     unreadable: int = 0
     unjudged: int = 0
@@ -74,6 +75,7 @@ class Tally:
     misses: Counter[str] = field(default_factory=Counter)
     read_away: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
+    lost: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, judged: Judged) -> None:
         """Count one document."""
@@ -83,14 +85,18 @@ class Tally:
             self.unreadable += 1
             return
         self.unjudged += bool(found.unjudged)
-        self.same_verdict += not found.differences
-        self.agreed.update(found.ours & found.official)
-        self.read_away.update(found.read_away)
-        self.false_alarms.update(found.false_alarms - found.read_away)
-        self.misses.update(found.misses - found.read_away)
-        for rule in found.differences - found.read_away:
+        self.same_verdict += not self._of_interest(found.differences)
+        self.agreed.update(self._of_interest(found.ours & found.official))
+        self.read_away.update(self._of_interest(found.read_away))
+        self.false_alarms.update(self._of_interest(found.false_alarms - found.read_away))
+        self.misses.update(self._of_interest(found.misses - found.read_away))
+        for rule in self._of_interest(found.differences):
+            told = self.lost if rule in found.read_away else self.examples
             side = "false alarm" if rule in found.ours else "missed"
-            self.examples.setdefault(rule, []).append(f"{side} in mutant {judged.number}, {judged.mutant.name}")
+            told.setdefault(rule, []).append(f"{side} in mutant {judged.number}, {judged.mutant.name}")
+
+    def _of_interest(self, rules: frozenset[str]) -> list[str]:
+        return [rule for rule in rules if fnmatch.fnmatchcase(rule, self.only)]
 
     @property
     def differing(self) -> list[str]:
@@ -161,7 +167,8 @@ def _judged(options: argparse.Namespace, sources: tuple[tuple[str, bytes], ...])
 
 def _save(judged: Judged, options: argparse.Namespace) -> None:
     comparison = judged.comparison
-    if comparison is None or not any(fnmatch.fnmatchcase(rule, options.rule) for rule in comparison.differences):
+    different = () if comparison is None else comparison.differences - comparison.read_away
+    if not any(fnmatch.fnmatchcase(rule, options.rule) for rule in different):
         return
     folder = Path(options.save)
     folder.mkdir(parents=True, exist_ok=True)
@@ -179,9 +186,10 @@ def _print(tally: Tally, refused: Tally, options: argparse.Namespace, *, sources
     unlisted = tally.unexplained(known_differences())
     console.print(_table(tally, rules if options.all else _telling(tally, rules)))
     for rule in tally.differing:
-        if fnmatch.fnmatchcase(rule, options.rule):
-            state = "" if rule in unlisted else " (listed)"
-            console.print(f"[bold]{rule}[/]{state}: " + "; ".join(tally.examples[rule][: options.examples]))
+        state = "" if rule in unlisted else " (listed)"
+        console.print(f"[bold]{rule}[/]{state}: " + "; ".join(tally.examples[rule][: options.examples]))
+    for rule, examples in sorted(tally.lost.items()) if options.lost else ():
+        console.print(f"[bold]{rule}[/] lost while reading: " + "; ".join(examples[: options.examples]))
     _write(tally, refused, options)
     console.print(
         f"{tally.documents + refused.documents} mutants of {len(MUTATIONS)} kinds from {sources} valid documents, "
@@ -255,9 +263,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="other seeds give other mutants (1)")
     parser.add_argument("--start", type=int, default=0, help="the number of the first one (0)")
     parser.add_argument("--kind", default="", help="only kinds of mutation whose name contains this")
-    parser.add_argument("--rule", default="*", help="only tell about rules like this (BR-FR-*)")
+    parser.add_argument("--rule", default="*", help="only compare rules like this: BR-FR-*, BR-S-0?")
     parser.add_argument("--save", default="", help="a folder for the documents on which the judges differ")
     parser.add_argument("--examples", type=int, default=3, help="how many examples for each differing rule (3)")
+    parser.add_argument("--lost", action="store_true", help="examples of what is lost while reading, too")
     parser.add_argument("--all", action="store_true", help="a line for every rule, not only for those that differ")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (one for each core)")
     parser.add_argument("--seconds", type=int, default=1800, help="stop then, and report what is done (1800)")

@@ -1,4 +1,7 @@
-"""One document before both judges: which official rules each of them finds broken."""
+"""One document before both judges: which official rules each of them finds broken.
+
+UBL-*, CII-*, FX-SCH-* and the schema judge the syntax: our readers' findings answer them, not our rules.
+"""
 
 import re
 from dataclasses import dataclass
@@ -8,20 +11,16 @@ from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.official import check_official
-from faitfoi.einvoice.reading import Format, read
-from faitfoi.einvoice.rules import Family, Syntax, check_rules
+from faitfoi.einvoice.reading import read
+from faitfoi.einvoice.rules import Family, Sheet, Syntax, sheet_of
+from faitfoi.einvoice.rules.agreement import official_id
+from faitfoi.einvoice.rules.judging import check_reading, syntax_of
+from faitfoi.einvoice.rules.sheets import held_by
 from faitfoi.einvoice.ubl import write_ubl
 
-# UBL-*, CII-*, FX-SCH-* and the schema judge the syntax: our readers' findings answer them, not our rules.
-_COMPARED = re.compile(r"BR-")
 _FRENCH = re.compile(r"BR-FR-")
 
-SYNTAXES: Final = {
-    Format.CII: Syntax.CII,
-    Format.FACTURX: Syntax.CII,
-    Format.UBL_INVOICE: Syntax.UBL_INVOICE,
-    Format.UBL_CREDIT_NOTE: Syntax.UBL_CREDIT_NOTE,
-}
+_FAMILIES: Final = (Family.EN16931, Family.FRENCH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +57,18 @@ class Comparison:
 def compare(xml: bytes) -> Comparison:
     """Both verdicts on one CII or UBL document. Raises `einvoice.reading.Unreadable` when it cannot be read."""
     reading = read(xml)
-    syntax = SYNTAXES[reading.format]
-    ours = our_ids(reading.invoice, syntax)
+    syntax = syntax_of(reading.format)
+    sheet = sheet_of(reading.invoice.process.specification, syntax)
+    ours = compared(check_reading(reading, families=_FAMILIES), sheet)
     findings = check_official(reading.xml, br_fr=True)
-    official = compared(findings)
+    official = compared(findings, sheet)
     unjudged: frozenset[str] = frozenset()
     if any(finding.rule == "FF-XSLT" for finding in findings):
         unjudged = _unjudged(reading.xml, ours | official)
     read_away: frozenset[str] = frozenset()
     different = (ours ^ official) - unjudged
     if different:
-        understood = compared(check_official(rewritten(reading.invoice, syntax), br_fr=True))
+        understood = compared(check_official(rewritten(reading.invoice, syntax), br_fr=True), sheet)
         read_away = frozenset(rule for rule in different if (rule in ours) == (rule in understood))
     return Comparison(
         ours=ours,
@@ -79,14 +79,11 @@ def compare(xml: bytes) -> Comparison:
     )
 
 
-def our_ids(invoice: Invoice, syntax: Syntax) -> frozenset[str]:
-    """The official ids that our rules find broken, the French ones included."""
-    return compared(check_rules(invoice, syntax=syntax, families=(Family.EN16931, Family.FRENCH)))
-
-
-def compared(findings: tuple[Finding, ...]) -> frozenset[str]:
-    """The ids that both judges know."""
-    return frozenset(finding.rule for finding in findings if _COMPARED.match(finding.rule))
+def compared(findings: tuple[Finding, ...], sheet: Sheet) -> frozenset[str]:
+    """The ids that both judges know: the French ones, and those that the document's sheet of EN 16931 holds."""
+    held = held_by(sheet)
+    named = (official_id(finding) for finding in findings)
+    return frozenset(rule for rule in named if rule in held or _FRENCH.match(rule))
 
 
 def rewritten(invoice: Invoice, syntax: Syntax) -> bytes:

@@ -7,6 +7,8 @@ from functools import cached_property
 
 from faitfoi.einvoice.model import DocumentAllowanceCharge, Invoice, InvoiceLine, VatBreakdown
 from faitfoi.einvoice.rules.codelists import CodeList, code_lists
+from faitfoi.einvoice.rules.french_beyond import Grouped, Judgement, presumed_groups
+from faitfoi.einvoice.rules.french_document import groups_in, judge_document
 from faitfoi.einvoice.rules.marks import NOT_VAT, filled
 from faitfoi.einvoice.rules.sheets import Sheet, Syntax, sheet_of
 from faitfoi.einvoice.rules.source import Source, presumed
@@ -34,6 +36,16 @@ class Case:
     def sheet(self) -> Sheet:
         """The official sheet for this document."""
         return sheet_of(self.invoice.process.specification, self.syntax)
+
+    @cached_property
+    def judgement(self) -> Judgement | None:
+        """What the French rules judge on the document itself; None for a model that was never written."""
+        return None if self.source.root is None else judge_document(self.source.root)
+
+    @cached_property
+    def grouped(self) -> Grouped:
+        """The lines as the French rules on grouped invoices see them."""
+        return presumed_groups(self.invoice) if self.source.root is None else groups_in(self.source.root)
 
     @cached_property
     def codes(self) -> Mapping[str, CodeList]:

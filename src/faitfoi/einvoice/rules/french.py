@@ -2,6 +2,7 @@
 
 from faitfoi.einvoice.rules import (
     french_amounts,
+    french_extended,
     french_groups,
     french_identity,
     french_parties,
@@ -9,4 +10,12 @@ from faitfoi.einvoice.rules import (
     french_vat,
 )
 
-MODULES = (french_identity, french_parties, french_vat, french_amounts, french_references, french_groups)
+MODULES = (
+    french_identity,
+    french_parties,
+    french_vat,
+    french_amounts,
+    french_references,
+    french_groups,
+    french_extended,
+)

@@ -1,47 +1,19 @@
 """French rules on how numbers are written and on what has been paid (BR-FR-DEC-01 to 04, BR-FR-CO-09, CO-12)."""
 
-import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
-from faitfoi.einvoice.rules.french_rule import PAID, Place, french, lines, offences
+from faitfoi.einvoice.rules.french_rule import Place, french, lines, offences
+from faitfoi.einvoice.rules.french_writing import PAID, is_amount, is_price, is_quantity, is_rate, is_signed_price
 from faitfoi.einvoice.rules.sheets import Syntax
 
 Places = Callable[[Case], Iterator[Place]]
 
-_AMOUNT = re.compile(r"-?\d{1,19}(\.\d{1,2})?")
-_QUANTITY = re.compile(r"-?\d{1,19}(\.\d{1,4})?")
-_PRICE = re.compile(r"\d{1,19}(\.\d{1,6})?")
-_SIGNED_PRICE = re.compile(r"-?\d{1,19}(\.\d{1,6})?")
-_RATE = re.compile(r"\d{1,4}(\.\d{1,2})?")
-_LONGEST = 19
-_LONGEST_RATE = 4
-
 MANAGED_ON_BEHALF: Final = frozenset({"S9", "B9", "M9"})
 """Cadres de facturation (BT-23) in which prices may be negative."""
-
-
-def _is_amount(text: str) -> bool:
-    return _AMOUNT.fullmatch(text) is not None and len(text.replace(".", "")) <= _LONGEST
-
-
-def _is_quantity(text: str) -> bool:
-    return _QUANTITY.fullmatch(text) is not None and len(text.replace(".", "")) <= _LONGEST
-
-
-def _is_price(text: str) -> bool:
-    return _PRICE.fullmatch(text) is not None and len(text.replace(".", "")) <= _LONGEST
-
-
-def _is_signed_price(text: str) -> bool:
-    return _SIGNED_PRICE.fullmatch(text) is not None and len(text.replace(".", "")) <= _LONGEST
-
-
-def _is_rate(text: str) -> bool:
-    return _RATE.fullmatch(text) is not None and len(text.replace(".", "")) <= _LONGEST_RATE
 
 
 def document_parts(case: Case) -> Iterator[tuple[str, object]]:
@@ -111,7 +83,7 @@ def _amount_rule(terms: str, name: str, places: Places) -> None:
         *terms.split("_"),
         both=f"BR-FR-DEC-01_{terms}",
         sentence=f"{name} ({terms.replace('_', ', ')}) has at most 2 decimals and 19 digits.",
-    )(lambda case: offences(case, places, _is_amount))
+    )(lambda case: offences(case, places, is_amount))
 
 
 _amount_rule("BT-92_BT-99", "The amount of an allowance or a charge", _of_document_parts("amount"))
@@ -136,13 +108,13 @@ _amount_rule("BT-137_BT-142", "The base of a line's allowance or charge", _of_li
 @french("BT-129", both="BR-FR-DEC-02_BT-129")
 def quantity_has_four_decimals(case: Case) -> Iterator[Offence]:
     """The invoiced quantity (BT-129) has at most 4 decimals and 19 digits."""
-    return offences(case, _of_lines("quantity"), _is_quantity)
+    return offences(case, _of_lines("quantity"), is_quantity)
 
 
 @french("BT-149", both="BR-FR-DEC-02_BT-149")
 def base_quantity_has_four_decimals(case: Case) -> Iterator[Offence]:
     """The quantity a price is for (BT-149) has at most 4 decimals and 19 digits."""
-    return offences(case, _of_prices("base_quantity"), _is_quantity)
+    return offences(case, _of_prices("base_quantity"), is_quantity)
 
 
 def _price_rule(term: str, name: str, field: str) -> None:
@@ -150,7 +122,7 @@ def _price_rule(term: str, name: str, field: str) -> None:
 
     def has_six_decimals(case: Case) -> Iterator[Offence]:
         signed = case.invoice.process.business_process in MANAGED_ON_BEHALF
-        return offences(case, places, _is_signed_price if signed else _is_price)
+        return offences(case, places, is_signed_price if signed else is_price)
 
     french(
         term,
@@ -169,7 +141,7 @@ def _rate_rule(terms: str, name: str, places: Places) -> None:
         *terms.split("_"),
         both=f"BR-FR-DEC-04_{terms}",
         sentence=f"{name} ({terms.replace('_', ', ')}) is not negative and has at most 2 decimals and 4 digits.",
-    )(lambda case: offences(case, places, _is_rate))
+    )(lambda case: offences(case, places, is_rate))
 
 
 _rate_rule("BT-96_BT-103", "The VAT rate of an allowance or a charge", _of_document_parts("vat_rate"))
@@ -212,5 +184,7 @@ def _is_paid(case: Case) -> bool:
 def foreign_currency_has_its_vat_in_euros(case: Case) -> bool:
     """An invoice in another currency than the euro (BT-5) gives its VAT in euros too (BT-6, BT-111)."""
     invoice = case.invoice
-    in_euros = invoice.vat_currency == "EUR" and invoice.totals.vat_in_accounting_currency is not None
-    return invoice.currency in {"", "EUR"} or in_euros
+    if not invoice.currency or case.source.currency == "EUR":
+        return True
+    in_euros = any(total.currency == "EUR" and total.amount is not None for total in case.source.vat_totals)
+    return "EUR" in case.source.vat_currencies and in_euros

@@ -1,27 +1,29 @@
 """French rules on what the document says it is: number, dates, type, framework, notes (BR-FR-01 to 08, 20, 31)."""
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Final
 
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
-from faitfoi.einvoice.rules.french_rule import codes, first_after, french, joined_notes, lines, written
+from faitfoi.einvoice.rules.french_rule import first_after, french, joined_notes, lines, written
+from faitfoi.einvoice.rules.french_writing import (
+    FRAMEWORKS,
+    LONGEST_NUMBER,
+    TREATMENTS,
+    TYPE_CODES,
+    at_most,
+    is_document_number,
+    normal,
+)
 from faitfoi.einvoice.rules.sheets import Syntax
 
-TYPE_CODES: Final = codes("document_types")
-FRAMEWORKS: Final = codes("frameworks")
-TREATMENTS: Final = codes("treatments")
-
-_NUMBER = re.compile(r"[A-Za-z0-9+\-_/]+")
-_LONGEST_NUMBER = 35
+_is_short = at_most(LONGEST_NUMBER)
 
 
 @french("BT-1", cii="BR-FR-01_BT-1", ubl="BR-FR-01_BT-1-1")
 def number_is_not_too_long(case: Case) -> Iterator[Offence]:
     """The invoice number (BT-1) has at most 35 characters."""
-    if len(case.invoice.number) > _LONGEST_NUMBER:
+    if not _is_short(case.invoice.number):
         yield Offence(path="number", value=case.invoice.number)
 
 
@@ -29,7 +31,7 @@ def number_is_not_too_long(case: Case) -> Iterator[Offence]:
 def number_has_allowed_signs(case: Case) -> Iterator[Offence]:
     """The invoice number (BT-1) is made of letters without accents, digits and the signs + - _ / only."""
     number = case.invoice.number
-    if number and not _NUMBER.fullmatch(number):
+    if number and not is_document_number(number):
         yield Offence(path="number", value=number)
 
 
@@ -37,7 +39,7 @@ def number_has_allowed_signs(case: Case) -> Iterator[Offence]:
 def number_of_an_earlier_invoice_is_not_too_long(case: Case) -> Iterator[Offence]:
     """The number of an earlier invoice (BT-25) has at most 35 characters."""
     for index, earlier in enumerate(case.invoice.preceding_invoices):
-        if len(earlier.number) > _LONGEST_NUMBER:
+        if not _is_short(earlier.number):
             yield Offence(path=f"preceding_invoices[{index}].number", value=earlier.number)
 
 
@@ -45,7 +47,7 @@ def number_of_an_earlier_invoice_is_not_too_long(case: Case) -> Iterator[Offence
 def number_of_an_earlier_invoice_has_allowed_signs(case: Case) -> Iterator[Offence]:
     """The number of an earlier invoice (BT-25) is made of letters without accents, digits and + - _ / only."""
     for index, earlier in enumerate(case.invoice.preceding_invoices):
-        if earlier.number and not _NUMBER.fullmatch(earlier.number):
+        if earlier.number and not is_document_number(earlier.number):
             yield Offence(path=f"preceding_invoices[{index}].number", value=earlier.number)
 
 
@@ -185,7 +187,7 @@ def treatment_is_known(case: Case) -> Iterator[Offence]:
 def there_is_one_treatment(case: Case) -> bool:
     """The notes of subject BAR (BT-21) give one treatment only."""
     if not case.ubl:
-        said = (" ".join(note.text.split()) for note in case.invoice.notes if note.subject_code == "BAR")
+        said = (normal(note.text) for note in case.invoice.notes if note.subject_code == "BAR")
         return sum(text in TREATMENTS for text in said) <= 1
     together = "".join(text for note in case.invoice.notes if "#BAR#" in (text := written(note))) + "#"
     return sum(together.count(f"BAR#{treatment}#") for treatment in TREATMENTS) <= 1

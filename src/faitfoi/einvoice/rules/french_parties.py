@@ -3,7 +3,6 @@
 BR-FR-09 to BR-FR-13, BR-FR-21 to BR-FR-26, BR-FR-32, BR-FR-CO-10, BR-FR-CO-14 and BR-FR-CO-15.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -18,18 +17,20 @@ from faitfoi.einvoice.rules.french_rule import (
     joined_notes,
     siren_of,
 )
+from faitfoi.einvoice.rules.french_writing import (
+    LONGEST_ADDRESS,
+    LONGEST_ROUTING_CODE,
+    has_allowed_signs,
+    is_siren,
+    is_siret,
+)
+from faitfoi.einvoice.rules.marks import filled, shown, worded
 
 SIREN: Final = "0002"
 SIRET: Final = "0009"
 ROUTING_CODE: Final = "0224"
 FRENCH_ADDRESS: Final = "0225"
 SINGLE_TAXABLE_PERSON: Final = "0231"
-
-_SIREN = re.compile(r"\d{9}")
-_SIRET = re.compile(r"\d{14}")
-_SIGNS = re.compile(r"[A-Za-z0-9+\-_.]+")
-_LONGEST_ADDRESS = 125
-_LONGEST_ROUTING_CODE = 100
 
 Named = tuple[str, Identifier]
 """An identifier and its path in the model."""
@@ -68,7 +69,7 @@ def _siret_offence(identifiers: Iterator[Named], siren: str | None) -> Iterator[
     """One offence when the first SIRET is malformed or, unless `siren` is None, of another company."""
     for path, each in identifiers:
         if each.scheme == SIRET:
-            if not _SIRET.fullmatch(each.value) or (siren is not None and each.value[:9] != siren):
+            if not is_siret(each.value) or (siren is not None and each.value[:9] != siren):
                 yield Offence(path=path, value=each.value)
             return
 
@@ -90,7 +91,7 @@ def siret_of_the_payee(case: Case) -> Iterator[Offence]:
     """The payee's SIRET (BT-60, scheme 0009) has 14 digits and, when its SIREN (BT-61) is given, starts with it."""
     payee = case.invoice.payee
     siren = siren_of(payee.legal_registration) if payee is not None else ""
-    return _siret_offence(_payee_identifiers(case), siren or None)
+    return _siret_offence(_payee_identifiers(case), shown(siren) or None)
 
 
 @french("BT-71", both="BR-FR-09_BT-71")
@@ -106,7 +107,7 @@ def siren_of_the_seller(case: Case) -> Iterator[Offence]:
     if case.ubl and not _has_legal_entity(seller):
         return
     siren = siren_of(seller.legal_registration)
-    if not _SIREN.fullmatch(siren):
+    if not is_siren(siren):
         yield Offence(path="seller.legal_registration", value=siren)
 
 
@@ -119,20 +120,25 @@ def _has_legal_entity(seller: Seller) -> bool:
 def siren_of_the_buyer(case: Case) -> Iterator[Offence]:
     """Between French companies (note BAR: B2B), the buyer has a SIREN (BT-47, scheme 0002) of 9 digits."""
     siren = siren_of(case.invoice.buyer.legal_registration)
-    if is_between_companies(case) and not _SIREN.fullmatch(siren):
+    if is_between_companies(case) and not is_siren(siren):
         yield Offence(path="buyer.legal_registration", value=siren)
 
 
 @french("BT-49", both="BR-FR-12_BT-49")
 def electronic_address_of_the_buyer(case: Case) -> bool:
     """The buyer has an electronic address (BT-49)."""
-    return case.invoice.buyer.electronic_address is not None
+    return _is_filled(case, case.invoice.buyer.electronic_address)
 
 
 @french("BT-34", both="BR-FR-13_BT-34")
 def electronic_address_of_the_seller(case: Case) -> bool:
     """The seller has an electronic address (BT-34)."""
-    return case.invoice.seller.electronic_address is not None
+    return _is_filled(case, case.invoice.seller.electronic_address)
+
+
+def _is_filled(case: Case, address: Identifier | None) -> bool:
+    # The CII sheet is content with white space.
+    return address is not None and (worded if case.ubl else filled)(address.value)
 
 
 @french("BT-49", both="BR-FR-21_BT-49")
@@ -159,25 +165,25 @@ def _foreign_address(
     case: Case, path: str, address: Identifier | None, registration: Identifier | None
 ) -> Iterator[Offence]:
     # The CII sheet takes the legal identifier of any scheme here, the UBL sheet the SIREN alone.
-    any_scheme = registration.value if registration is not None else ""
-    start = siren_of(registration) if case.ubl else any_scheme
+    any_scheme = shown(registration.value) if registration is not None else ""
+    start = shown(siren_of(registration)) if case.ubl else any_scheme
     if address is None:
         yield Offence(path=path)
-    elif address.scheme != FRENCH_ADDRESS or not address.value.startswith(start):
+    elif address.scheme != FRENCH_ADDRESS or not shown(address.value).startswith(start):
         yield Offence(path=path, value=address.value)
 
 
 def _address_rules(term: str, who: str, address: Callable[[Case], Identifier | None]) -> None:
     path = f"{who}.electronic_address"
 
-    def has_allowed_signs(case: Case) -> Iterator[Offence]:
+    def allowed(case: Case) -> Iterator[Offence]:
         found = address(case)
-        if found is not None and found.scheme == FRENCH_ADDRESS and not _SIGNS.fullmatch(found.value):
+        if found is not None and found.scheme == FRENCH_ADDRESS and not has_allowed_signs(found.value):
             yield Offence(path=path, value=found.value)
 
-    def is_not_too_long(case: Case) -> Iterator[Offence]:
+    def short(case: Case) -> Iterator[Offence]:
         found = address(case)
-        if found is not None and len(found.value) > _LONGEST_ADDRESS:
+        if found is not None and len(found.value) > LONGEST_ADDRESS:
             yield Offence(path=path, value=found.value)
 
     french(
@@ -185,12 +191,12 @@ def _address_rules(term: str, who: str, address: Callable[[Case], Identifier | N
         both=f"BR-FR-23_{term}",
         sentence=f"The {who}'s electronic address ({term}) of scheme 0225 is made of letters without accents, "
         "digits and the signs + - _ . only.",
-    )(has_allowed_signs)
+    )(allowed)
     french(
         term,
         both=f"BR-FR-25_{term}",
         sentence=f"The {who}'s electronic address ({term}) has at most 125 characters.",
-    )(is_not_too_long)
+    )(short)
 
 
 _address_rules("BT-34", "seller", lambda case: case.invoice.seller.electronic_address)
@@ -198,14 +204,14 @@ _address_rules("BT-49", "buyer", lambda case: case.invoice.buyer.electronic_addr
 
 
 def _routing_rules(term: str, who: str, identifiers: Identifiers) -> None:
-    def has_allowed_signs(case: Case) -> Iterator[Offence]:
+    def allowed(case: Case) -> Iterator[Offence]:
         for path, each in identifiers(case):
-            if each.scheme == ROUTING_CODE and not _SIGNS.fullmatch(each.value):
+            if each.scheme == ROUTING_CODE and not has_allowed_signs(each.value):
                 yield Offence(path=path, value=each.value)
 
-    def is_not_too_long(case: Case) -> Iterator[Offence]:
+    def short(case: Case) -> Iterator[Offence]:
         for path, each in identifiers(case):
-            if each.scheme == ROUTING_CODE and len(each.value) > _LONGEST_ROUTING_CODE:
+            if each.scheme == ROUTING_CODE and len(each.value) > LONGEST_ROUTING_CODE:
                 yield Offence(path=path, value=each.value)
 
     french(
@@ -213,12 +219,12 @@ def _routing_rules(term: str, who: str, identifiers: Identifiers) -> None:
         both=f"BR-FR-24_{term}",
         sentence=f"The {who}'s routing code ({term}, scheme 0224) is made of letters without accents, digits and the "
         "signs + - _ . only.",
-    )(has_allowed_signs)
+    )(allowed)
     french(
         term,
         both=f"BR-FR-26_{term}",
         sentence=f"The {who}'s routing code ({term}, scheme 0224) has at most 100 characters.",
-    )(is_not_too_long)
+    )(short)
 
 
 _routing_rules("BT-29", "seller", _seller_identifiers)
@@ -235,7 +241,7 @@ def legal_identifiers_of_scheme_0002_are_sirens(case: Case) -> Iterator[Offence]
         ("payee.legal_registration", "BT-61", invoice.payee.legal_registration if invoice.payee else None),
     )
     for path, term, registration in named:
-        if registration is not None and registration.scheme == SIREN and not _is_siren(registration.value):
+        if registration is not None and registration.scheme == SIREN and not is_siren(registration.value):
             yield Offence(path=path, value=registration.value, term=term)
 
 
@@ -243,7 +249,7 @@ def legal_identifiers_of_scheme_0002_are_sirens(case: Case) -> Iterator[Offence]
 def other_identifiers_of_scheme_0002_or_0231_are_sirens(case: Case) -> Iterator[Offence]:
     """A party's other identifiers of scheme 0002 or 0231 have 9 digits."""
     for path, term, each in _every_identifier(case):
-        if each.scheme in {SIREN, SINGLE_TAXABLE_PERSON} and not _is_siren(each.value):
+        if each.scheme in {SIREN, SINGLE_TAXABLE_PERSON} and not is_siren(each.value):
             yield Offence(path=path, value=each.value, term=term)
 
 
@@ -257,19 +263,15 @@ def _every_identifier(case: Case) -> Iterator[tuple[str, str, Identifier]]:
             yield path, term, each
 
 
-def _is_siren(value: str) -> bool:
-    return _SIREN.fullmatch(value) is not None
-
-
 def _scheme_rule(term: str, who: str, identifiers: Identifiers) -> None:
-    # An identifier without scheme stands in another element in CII, where the French sheet does not look.
+    # An identifier without scheme is written as another element in CII, where the French sheet does not look.
     def has_a_scheme(case: Case) -> Iterator[Offence]:
         for path, each in identifiers(case):
-            if not each.scheme:
+            if case.ubl and not each.scheme:
                 yield Offence(path=path, value=each.value)
 
     sentence = f"Each identifier of the {who} ({term}) says its scheme."
-    french(term, ubl=f"BR-FR-CO-10_{term}-1", sentence=sentence)(has_a_scheme)
+    french(term, both=f"BR-FR-CO-10_{term}-1", sentence=sentence)(has_a_scheme)
 
 
 def _once_rule(term: str, who: str, identifiers: Identifiers) -> None:
@@ -289,7 +291,9 @@ _once_rule("BT-29", "seller", _seller_identifiers)
 _scheme_rule("BT-46", "buyer", _buyer_identifiers)
 _once_rule("BT-46", "buyer", _buyer_identifiers)
 _scheme_rule("BT-60", "payee", _payee_identifiers)
+_once_rule("BT-60", "payee", _payee_identifiers)
 _scheme_rule("BT-71", "place of delivery", _place_identifiers)
+_once_rule("BT-71", "place of delivery", _place_identifiers)
 
 
 @french("BT-29", both="BR-FR-CO-14_BT-29-1")
@@ -306,7 +310,7 @@ def member_of_a_single_taxable_person_says_so(case: Case) -> bool:
 def member_of_a_single_taxable_person_names_it(case: Case) -> bool:
     """A seller who is a member of an assujetti unique gives its VAT number as a tax representative's (BT-63)."""
     representative = case.invoice.tax_representative
-    return not _is_member(case) or (representative is not None and bool(representative.vat_identifier))
+    return not _is_member(case) or (representative is not None and worded(representative.vat_identifier))
 
 
 _MEMBER = "MEMBRE_ASSUJETTI_UNIQUE"

@@ -9,10 +9,12 @@ from typing import Final
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
 from faitfoi.einvoice.rules.french_amounts import seen_due_date
-from faitfoi.einvoice.rules.french_rule import PAID, PREPAYMENT, codes, french, lines
+from faitfoi.einvoice.rules.french_beyond import DETAIL
+from faitfoi.einvoice.rules.french_rule import french, lines
+from faitfoi.einvoice.rules.french_writing import DOCUMENT_CODES, PAID, PREPAYMENT
+from faitfoi.einvoice.rules.marks import worded
 from faitfoi.einvoice.rules.sheets import Syntax
 
-DOCUMENT_CODES: Final = codes("supporting_documents")
 READABLE: Final = "LISIBLE"
 CORRECTIVE: Final = frozenset({"384", "471", "472", "473"})
 CREDIT_NOTES: Final = frozenset({"261", "381", "396", "502", "503"})
@@ -24,7 +26,9 @@ AFTER_PREPAYMENT: Final = frozenset({"B4", "S4", "M4"})
 def description_of_a_document_is_known(case: Case) -> Iterator[Offence]:
     """The description of a supporting document (BT-123), when given, is one of the twelve codes used in France."""
     for index, document in enumerate(case.invoice.supporting_documents):
-        if document.description and document.description not in DOCUMENT_CODES:
+        # The CII sheet takes an empty description for none.
+        given = document.description if case.ubl or worded(document.description) else ""
+        if given and given not in DOCUMENT_CODES:
             yield Offence(path=f"supporting_documents[{index}].description", value=document.description)
 
 
@@ -44,6 +48,15 @@ def attribute_has_a_name(case: Case) -> Iterator[Offence]:
                 yield Offence(path=f"{path}.item.attributes[{index}].name", line=line.identifier)
 
 
+@french("BT-160", cii="BR-FR-27_BT-160")
+def name_of_an_attribute_is_not_empty(case: Case) -> Iterator[Offence]:
+    """The name of an attribute of an item (BT-160) is not empty."""
+    for path, line in lines(case):
+        for index, attribute in enumerate(line.item.attributes):
+            if attribute.name and not worded(attribute.name):
+                yield Offence(path=f"{path}.item.attributes[{index}].name", line=line.identifier)
+
+
 @french("BT-161", both="BR-FR-28-Value")
 def attribute_has_a_value(case: Case) -> Iterator[Offence]:
     """An attribute of an item (BG-32) has a value (BT-161)."""
@@ -60,7 +73,7 @@ def global_rebate_has_contract_and_period(case: Case) -> bool:
     if invoice.type_code != GLOBAL_REBATE or case.syntax is Syntax.UBL_INVOICE:
         return True
     period = invoice.period
-    return bool(invoice.contract_reference and period is not None and period.start and period.end)
+    return bool(worded(invoice.contract_reference) and period is not None and period.start and period.end)
 
 
 @french("BT-25", cii="BR-FR-CO-04_BT-4", ubl="BR-FR-CO-04_BT-3")
@@ -73,11 +86,13 @@ def corrective_invoice_names_one_earlier_invoice(case: Case) -> bool:
 
 @french("BT-25", "BT-26", both="BR-FR-CO-05_BT-3")
 def credit_note_names_an_earlier_invoice(case: Case) -> bool:
-    """A credit note (BT-3: 261, 381, 396, 502, 503) names an earlier invoice (BT-25) with its date (BT-26)."""
+    """A credit note (BT-3: 261, 381…), or else each of its lines, names an earlier invoice (BT-25) and its date."""
     invoice = case.invoice
-    if invoice.type_code not in CREDIT_NOTES or case.syntax is Syntax.UBL_INVOICE or not invoice.lines:
+    if invoice.type_code not in CREDIT_NOTES or case.syntax is Syntax.UBL_INVOICE:
         return True
-    return any(earlier.number and earlier.issue_date for earlier in invoice.preceding_invoices)
+    if any(earlier.number and case.stated(earlier.issue_date, "BT-26") for earlier in invoice.preceding_invoices):
+        return True
+    return all(line.has_dated_earlier for line in case.grouped.lines if line.status in {None, DETAIL})
 
 
 @french("BT-9", both="BR-FR-CO-07_BT-9")

@@ -4,16 +4,14 @@ The French rules (BR-FR-Flux2, FNFE) are two sheets, one for CII and one for UBL
 the same rule differently: a finding carries the id of the sheet that would judge the document.
 """
 
-import tomllib
+import inspect
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import cache
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 from faitfoi.einvoice.model import Identifier, InvoiceLine, Note
 from faitfoi.einvoice.rules.case import Case
-from faitfoi.einvoice.rules.engine import CheckT, Family, Offence, rule
+from faitfoi.einvoice.rules.engine import Check, CheckT, Family, Offence, Verdict, rule
 from faitfoi.einvoice.rules.sheets import Sheet
 
 SOURCE: Final = "BR-FR-Flux2 V1.4.0"
@@ -22,10 +20,6 @@ CII_SHEETS: Final = frozenset(Sheet) - UBL_SHEETS
 
 SELF_BILLED: Final = frozenset({"389", "501", "500", "471", "473", "261", "502"})
 """Types of document (BT-3) that the buyer issues in the seller's name."""
-PREPAYMENT: Final = frozenset({"386", "500", "503"})
-"""Types of document (BT-3) for a payment in advance."""
-PAID: Final = frozenset({"B2", "S2", "M2"})
-"""Cadres de facturation (BT-23) of an invoice already paid."""
 
 Place = tuple[str, Decimal | None, str]
 """Where a number stands: its path in the model, the number, the identifier (BT-126) of its line if it has one."""
@@ -38,25 +32,36 @@ def french(*terms: str, both: str = "", cii: str = "", ubl: str = "", sentence: 
     """
 
     def register(check: CheckT) -> CheckT:
+        said = sentence or inspect.cleandoc(check.__doc__ or "")
         for rule_id, sheets in ((both, ()), (cii, CII_SHEETS), (ubl, UBL_SHEETS)):
             if rule_id:
-                rule(rule_id, *terms, family=Family.FRENCH, source=SOURCE, sentence=sentence, sheets=frozenset(sheets))(
-                    check
+                rule(rule_id, *terms, family=Family.FRENCH, source=SOURCE, sentence=said, sheets=frozenset(sheets))(
+                    _on_document(rule_id, check)
                 )
         return check
 
     return register
 
 
-def codes(name: str) -> frozenset[str]:
-    """One of the lists that the French rules close, from `data/french_codes.toml`, where its source stands."""
-    return frozenset(_lists()[name]["codes"])
+def _on_document(rule_id: str, check: Check) -> Check:
+    """`check`, unless the rule is judged on the document itself: then `check` only tells where it is broken."""
+
+    def judge(case: Case) -> Verdict:
+        judgement = case.judgement
+        if judgement is None or rule_id not in judgement.judged:
+            return check(case)
+        if rule_id not in judgement.broken:
+            return True
+        found = check(case)
+        offences = () if isinstance(found, bool) else tuple(found)
+        return iter(offences or (Offence(value=judgement.broken[rule_id]),))
+
+    return judge
 
 
-@cache
-def _lists() -> dict[str, Any]:
-    text = files(__package__).joinpath("data", "french_codes.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+def beyond_the_model(*terms: str, both: str = "", cii: str = "", ubl: str = "", sentence: str) -> None:
+    """Register a rule about what only a document can hold: no model breaks it."""
+    french(*terms, both=both, cii=cii, ubl=ubl, sentence=sentence)(lambda _case: True)
 
 
 def siren_of(registration: Identifier | None) -> str:

@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final
 
 from faitfoi.einvoice.model import DocumentAllowanceCharge
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
-from faitfoi.einvoice.rules.french_rule import codes, french, lines
+from faitfoi.einvoice.rules.french_rule import french, lines
+from faitfoi.einvoice.rules.french_writing import CATEGORIES, ISLANDS, RATES
+from faitfoi.einvoice.rules.marks import NOT_VAT
 from faitfoi.einvoice.rules.sheets import Syntax
-
-CATEGORIES: Final = codes("vat_categories")
-RATES: Final = codes("vat_rates")
-_ISLANDS: Final = frozenset({"L", "M"})
 
 Category = tuple[str, str, Decimal | None, str]
 """A category's path in the model, its code, the rate beside it, and the identifier of its line."""
@@ -25,17 +22,17 @@ def _of_parts(case: Case) -> Iterator[Category]:
     )
     for name, members in parts:
         for index, part in enumerate(members):
-            yield f"{name}[{index}]", part.vat_category, part.vat_rate, ""
+            yield f"{name}[{index}]", part.vat_category.lstrip(NOT_VAT), part.vat_rate, ""
 
 
 def _of_breakdown(case: Case) -> Iterator[Category]:
     for index, part in enumerate(case.invoice.vat_breakdown):
-        yield f"vat_breakdown[{index}]", part.category, part.rate, ""
+        yield f"vat_breakdown[{index}]", part.category.lstrip(NOT_VAT), part.rate, ""
 
 
 def _of_lines(case: Case) -> Iterator[Category]:
     for path, line in lines(case):
-        yield f"{path}.vat", line.vat.category, line.vat.rate, line.identifier
+        yield f"{path}.vat", line.vat.category.lstrip(NOT_VAT), line.vat.rate, line.identifier
 
 
 def _unknown(case: Case, found: Iterator[Category], field: str, *, always: bool = False) -> Iterator[Offence]:
@@ -47,7 +44,7 @@ def _unknown(case: Case, found: Iterator[Category], field: str, *, always: bool 
 
 def _island(found: Iterator[Category], field: str) -> Iterator[Offence]:
     for path, code, _, line in found:
-        if code in _ISLANDS:
+        if code in ISLANDS:
             yield Offence(path=f"{path}.{field}", value=code, line=line)
 
 

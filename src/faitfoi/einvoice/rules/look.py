@@ -38,6 +38,7 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
         stated=stated,
         missing=(UBL_LOOKED_FOR if ubl else CII_LOOKED_FOR) - facts.present,
         faults=frozenset(facts.faults),
+        root=root,
         inner_codes=frozenset(facts.inner_codes),
         loose_codes=frozenset(facts.loose_codes),
         units=frozenset(facts.units),

@@ -5,8 +5,10 @@ each way to pay: `look.look` reads these facts from a document, `presumed` from 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+
+from lxml import etree
 
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.rules.sheets import Syntax
@@ -41,7 +43,8 @@ class Source:
     beside each amount. `missing` names what the official rules speak of only when it is there (`totals`, `seller`),
     `faults` what the model has no room to keep (`BR-55`…). Values that sheets see and the model has no room for:
     `inner_codes` (VAT categories of lines inside lines), `loose_codes` (those of what is neither allowance nor
-    charge), `units` (of any quantity), `vat_identifiers` (of anybody).
+    charge), `units` (of any quantity), `vat_identifiers` (of anybody). `root` is the
+    document itself, None for a model that was never written.
     """
 
     vat_totals: tuple[VatTotal, ...]
@@ -57,6 +60,7 @@ class Source:
     loose_codes: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
     vat_identifiers: frozenset[str] = frozenset()
+    root: etree._Element | None = field(default=None, repr=False, compare=False)
 
 
 def presumed(invoice: Invoice, syntax: Syntax) -> Source:

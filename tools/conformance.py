@@ -44,7 +44,7 @@ def main() -> int:
     options = _arguments()
     tally, refused = Tally(only=options.rule), Tally(only=options.rule)
     started = time.monotonic()
-    sources = (*documents(), *valid_files())
+    sources = tuple(each for each in (*documents(), *valid_files()) if options.base in each[0])
     for judged in _judged(options, sources):
         by_schema = judged.comparison is not None and not judged.comparison.well_formed
         (refused if by_schema else tally).add(judged)
@@ -262,6 +262,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mutants", type=int, default=5000, help="how many (5000)")
     parser.add_argument("--seed", type=int, default=1, help="other seeds give other mutants (1)")
     parser.add_argument("--start", type=int, default=0, help="the number of the first one (0)")
+    parser.add_argument("--base", default="", help="only documents whose name contains this")
     parser.add_argument("--kind", default="", help="only kinds of mutation whose name contains this")
     parser.add_argument("--rule", default="*", help="only compare rules like this: BR-FR-*, BR-S-0?")
     parser.add_argument("--save", default="", help="a folder for the documents on which the judges differ")

@@ -10,14 +10,15 @@ from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.ubl import write_ubl
 from tests.conformance import plain_bases, rare_bases
+from tests.conformance.extended_bases import extended_documents
 
 
 @cache
 def documents() -> tuple[tuple[str, bytes], ...]:
-    """Every base as (`name.cii` or `name.ubl`, its XML)."""
+    """Every base as (`name.cii` or `name.ubl`, its XML), those of the extended profile last."""
     written = [(f"{name}.cii", write_cii(invoice)) for name, invoice in invoices()]
     written += [(f"{name}.ubl", write_ubl(invoice)) for name, invoice in invoices()]
-    return tuple(written)
+    return (*written, *extended_documents())
 
 
 def invoices() -> Iterator[tuple[str, Invoice]]:

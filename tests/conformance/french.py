@@ -201,12 +201,11 @@ def another_routing_code(tree: Tree) -> bool:
 @mutation
 def one_more_identifier(tree: Tree) -> bool:
     """A party with two identifiers: of one scheme, of two, without any."""
-    parents = {"SellerTradeParty", "BuyerTradeParty", "PayeeTradeParty", "ShipToTradeParty"}
     wanted = "GlobalID" if tree.is_cii else "PartyIdentification"
     found = [
         element
         for element in tree.all(lambda element: name_of(element) == wanted)
-        if not tree.is_cii or parent_of(element) in parents
+        if not tree.is_cii or parent_of(element).endswith("TradeParty")
     ]
     if not found:
         return False

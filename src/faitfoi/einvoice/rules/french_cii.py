@@ -13,6 +13,7 @@ from faitfoi.einvoice.rules.french_writing import (
     LONGEST_ROUTING_CODE,
     PAID,
     PREPAYMENT,
+    TREATMENTS,
     Holds,
     at_most,
     has_allowed_signs,
@@ -200,6 +201,11 @@ _DUE_DATES: Final = (
 )
 
 
+def _note(note: etree._Element) -> Iterator[str]:
+    if note.findtext(RAM + "SubjectCode") == "BAR" and note.findtext(RAM + "Content") not in TREATMENTS:
+        yield "BR-FR-20_BT-21"
+
+
 def _objects(element: etree._Element) -> Iterator[str]:
     """Of the header's references, one at most is of kind AFL and one of kind AVV, and neither is empty."""
     for kind in ("AFL", "AVV"):
@@ -259,6 +265,7 @@ CII_TABLE: Final = Table(
     parties=_PARTIES,
     groups={
         "": _document,
+        "ExchangedDocument/IncludedNote": _note,
         "T/A": _objects,
         "T/Line/SpecifiedTradeProduct/ApplicableProductCharacteristic": _characteristic,
         "T/S/SpecifiedTradeAllowanceCharge/CategoryTradeTax": lambda element: _category(
@@ -270,6 +277,7 @@ CII_TABLE: Final = Table(
     judged_in_groups=frozenset(
         {
             "BR-FR-08_BT-23",
+            "BR-FR-20_BT-21",
             "BR-FR-CO-07_BT-9",
             "BR-FR-27_BG-32",
             "BR-FR-28-Value",

@@ -12,6 +12,7 @@ from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
 from faitfoi.einvoice.rules.french_beyond import DETAIL, GROUP, INFORMATION, GroupedLine
 from faitfoi.einvoice.rules.french_rule import SELF_BILLED, french
+from faitfoi.einvoice.rules.french_writing import normal
 from faitfoi.einvoice.rules.marks import worded
 
 SEVERAL_SELLERS: Final = frozenset({"S8", "B8", "M8"})
@@ -58,7 +59,7 @@ def every_line_says_its_status(case: Case) -> Iterator[Offence]:
     if _is_grouped(case):
         # The CII sheet only looks at a status that is there.
         members = [(index, line) for index, line in _all(case) if case.ubl or line.status is not None]
-        yield from _each(members, lambda line: bool(line.status))
+        yield from _each(members, lambda line: bool(normal(line.status or "")))
 
 
 @french("EXT-FR-FE-163", both="BR-FR-MV-02_EXT-FR-FE-163")

@@ -50,7 +50,7 @@ def _line(line: etree._Element, *, number: str, before: set[str]) -> GroupedLine
     return GroupedLine(
         identifier=normal(line.findtext(_CBC + "ID") or ""),
         parent=None if own is None else own.findtext(f"{_CAC}BillingReferenceLine/{_CBC}ID"),
-        status=None if own is None else normal(own.findtext(f"{_EARLIER}/{_CBC}DocumentStatusCode") or ""),
+        status=None if own is None else own.findtext(f"{_EARLIER}/{_CBC}DocumentStatusCode") or "",
         seller_name=normal(line.findtext(f"{legal}/{_CBC}RegistrationName") or ""),
         seller_identifier=normal(line.findtext(f"{legal}/{_CBC}CompanyID") or ""),
         seller_country=normal(

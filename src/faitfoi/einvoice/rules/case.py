@@ -163,10 +163,18 @@ class Bases:
         key = (code, rate)
         return self.lines_at.get(key, ZERO) + self.charges_at.get(key, ZERO) - self.allowances_at.get(key, ZERO)
 
-    def uses(self, code: str, rate: Decimal) -> bool:
-        """Whether anything is of this category at this rate."""
+    def without_lines_at(self, code: str, rate: Decimal) -> Decimal:
+        """Charges less allowances of one category at one rate."""
         key = (code, rate)
-        return key in self.lines_at or key in self.charges_at or key in self.allowances_at
+        return self.charges_at.get(key, ZERO) - self.allowances_at.get(key, ZERO)
+
+    def lines_are(self, code: str, rate: Decimal) -> bool:
+        """Whether a line is of this category at this rate."""
+        return (code, rate) in self.lines_at
+
+    def others_are(self, code: str, rate: Decimal) -> bool:
+        """Whether an allowance or a charge is of this category at this rate."""
+        return (code, rate) in self.charges_at or (code, rate) in self.allowances_at
 
 
 def _add(

@@ -11,6 +11,7 @@ from faitfoi.einvoice.rules import (
     en_vat_families,
     en_vat_special,
     french,
+    ours,
 )
 
 MODULES = (
@@ -24,4 +25,5 @@ MODULES = (
     en_vat_special,
     en_codes,
     *french.MODULES,
+    ours,
 )

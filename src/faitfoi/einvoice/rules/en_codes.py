@@ -29,7 +29,8 @@ def type_is_listed(case: Case) -> Iterator[Offence]:
 @rule("BR-CL-03", "BT-5")
 def amounts_are_in_listed_currencies(case: Case) -> bool:
     """The currency written beside an amount is a code of ISO 4217."""
-    return all(currency in case.codes["currencies"] for currency in case.source.currency_ids)
+    # In CII only totals of VAT say their currency, and the sheets leave the others alone.
+    return not case.ubl or all(currency in case.codes["currencies"] for currency in case.source.currency_ids)
 
 
 @rule("BR-CL-04", "BT-5")

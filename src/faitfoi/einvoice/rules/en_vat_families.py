@@ -109,11 +109,16 @@ def _taxable_holds(case: Case, family: _Family, part: VatBreakdown) -> bool:
         return True
     if part.taxable_amount is None:
         return False
-    expected = case.bases.at(family.code, rate)
     if not case.ubl:
         return equal(part.taxable_amount, float(cents_each(case, family.code, rate)))
-    used = case.bases.uses(family.code, rate) if family.code == "S" else bool(case.invoice.lines)
-    return used and _less_than_one_apart(part.taxable_amount, expected)
+    bases = case.bases
+    if family.code != "S":
+        return bool(case.invoice.lines) and _less_than_one_apart(part.taxable_amount, bases.at(family.code, rate))
+    lines, others = bases.lines_are(family.code, rate), bases.others_are(family.code, rate)
+    # The UBL sheet tries invoice lines, then credit note lines: beside an allowance, one of the two is none and holds.
+    return ((lines or others) and _less_than_one_apart(part.taxable_amount, bases.at(family.code, rate))) or (
+        others and _less_than_one_apart(part.taxable_amount, bases.without_lines_at(family.code, rate))
+    )
 
 
 def _sum_holds(case: Case, code: str, taxable: Decimal | None) -> bool:

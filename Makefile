@@ -9,6 +9,8 @@ export UV_PYTHON := $(CURDIR)/$(BIN)/python
 CRASHES ?= 100
 DOCUMENTS ?= 5000
 CORPORA ?=
+MUTANTS ?= $(if $(CI),500,5000)
+SEED ?= 1
 ONCE ?=
 
 PYTEST := $(BIN)/python -m pytest
@@ -87,7 +89,8 @@ fix: dev ## Let ruff mend and format what it can
 bench: .venv/.bench ## Time the hot path against its peer, step by step
 	@$(BIN)/python bench/hot_path.py $(ARGS)
 
-conformance: dev ## Submit what we make to the official judges (needs Java 17 and Maven)
+conformance: dev ## Compare our rules with the official ones on MUTANTS=5000, then submit what we make to the official judges
+	@$(BIN)/python tools/conformance.py --mutants $(MUTANTS) --seed $(SEED)
 	@for tool in java mvn; do command -v $$tool >/dev/null || { echo "$$tool is missing. On Debian or Ubuntu: sudo apt install default-jdk-headless maven"; exit 1; }; done
 	@$(PYTEST) -m oracle -rs $(ARGS)
 

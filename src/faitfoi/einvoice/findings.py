@@ -17,7 +17,9 @@ class Finding:
     """One remark on one document.
 
     `rule` is the official id verbatim (`BR-CO-10`), or ours in the form `FF-…`; `term` the business term (`BT-106`)
-    or empty when none is named; `path` the place in the source document; `value` the offending value if known.
+    or empty when none is named; `path` the place in the source document, or in the model (`lines[2].quantity`) when
+    our own rules speak; `value` the offending value if known; `line` the identifier (BT-126) of the invoice line.
+    `message_fr` and the remedies are empty where nobody has written them: `message` is then all there is.
     """
 
     rule: str
@@ -26,6 +28,10 @@ class Finding:
     term: str = ""
     path: str = ""
     value: str = ""
+    line: str = ""
+    message_fr: str = ""
+    remedy: str = ""
+    remedy_fr: str = ""
 
 
 def is_valid(findings: tuple[Finding, ...]) -> bool:

@@ -1,0 +1,104 @@
+"""How a French rule is written: one function, registered under the id that each syntax gives it.
+
+The French rules (BR-FR-Flux2, FNFE) are two sheets, one for CII and one for UBL, which now and then number or word
+the same rule differently: a finding carries the id of the sheet that would judge the document.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Final
+
+from faitfoi.einvoice.model import Identifier, InvoiceLine, Note
+from faitfoi.einvoice.rules.case import Case
+from faitfoi.einvoice.rules.engine import Check, CheckT, Family, Offence, Verdict, rule
+from faitfoi.einvoice.rules.sheets import Sheet
+
+SOURCE: Final = "BR-FR-Flux2 V1.4.0"
+UBL_SHEETS: Final = frozenset({Sheet.UBL, Sheet.UBL_CTC_FR})
+CII_SHEETS: Final = frozenset(Sheet) - UBL_SHEETS
+
+SELF_BILLED: Final = frozenset({"389", "501", "500", "471", "473", "261", "502"})
+"""Types of document (BT-3) that the buyer issues in the seller's name."""
+
+Place = tuple[str, Decimal | None, str]
+"""Where a number stands: its path in the model, the number, the identifier (BT-126) of its line if it has one."""
+
+
+def french(*terms: str, both: str = "", cii: str = "", ubl: str = "", sentence: str = "") -> Callable[[CheckT], CheckT]:
+    """Register the decorated function under the ids of the two sheets: `both` when they agree, else `cii` and `ubl`.
+
+    A syntax that is given no id has no such rule. The sentence is the docstring's first paragraph unless given.
+    """
+
+    def register(check: CheckT) -> CheckT:
+        said = sentence or inspect.cleandoc(check.__doc__ or "")
+        for rule_id, sheets in ((both, ()), (cii, CII_SHEETS), (ubl, UBL_SHEETS)):
+            if rule_id:
+                rule(rule_id, *terms, family=Family.FRENCH, source=SOURCE, sentence=said, sheets=frozenset(sheets))(
+                    _on_document(rule_id, check)
+                )
+        return check
+
+    return register
+
+
+def _on_document(rule_id: str, check: Check) -> Check:
+    """`check`, unless the rule is judged on the document itself: then `check` only tells where it is broken."""
+
+    def judge(case: Case) -> Verdict:
+        judgement = case.judgement
+        if judgement is None or rule_id not in judgement.judged:
+            return check(case)
+        if rule_id not in judgement.broken:
+            return True
+        found = check(case)
+        offences = () if isinstance(found, bool) else tuple(found)
+        return iter(offences or (Offence(value=judgement.broken[rule_id]),))
+
+    return judge
+
+
+def beyond_the_model(*terms: str, both: str = "", cii: str = "", ubl: str = "", sentence: str) -> None:
+    """Register a rule about what only a document can hold: no model breaks it."""
+    french(*terms, both=both, cii=cii, ubl=ubl, sentence=sentence)(lambda _case: True)
+
+
+def siren_of(registration: Identifier | None) -> str:
+    """The SIREN in a legal identifier (scheme 0002), empty when it is of another scheme or absent."""
+    return registration.value if registration is not None and registration.scheme == "0002" else ""
+
+
+def joined_notes(case: Case) -> str:
+    """All notes as UBL writes them, one after another."""
+    return "#".join(written(note) for note in case.invoice.notes)
+
+
+def written(note: Note) -> str:
+    """One note as UBL writes it, its subject code inside (`#PMT#…`)."""
+    return f"#{note.subject_code}#{note.text}" if note.subject_code else note.text
+
+
+def first_after(notes: str, subject: str) -> str:
+    """What the first note of a subject says in UBL, up to the next `#`; empty when there is none."""
+    return notes.partition(f"#{subject}#")[2].partition("#")[0]
+
+
+def is_between_companies(case: Case) -> bool:
+    """Whether a note of subject BAR says that the invoice is between two companies of France (B2B)."""
+    if case.ubl:
+        return first_after(joined_notes(case), "BAR") == "B2B"
+    return any(note.subject_code == "BAR" and note.text == "B2B" for note in case.invoice.notes)
+
+
+def lines(case: Case) -> Iterator[tuple[str, InvoiceLine]]:
+    """Every line with its path in the model."""
+    for index, line in enumerate(case.invoice.lines):
+        yield f"lines[{index}]", line
+
+
+def offences(case: Case, places: Callable[[Case], Iterator[Place]], holds: Callable[[str], bool]) -> Iterator[Offence]:
+    """One offence for each number given there that does not hold, judged as it is written."""
+    for path, number, line in places(case):
+        if number is not None and not holds(text := format(number, "f")):
+            yield Offence(path=path, value=text, line=line)

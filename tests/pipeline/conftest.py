@@ -1,9 +1,8 @@
-"""Both simulators, once per process and forgetful between tests, and the organisation that uses them."""
+"""Both simulators, fresh for each test, and the organisation that uses them."""
 
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.simulators.chorus import ChorusSimulator
@@ -11,18 +10,18 @@ from faitfoi.simulators.smtp import SmtpSimulator
 from tests.pipeline.cast import Scene
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def relay() -> Iterator[SmtpSimulator]:
-    """A mail relay for the whole run."""
+    """A mail relay."""
     simulator = SmtpSimulator()
     simulator.start()
     yield simulator
     simulator.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def portal() -> Iterator[ChorusSimulator]:
-    """A Chorus Pro for the whole run."""
+    """A Chorus Pro."""
     simulator = ChorusSimulator()
     simulator.start()
     yield simulator
@@ -31,13 +30,7 @@ def portal() -> Iterator[ChorusSimulator]:
 
 @pytest.fixture
 def scene(cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulator) -> Scene:
-    """Alice's organisation, its customers and its channels, before simulators that remember nothing."""
-    relay.control.obey("POST /control/reset", {})
-    portal._control.obey("POST /control/reset", {})
-    with connection.cursor() as cursor:
-        # The queue's tables are not Django's to empty: jobs of earlier tests would stay.
-        cursor.execute("DELETE FROM procrastinate_jobs")
-        cursor.execute("DELETE FROM procrastinate_workers")
+    """Alice's organisation, its customers and its channels, before simulators that have seen nothing yet."""
     made = Scene(organisation=cooperative, smtp=relay, chorus=portal)
     made.set_up()
     return made

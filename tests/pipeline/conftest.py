@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.simulators.chorus import ChorusSimulator
@@ -31,6 +32,10 @@ def portal() -> Iterator[ChorusSimulator]:
 @pytest.fixture
 def scene(cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulator) -> Scene:
     """Alice's organisation, its customers and its channels, before simulators that have seen nothing yet."""
+    with connection.cursor() as cursor:
+        # The queue's tables are not Django's to empty: jobs of earlier tests would stay.
+        cursor.execute("DELETE FROM procrastinate_jobs")
+        cursor.execute("DELETE FROM procrastinate_workers")
     made = Scene(organisation=cooperative, smtp=relay, chorus=portal)
     made.set_up()
     return made

@@ -1,4 +1,4 @@
-"""Both simulators, fresh for each test, and the organisation that uses them."""
+"""Both simulators, once per process and forgetful between tests, and the organisation that uses them."""
 
 from collections.abc import Iterator
 
@@ -11,18 +11,18 @@ from faitfoi.simulators.smtp import SmtpSimulator
 from tests.pipeline.cast import Scene
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def relay() -> Iterator[SmtpSimulator]:
-    """A mail relay."""
+    """A mail relay for the whole run."""
     simulator = SmtpSimulator()
     simulator.start()
     yield simulator
     simulator.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def portal() -> Iterator[ChorusSimulator]:
-    """A Chorus Pro."""
+    """A Chorus Pro for the whole run."""
     simulator = ChorusSimulator()
     simulator.start()
     yield simulator
@@ -31,7 +31,9 @@ def portal() -> Iterator[ChorusSimulator]:
 
 @pytest.fixture
 def scene(cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulator) -> Scene:
-    """Alice's organisation, its customers and its channels, before simulators that have seen nothing yet."""
+    """Alice's organisation, its customers and its channels, before simulators that remember nothing."""
+    relay.control.obey("POST /control/reset", {})
+    portal._control.obey("POST /control/reset", {})
     with connection.cursor() as cursor:
         # The queue's tables are not Django's to empty: jobs of earlier tests would stay.
         cursor.execute("DELETE FROM procrastinate_jobs")

@@ -61,12 +61,11 @@ class Fleet:
 
 
 def resident(pid: int) -> int:
-    """Return the bytes of memory that a process holds for itself: resident pages of its own, and those swapped out.
-
-    Pages of files (libraries) come and go with what the rest of the machine needs, and tell nothing about a leak.
-    """
-    told = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return sum(int(told[name].split()[0]) * 1024 for name in ("RssAnon", "VmSwap") if name in told)
+    """Return the bytes of memory that a process holds (VmRSS)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def children(pid: int) -> list[int]:

@@ -22,7 +22,7 @@ help: ## Show this help
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Faitfoi needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Run: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
-	@$(PYTHON) -m venv .venv || { echo "The venv module is missing. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "The venv module is missing. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 
 $(BIN)/uv: | $(BIN)/python
 	@$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9'

@@ -50,7 +50,7 @@ FARMER = Buyer(
     name="EARL des Grands Champs",
     nature=Nature.TAXABLE,
     siren="000000034",
-    siret="00000003400015",
+    siret="00000003400017",
     email="factures@grands-champs.example",
     electronic="000000034",
 )
@@ -59,7 +59,7 @@ VINEYARD = Buyer(
     name="SCEA Domaine des Rives",
     nature=Nature.TAXABLE,
     siren="000000042",
-    siret="00000004200018",
+    siret="00000004200010",
     email="absent.cave@domaine-des-rives.example",
     electronic="000000042",
 )
@@ -68,7 +68,7 @@ SILENT = Buyer(
     name="SARL Sans Courriel",
     nature=Nature.TAXABLE,
     siren="000000059",
-    siret="00000005900013",
+    siret="00000005900014",
     electronic="000000059",
 )
 TOWN = Buyer(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.simulators.chorus import ChorusSimulator
@@ -13,7 +14,7 @@ from tests.pipeline.cast import Scene
 @pytest.fixture(scope="session")
 def relay() -> Iterator[SmtpSimulator]:
     """A mail relay for the whole run."""
-    simulator = SmtpSimulator(keep_bytes=True)
+    simulator = SmtpSimulator()
     simulator.start()
     yield simulator
     simulator.stop()
@@ -31,9 +32,12 @@ def portal() -> Iterator[ChorusSimulator]:
 @pytest.fixture
 def scene(cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulator) -> Scene:
     """Alice's organisation, its customers and its channels, before simulators that remember nothing."""
-    for command in ("POST /control/reset",):
-        relay.control.obey(command, {})
-        portal._control.obey(command, {})
+    relay.control.obey("POST /control/reset", {})
+    portal._control.obey("POST /control/reset", {})
+    with connection.cursor() as cursor:
+        # The queue's tables are not Django's to empty: jobs of earlier tests would stay.
+        cursor.execute("DELETE FROM procrastinate_jobs")
+        cursor.execute("DELETE FROM procrastinate_workers")
     made = Scene(organisation=cooperative, smtp=relay, chorus=portal)
     made.set_up()
     return made

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -160,6 +161,53 @@ def test_a_receipt_that_comes_after_a_person_was_asked_settles_it(scene: Scene) 
         assert not isinstance(claim.cargo, Exception)
         delivering.settle_receipt(scene.organisation.id, claim, channel.send(claim.cargo), polls=False)
     assert scene.stage("F-1") is Stage.ACCEPTED
+
+
+def send_late(scene: Scene, claim: delivering.Claim) -> None:
+    """Go on with a claim after a long sleep of the whole worker."""
+    late = replace(claim, start_by=timezone.now() - timedelta(seconds=1))
+    with Channels(scene.organisation.id) as channels:
+        with acting_for(scene.organisation.id):
+            channels.open(scene.delivery("F-1"))
+        delivering.send_claimed(scene.organisation.id, late, channels)
+
+
+def test_a_worker_that_slept_after_its_claim_touches_no_wire(scene: Scene) -> None:
+    """Its lease covers a sending that begins at once, not one that begins hours later."""
+    scene.prepare(scene.hand_over(file("F-1")))
+    claim = make_claim(scene, "F-1")
+    assert claim.start_by > timezone.now()
+    send_late(scene, claim)
+    assert scene.mails() == []
+    assert scene.stage("F-1") is Stage.ROUTED
+    scene.deliver()
+    assert len(scene.mails()) == 1
+
+
+def test_what_certainly_was_not_sent_needs_no_question_even_after_the_sweeper(scene: Scene) -> None:
+    scene.prepare(scene.hand_over(file("F-1")))
+    claim = make_claim(scene, "F-1")
+    let_the_lease_run_out(scene)
+    assert questions.sweep(scene.organisation.id) == 1
+    send_late(scene, claim)
+    assert scene.mails() == []
+    assert scene.story("F-1") == ["sending", "to_find", "routed"]
+    scene.deliver()
+    assert scene.stage("F-1") is Stage.ACCEPTED
+    assert len(scene.mails()) == 1
+
+
+def test_an_old_claim_says_nothing_about_a_newer_attempt(scene: Scene) -> None:
+    scene.prepare(scene.hand_over(file("F-1")))
+    old = make_claim(scene, "F-1")
+    let_the_lease_run_out(scene)
+    questions.sweep(scene.organisation.id)
+    send_late(scene, old)
+    scene.smtp.faults.add(fault(FaultKind.LOSE_ANSWER))
+    scene.deliver()
+    assert scene.stage("F-1") is Stage.TO_FIND
+    send_late(scene, old)
+    assert scene.stage("F-1") is Stage.TO_FIND
 
 
 def test_a_sweep_beside_a_settling_worker_loses_nothing(scene: Scene) -> None:

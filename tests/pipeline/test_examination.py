@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -18,6 +19,7 @@ from faitfoi.pipeline.examination import examine_installation
 from faitfoi.pipeline.installation import store
 from faitfoi.records.models import Event, JournalEntry
 from tests.pipeline.cast import TOWN, Scene, file
+from tests.pipeline.test_claims import wait_until
 from tests.postgres import cluster
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,6 +95,13 @@ def test_an_answer_put_in_the_place_of_another_is_found(played: Scene, root: psy
     assert kinds(examine_installation()) == {ProblemKind.NOT_JOURNALLED}
 
 
+def test_a_stage_written_beside_the_door_is_found(played: Scene, root: psycopg.Connection) -> None:
+    root.execute("UPDATE records_delivery SET stage = 'returned' WHERE channel = 'email'")
+    report = examine_installation()
+    assert [problem.object for problem in report.problems] == [str(played.delivery("F-1").id)]
+    assert "sans passer par Faitfoi" in report.problems[0].sentence
+
+
 def test_a_refused_file_is_kept_and_examined(played: Scene) -> None:
     played.stored(hashlib.sha256(b"rien de lisible").hexdigest()).unlink()
     assert kinds(examine_installation()) == {ProblemKind.OBJECT_MISSING}
@@ -152,3 +161,28 @@ def test_the_command_says_it_and_ends_with_one(played: Scene, root: psycopg.Conn
     alter(played, played.artefact("F-1", "legal").sha256)
     code, told = fsck()
     assert (code, told["sound"]) == (1, False)
+
+
+def test_an_examination_at_work_time_finds_no_defect_that_is_not(played: Scene) -> None:
+    """Entries and artefacts that come while it reads are another day's: neither holes nor strangers."""
+    over = threading.Event()
+    made: list[int] = []
+
+    def work() -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            played.send(file(f"W-{number}"))
+            made.append(number)
+        connections.close_all()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        wait_until(lambda: bool(made))
+        reports = [examine_installation() for _ in range(12)]
+    finally:
+        over.set()
+        worker.join(timeout=60)
+    assert [report.problems for report in reports if not report.sound] == []
+    assert reports[-1].entries > reports[0].entries

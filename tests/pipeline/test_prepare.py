@@ -276,6 +276,23 @@ def test_a_batch_of_nothing_or_of_too_much_is_turned_away_whole(scene: Scene) ->
         assert not Batch.objects.exists()
 
 
+def test_a_refused_file_handed_over_again_is_judged_anew(scene: Scene) -> None:
+    """What was refused for a reason of ours, since mended, must not be frozen with its batch."""
+    somebody_else = file("F-1", seller={**invoice("x")["seller"], "legal_registration": {"value": "000000026"}})
+    batch = scene.send(somebody_else, b"", b"rien de lisible")
+    assert outcomes(scene, batch) == ["refused", "refused", "refused"]
+    before = [line.reason for line in scene.lines(batch)]
+    with acting_for(scene.organisation.id):
+        scene.organisation.sends_for_others = True
+        scene.organisation.save()
+
+    again = scene.send(somebody_else, b"", b"rien de lisible")
+    assert again.id == batch.id
+    assert outcomes(scene, batch) == ["ready", "refused", "refused"]
+    assert [line.reason for line in scene.lines(batch)][1:] == before[1:]
+    assert scene.counts(batch).sent == len(scene.mails()) == 1
+
+
 def test_a_batch_is_resumed_where_it_was_left(scene: Scene) -> None:
     batch = scene.hand_over(file("F-1"), file("F-2"), file("F-3"))
     first, *_ = scene.lines(batch)

@@ -140,7 +140,7 @@ def test_an_interrupt_is_not_for_the_child(sandbox: Sandbox) -> None:
 
 
 def test_a_child_that_does_not_answer_is_given_up() -> None:
-    with Sandbox(seconds=1) as sandbox:
+    with Sandbox(seconds=5) as sandbox:  # a child takes a second to begin, more on a busy machine
         sandbox.read(GOOD)
         os.kill(child_of(sandbox), signal.SIGSTOP)
         with pytest.raises(Unreadable, match="épuisé le temps"):

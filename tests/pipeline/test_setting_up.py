@@ -7,6 +7,8 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.setting_up import (
     CannotSetUp,
     add_account,
+    change_customer,
+    create_customer,
     create_organisation,
     import_customers,
     set_channel,
@@ -85,3 +87,63 @@ def test_a_wrong_line_is_named_and_nothing_is_kept(cooperative: Organisation, li
         import_customers(cooperative, [lines[0], good, *lines[1:]] if len(lines) > 1 else lines, actor="test")
     with acting_for(cooperative.id):
         assert not Customer.objects.exists()
+
+
+def record(organisation: Organisation, **fields: object) -> Customer:
+    """Return an unsaved record that can be right, with `fields` in place of its own."""
+    return Customer(
+        organisation=organisation, **{"reference": "C1", "name": "EARL Dupré", "nature": "taxable", **fields}
+    )
+
+
+def test_a_record_is_tidied_kept_and_journalled_without_its_contents(cooperative: Organisation) -> None:
+    with acting_for(cooperative.id):
+        made = record(
+            cooperative, name=" EARL  Dupré ", siret="000 264 119 00017", country="fr", billing_email="a@b.example"
+        )
+        create_customer(made, actor="user:1")
+        kept = Customer.objects.get()
+        assert (kept.name, kept.search_key, kept.country) == ("EARL Dupré", "earl dupre", "FR")
+        assert (kept.siren, kept.siret) == ("000264119", "00026411900017")
+        change_customer(kept.id, {"billing_email": "c@d.example"}, actor="user:1")
+        told = list(JournalEntry.objects.order_by("id").values_list("kind", "body"))
+    assert [kind for kind, _ in told] == ["customer_created", "customer_changed"]
+    assert "billing_email" in told[1][1]
+    assert not any("@" in body or "Dupr" in body for _, body in told), "the journal must not know people"
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"name": " ", "reference": "", "nature": ""}, {"name", "reference", "nature"}),
+        ({"siren": "000264110"}, {"siren"}),
+        ({"siren": "000264119", "siret": "00000071100010"}, {"siret"}),
+        ({"siret": "123"}, {"siret"}),
+        ({"billing_email": "pas une adresse"}, {"billing_email"}),
+        ({"country": "F"}, {"country"}),
+        ({"nature": "foreign"}, {"country"}),
+        ({"siren": "000264119", "vat_number": "FR66000000018"}, {"vat_number"}),
+        ({"siren": "1", "country": "", "billing_email": "x"}, {"siren", "country", "billing_email"}),
+    ],
+)
+def test_every_wrong_field_is_named_with_its_sentence_and_nothing_is_kept(
+    cooperative: Organisation, fields: dict[str, object], wrong: set[str]
+) -> None:
+    with acting_for(cooperative.id):
+        with pytest.raises(CannotSetUp) as refused:
+            create_customer(record(cooperative, **fields), actor="test")
+        assert set(refused.value.problems) == wrong
+        assert all(refused.value.problems.values())
+        assert not Customer.objects.exists()
+        assert not JournalEntry.objects.exists()
+
+
+def test_a_reference_is_one_customers_only(cooperative: Organisation) -> None:
+    with acting_for(cooperative.id):
+        create_customer(record(cooperative), actor="test")
+        other = record(cooperative, name="GAEC du Lac", reference="C2")
+        create_customer(other, actor="test")
+        with pytest.raises(CannotSetUp, match="EARL Dupré") as refused:
+            change_customer(other.id, {"reference": "C1"}, actor="test")
+        assert set(refused.value.problems) == {"reference"}
+        assert Customer.objects.get(id=other.id).reference == "C2"

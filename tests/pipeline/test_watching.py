@@ -5,10 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.intake import hot_folder
+from faitfoi.intake import caps, hot_folder
 from faitfoi.intake.caps import MAX_FILE_BYTES
 from faitfoi.intake.hot_folder import DONE, IN_HAND, REFUSED
 from faitfoi.pipeline.watching import Watch
@@ -131,3 +133,34 @@ def test_a_file_that_cannot_be_taken_is_refused_and_the_watch_goes_on(scene: Sce
     watch.look()
     assert inside(tmp_path, REFUSED) == {"huge.json", "huge.json.txt"}
     assert inside(tmp_path, DONE) == {"a.json", "a.json.txt"}
+
+
+def test_more_than_a_batch_accepts_becomes_several_and_a_stop_does_not_bar_the_way(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caps, "MAX_BATCH_BYTES", 2 * len(file("F-1")) + 1)
+    drop(tmp_path, **{f"f{n}": file(f"F-{n}") for n in range(1, 6)})
+    watch = Watch(scene.organisation, tmp_path)
+    watch.look()
+    for ready in hot_folder.scan(tmp_path, rested(watch)._memory, now=timezone.now()):
+        hot_folder.claim(ready)
+    del watch  # killed
+
+    again = Watch(scene.organisation, tmp_path)
+    prepare_all(scene)
+    again.look()
+    assert again.idle
+    assert len(inside(tmp_path, DONE)) == 2 * 5
+    assert len(scene.mails()) == 5
+    with acting_for(scene.organisation.id):
+        assert [batch.lines.count() for batch in Batch.objects.all()] == [2, 2, 1]
+
+
+def test_looking_at_many_files_in_hand_asks_once(scene: Scene, tmp_path: Path) -> None:
+    drop(tmp_path, **{f"f{n}": file(f"F-{n}") for n in range(1, 6)})
+    watch = Watch(scene.organisation, tmp_path)
+    watch.look()
+    rested(watch).look()
+    with CaptureQueriesContext(connection) as questions:
+        watch.look()
+    assert len([asked for asked in questions if "records_batchline" in asked["sql"]]) == 1

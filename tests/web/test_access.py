@@ -40,6 +40,7 @@ class Address:
             "document_id": work.documents[Stage.HELD].pk,
             "artefact_id": work.artefact(Stage.HELD).pk,
             "delivery_id": work.delivery(Stage.HELD).pk,
+            "customer_id": work.documents[Stage.HELD].customer_id,
             "number": 1,
         }
         return reverse(self.name, kwargs={name: values[name] for name in self.arguments})
@@ -144,6 +145,15 @@ def test_an_auditor_reads_everything_and_acts_on_nothing(auditor: User, document
     assert client.post(reverse("upload", args=[slug])).status_code == 403
     assert client.post(reverse("send_again", args=[slug, documents.delivery(Stage.HELD).pk])).status_code == 403
     assert client.post(reverse("route_again", args=[slug, documents.documents[None].pk])).status_code == 403
+    customer = document.customer_id
+    assert client.get(reverse("customers", args=[slug])).status_code == 200
+    shown = client.get(reverse("customer", args=[slug, customer])).content.decode()
+    assert "modifier/" not in shown
+    assert "relancer/" not in shown
+    for name, arguments in (("edit_customer", [customer]), ("new_customer", []), ("relaunch_customer", [customer])):
+        assert client.post(reverse(name, args=[slug, *arguments])).status_code == 403
+    assert client.get(reverse("edit_customer", args=[slug, customer])).status_code == 403
+    assert client.post(reverse("claim_document", args=[slug, documents.documents[None].pk])).status_code == 403
     assert documents.stage(documents.delivery(Stage.HELD)) is Stage.HELD
     assert reverse("upload", args=[slug]) not in client.get(reverse("home", args=[slug])).content.decode()
 

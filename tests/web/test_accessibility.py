@@ -21,19 +21,26 @@ MOODS = {"done", "going", "waiting", "trouble", "lost"}
 @pytest.fixture
 def pages(as_alice: Client, documents: Work) -> dict[str, html.HtmlElement]:
     """Every page of Alice's, parsed; the sign-in page too."""
-    slug = documents.organisation.slug
+    slug, customer = documents.organisation.slug, documents.documents[None].customer_id
     addresses = {
         "home": reverse("home", args=[slug]),
         "upload": reverse("upload", args=[slug]),
         "batches": reverse("batches", args=[slug]),
         "batch": reverse("batch", args=[slug, documents.batch.pk]),
         "documents": reverse("documents", args=[slug]),
+        "customers": reverse("customers", args=[slug]),
+        "customer": reverse("customer", args=[slug, customer]),
+        "edit customer": reverse("edit_customer", args=[slug, customer]),
+        "new customer": reverse("new_customer", args=[slug]),
+        "password": reverse("account_change_password"),
         **{
             f"document {stage}": reverse("document", args=[slug, document.pk])
             for stage, document in documents.documents.items()
         },
     }
     read = {name: html.fromstring(as_alice.get(address).content) for name, address in addresses.items()}
+    refused = as_alice.post(addresses["new customer"], {"siren": "12"})
+    read["refused customer"] = html.fromstring(refused.content)
     return read | {"login": html.fromstring(Client().get(reverse("account_login")).content)}
 
 

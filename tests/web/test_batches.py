@@ -107,13 +107,13 @@ def test_a_refresh_carries_the_live_part_alone_and_keeps_the_filter(as_alice: Cl
 
 
 def test_files_that_wait_too_long_say_that_the_worker_is_probably_stopped(as_alice: Client, documents: Work) -> None:
-    assert "l’ouvrier (worker)" not in page_of(as_alice, documents)
+    assert "(worker) est sans doute arrêté" not in page_of(as_alice, documents)
     with acting_for(documents.organisation.id):
         Batch.objects.update(created_at=timezone.now() - timedelta(minutes=5))
-    assert "l’ouvrier (worker)" in page_of(as_alice, documents)
+    assert "(worker) est sans doute arrêté" in page_of(as_alice, documents)
     with acting_for(documents.organisation.id):
         BatchLine.objects.filter(outcome=LineOutcome.WAITING).delete()
-    assert "l’ouvrier (worker)" not in page_of(as_alice, documents)
+    assert "(worker) est sans doute arrêté" not in page_of(as_alice, documents)
 
 
 def test_the_list_of_batches_says_of_each_what_to_look_at(as_alice: Client, documents: Work) -> None:

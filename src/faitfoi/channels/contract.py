@@ -83,7 +83,7 @@ class Parcel:
     buyer_name: str
     address: str  # e-mail address, SIRET, electronic address: whatever the channel writes on the envelope
     artefact: Attachment
-    settings: dict[str, str]
+    settings: dict[str, str] = field(repr=False)  # credentials are among them
     annexes: tuple[Attachment, ...] = ()
     purpose: str = "legal"  # legal, notice, copy
     payable: str = ""  # amount due as text, for the message's wording

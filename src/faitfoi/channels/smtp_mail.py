@@ -11,6 +11,7 @@ Settings, all of them text:
 | `sender_address` | the `From:` address; its domain also ends our Message-IDs | required |
 | `sender_name` | the `From:` name | the seller's name of each parcel |
 | `reply_to` | where a customer's answer goes: a mailbox that someone reads | no `Reply-To:` |
+| `return_domain` | domain of return addresses, whose mail reaches `faitfoi returns` | no bounce ever comes |
 | `helo_domain` | what we call ourselves in EHLO | the sender's domain |
 | `ca_file` | PEM file of a private certification authority | the system's authorities |
 | `deadline_seconds` | longest time one sending may take, 1 to 1800 | 120 |

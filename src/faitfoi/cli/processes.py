@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from faitfoi.cli.sending import Named
-from faitfoi.cli.server import fail, home, platform_open, stop_database, the_organisation
+from faitfoi.cli.server import fail, home, only_house, platform_open, stop_database, the_organisation
 from faitfoi.cli.supervisor import Died, Supervisor
 
 simulate = typer.Typer(no_args_is_help=True, help="L’autre côté de chaque canal, sur cette machine seulement.")
@@ -77,7 +77,7 @@ def run(
     returns_port: Annotated[int, typer.Option("--returns-port")] = RETURNS_PORT,
 ) -> None:
     """Fait tourner tout : base, pages, ouvriers, écoute des retours. Ctrl-C arrête tout."""
-    with platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
+    with only_house(), platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
         try:
             start_house(supervisor, port=port, workers=workers, returns_port=returns_port)
             typer.echo(f"Les pages sont à l’adresse http://127.0.0.1:{port} — Ctrl-C pour tout arrêter.")
@@ -110,12 +110,17 @@ def demo(
     """Montre tout, de bout en bout, avec des données fictives et des serveurs simulés sur cette machine."""
     from faitfoi.cli.demonstration.seed import seed
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends like Ctrl-C
     os.environ["FAITFOI_TODAY"] = str(seed()["demonstration_day"])
-    with platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
+    with only_house(), platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
         try:
+            from faitfoi.cli.demonstration.loading import real_organisations
             from faitfoi.cli.demonstration.play import play
 
+            if real := real_organisations():
+                fail(
+                    f"De vraies organisations travaillent dans {home()} ({', '.join(real)}) : la démonstration n’y "
+                    "touche pas. Donnez-lui un dossier à elle : FAITFOI_HOME=… faitfoi demo"
+                )
             code = play(supervisor, port=port, stay=not once, corpora=corpora)
         except Died as error:
             fail(str(error))
@@ -159,10 +164,15 @@ def start_house(supervisor: Supervisor, *, port: int, workers: int, returns_port
     """Start pages, workers and the return listener under a supervisor."""
     supervisor.start("retours", ["returns", "--port", str(returns_port)])
     supervisor.start("intendant", ["worker", "--queue", "steward"])
-    for number in range(1, workers + 1):
-        supervisor.start(f"ouvrier-{number}", ["worker", "--queue", "journey"])
+    for name in sending_processes(workers):
+        supervisor.start(name, ["worker", "--queue", "journey"])
     if port:
         supervisor.start("pages", ["pages", "--port", str(port)])
+
+
+def sending_processes(workers: int) -> list[str]:
+    """Return the names of the processes that touch the wire."""
+    return [f"ouvrier-{number}" for number in range(1, workers + 1)]
 
 
 def wait_for_signal() -> None:

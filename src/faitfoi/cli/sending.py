@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from faitfoi.cli.server import fail, home, platform_open, the_organisation
-from faitfoi.cli.supervisor import Supervisor
+from faitfoi.cli.supervisor import Died, Supervisor
 
 if TYPE_CHECKING:
     from faitfoi.accounts.models import Organisation
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Named = Annotated[str | None, typer.Option("--organisation", "-o", help="L’organisation (son nom court).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Du JSON plutôt qu’un tableau.")]
 TICK = 0.25
+CALM = 4  # a look that takes long is followed by a pause so many times as long: the workers need the machine
 MOST_TOLD = 40
 
 ROWS = (
@@ -61,10 +63,13 @@ def send(
             console.print("Aucun lot interrompu : rien à reprendre.")
             return
         supervisor = stack.enter_context(Supervisor(home() / "log"))
-        _ensure_worker(supervisor, console)
         try:
             for batch in batches:
-                watch_batch(chosen, batch, console, supervisor=supervisor)
+                watch_batch(
+                    chosen, batch, console, supervisor=supervisor, tend=lambda: _ensure_worker(supervisor, console)
+                )
+        except Died as error:
+            fail(f"{error}\nRien n’est perdu. Pour finir : faitfoi send --resume")
         except KeyboardInterrupt:
             console.print("\nInterrompu : rien n’est perdu. Pour finir : faitfoi send --resume")
             raise typer.Exit(130) from None
@@ -74,7 +79,12 @@ def send(
             typer.echo(json.dumps(counts.as_dict()))
         else:
             show(console, counts)
-    raise typer.Exit(0 if counts.refused + counts.needs_someone + counts.failed == 0 else 1)
+        if counts.held:
+            console.print(
+                f"{counts.held} facture(s) ne sont pas encore parties. Elles seront tentées de nouveau tant que "
+                "« faitfoi run » tourne ; sinon : faitfoi send --resume"
+            )
+    raise typer.Exit(0 if counts.refused + counts.needs_someone + counts.failed + counts.held == 0 else 1)
 
 
 def documents(organisation: Named = None, as_json: AsJson = False) -> None:
@@ -123,8 +133,20 @@ def files_in(paths: list[Path]) -> list[Path]:
     return found
 
 
-def watch_batch(organisation: "Organisation", batch: "Batch", console: Console, *, supervisor: Supervisor) -> None:
-    """Show a progress bar until every line is judged and every delivery has been tried."""
+def watch_batch(
+    organisation: "Organisation",
+    batch: "Batch",
+    console: Console,
+    *,
+    supervisor: Supervisor,
+    tend: Callable[[], None] = lambda: None,
+) -> None:
+    """Show a progress bar until every line is judged and every delivery has been tried; calls `tend` at each look.
+
+    Raises Died when one of the supervisor's processes has ended.
+    """
+    from django.utils import timezone
+
     from faitfoi.accounts.tenancy import acting_for
     from faitfoi.pipeline.counts import count_batch
 
@@ -132,27 +154,35 @@ def watch_batch(organisation: "Organisation", batch: "Batch", console: Console, 
     with Progress(*columns, console=console, transient=True) as bar:
         reading = bar.add_task("Lecture et scellement", total=None)
         leaving = bar.add_task("Envoi", total=None)
+        since = timezone.now()
         while True:
+            tend()
+            looked = time.monotonic()
             with acting_for(organisation.id):
                 counts = count_batch(batch)
-                waiting_now = waits(batch)
-            tried = counts.selected - counts.skipped - waiting_now
+                waiting_now = waits(batch, since=since)
+            tried = max(0, counts.selected - counts.skipped - waiting_now)
             bar.update(reading, total=counts.received, completed=counts.received - counts.waiting)
             bar.update(leaving, total=max(counts.selected - counts.skipped, 1), completed=tried)
             if counts.waiting == 0 and waiting_now == 0:
                 return
             supervisor.check()
-            time.sleep(TICK)
+            time.sleep(max(TICK, CALM * (time.monotonic() - looked)))
 
 
-def waits(batch: "Batch") -> int:
-    """Count the batch's deliveries that are still to be tried for the first time, or are being. Inside `acting_for`."""
+def waits(batch: "Batch", *, since: datetime) -> int:
+    """Count the batch's deliveries still to be tried: never yet, or due since that instant, or being tried.
+
+    Runs inside `acting_for`.
+    """
+    from django.db.models import Q
+
     from faitfoi.records.models import Delivery
     from faitfoi.records.stages import Stage
 
     own = Delivery.objects.filter(document__lines__batch=batch, document__lines__already_done=False)
-    untried = own.filter(stage=Stage.ROUTED, attempts_made=0) | own.filter(stage=Stage.SENDING)
-    return untried.distinct().count()
+    untried = Q(stage=Stage.ROUTED) & (Q(attempts_made=0) | Q(next_attempt_at__lte=since))
+    return own.filter(untried | Q(stage=Stage.SENDING)).distinct().count()
 
 
 def show(console: Console, counts: "Counts") -> None:
@@ -181,24 +211,36 @@ def _hand_over(organisation: "Organisation", paths: list[Path], console: Console
 
 def _contents(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
     for path in paths:
-        yield path.name, path.read_bytes()
+        try:
+            yield path.name, path.read_bytes()
+        except OSError as error:
+            fail(f"Le fichier {path} ne se lit pas : {error.strerror}. Vérifiez ses droits, puis recommencez.", code=2)
 
 
 def _unfinished(organisation: "Organisation") -> "list[Batch]":
-    """Return the organisation's batches with lines still waiting or deliveries untried, made due again."""
+    """Return the organisation's batches with lines still waiting or deliveries not gone yet, made due now."""
+    from django.db.models import Q
+
     from faitfoi.accounts.tenancy import acting_for
     from faitfoi.pipeline.receive import resume
+    from faitfoi.pipeline.retry import hurry
     from faitfoi.records.models import Batch
+    from faitfoi.records.stages import LineOutcome, Stage
 
+    under_way = Q(lines__already_done=False, lines__document__deliveries__stage__in=[Stage.ROUTED, Stage.SENDING])
     with acting_for(organisation.id):
-        return [batch for batch in Batch.objects.all() if resume(batch) or waits(batch)]
+        found = list(Batch.objects.filter(Q(lines__outcome=LineOutcome.WAITING) | under_way).distinct())
+        for batch in found:
+            resume(batch)
+            hurry(batch)
+    return found
 
 
 def _ensure_worker(supervisor: Supervisor, console: Console) -> None:
-    """Start a worker for the time of this command when none is alive."""
+    """Start a worker for the time of this command when none is alive, or none any more."""
     from faitfoi.pipeline.worker import alive
 
-    if not alive():
+    if "ouvrier" not in supervisor and not alive():
         console.print("Aucun ouvrier ne tournait : un est lancé le temps de cet envoi.", style="dim")
         supervisor.start("ouvrier", ["worker"])
 
@@ -220,7 +262,8 @@ def _tell_problems(organisation: "Organisation", batches: "list[Batch]", console
         news = Event.objects.filter(
             axis=Event.Axis.OURS, document__lines__batch__in=batches, delivery__stage__in=stages
         ).exclude(reason="")
-        latest = {event.delivery_id: (event.document.number, event.reason) for event in news.select_related("document")}
+        rows = news.order_by("at", "id").values_list("delivery_id", "document__number", "reason")
+        latest = {delivery: (number, reason) for delivery, number, reason in rows}
     for name, reason in [*told, *latest.values()][:MOST_TOLD]:
         console.print(f"! {name} — {reason}", highlight=False, markup=False)
 
@@ -237,11 +280,12 @@ def _total(organisation: "Organisation", batches: "list[Batch]") -> "Counts":
 
 
 def _documents(organisation: "Organisation") -> Iterator[dict[str, object]]:
-    from faitfoi.pipeline.counts import stage_of
+    from faitfoi.pipeline.counts import standing
     from faitfoi.records.models import Document
-    from faitfoi.records.stages import ArtefactRole, Purpose
+    from faitfoi.records.stages import ArtefactRole, Purpose, Stage
 
-    for document in Document.objects.order_by("issue_date", "number").prefetch_related("artefacts", "deliveries"):
+    known = Document.objects.order_by("issue_date", "number").defer("invoice", "findings")
+    for document in known.prefetch_related("artefacts", "deliveries").iterator(chunk_size=500):
         legal = [d for d in document.deliveries.all() if d.purpose == Purpose.LEGAL]
         latest = max(legal, key=lambda delivery: delivery.sequence, default=None)
         artefacts = {artefact.role: artefact for artefact in document.artefacts.all()}
@@ -249,7 +293,7 @@ def _documents(organisation: "Organisation") -> Iterator[dict[str, object]]:
             "organisation": organisation.slug,
             "number": document.number,
             "kind": document.kind,
-            "stage": stage_of(document)[0],
+            "stage": standing(document.waiting_for, Stage(latest.stage) if latest else None)[0],
             "sealed": artefacts[ArtefactRole.LEGAL].sealed,
             "channel": latest.channel if latest else None,
             "sha256": artefacts[ArtefactRole.LEGAL].sha256,

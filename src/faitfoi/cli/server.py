@@ -1,11 +1,14 @@
 """Opens the platform for a command: the embedded database unless DATABASE_URL is set, Django, the migrations."""
 
+import fcntl
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
 import typer
 
@@ -25,6 +28,23 @@ def fail(sentence: str, *, code: int = 1) -> NoReturn:
 
 
 @contextmanager
+def only_house() -> Iterator[None]:
+    """Hold this installation for `run` or `demo`: a second one would change the first's ports, and stop its database.
+
+    Leaves with a French sentence when another holds it. The kernel gives it back whatever happens to us.
+    """
+    with (_home_made() / "house.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fail(
+                f"Faitfoi tourne déjà dans {home()} (« faitfoi run » ou « faitfoi demo »). Arrêtez-le d’abord, ou "
+                "donnez à celui-ci un dossier à lui : FAITFOI_HOME=… faitfoi …"
+            )
+        yield
+
+
+@contextmanager
 def platform_open(*, keep_running: bool = False) -> Iterator[None]:
     """Give the command a migrated database and a ready Django; a server started here is stopped at the end.
 
@@ -34,10 +54,12 @@ def platform_open(*, keep_running: bool = False) -> Iterator[None]:
         from faitfoi.database import embedded
     except ModuleNotFoundError as error:
         fail(f"Il manque {error.name} : cette commande demande « faitfoi[server] ».")
-    home().mkdir(parents=True, exist_ok=True)
-    os.environ["FAITFOI_HOME"] = str(home())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill ends like Ctrl-C: nothing is left behind
+    os.environ["FAITFOI_HOME"] = str(_home_made())
     started = False
-    if not embedded.external_url():
+    if url := embedded.external_url():
+        _check_address(url)
+    else:
         try:
             running = embedded.start(home() / "postgres", say=lambda sentence: typer.echo(sentence, err=True))
         except embedded.DatabaseUnavailable as error:
@@ -83,6 +105,34 @@ def the_organisation(slug: str | None) -> "Organisation":
     fail(f"{said} Ajoutez --organisation avec l’une de : {names}", code=2)
 
 
+def _home_made() -> Path:
+    place = home()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise PermissionError(13, os.strerror(13))
+    except OSError as error:
+        fail(
+            f"Le dossier {place} (FAITFOI_HOME) ne peut pas servir : {error.strerror}. "
+            "Donnez dans FAITFOI_HOME un dossier où écrire, puis recommencez."
+        )
+    return place
+
+
+def _check_address(url: str) -> None:
+    """Leave with a sentence when the database's address cannot be one; the address itself holds a password."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"postgresql", "postgres"} and len(parts.path) > 1 and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        fail(
+            "DATABASE_URL n’est pas l’adresse d’une base PostgreSQL. Écrivez-la ainsi : "
+            "postgresql://utilisateur:motdepasse@machine:5432/base — ou retirez-la pour la base embarquée."
+        )
+
+
 def _set_up() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "faitfoi.web.settings")
     import django
@@ -100,13 +150,15 @@ def _migrate() -> None:
     from django.core.management import call_command
     from django.db import connections
     from django.db.migrations.executor import MigrationExecutor
-    from django.db.utils import OperationalError
+    from django.db.utils import OperationalError, ProgrammingError
 
     alias = "owner" if "owner" in connections else "default"
     try:
         executor = MigrationExecutor(connections[alias])
-    except OperationalError as error:
-        fail(f"La base de données ne répond pas : {str(error).strip()}. Vérifiez DATABASE_URL, puis recommencez.")
+    except (OperationalError, ProgrammingError) as error:
+        address = "FAITFOI_OWNER_URL" if alias == "owner" else "DATABASE_URL"
+        said = " ".join(str(error).split())
+        fail(f"La base de données ne répond pas ou refuse : {said} Vérifiez {address}, puis recommencez.")
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return
     if alias != "owner":

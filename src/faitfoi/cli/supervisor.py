@@ -56,6 +56,9 @@ class Supervisor:
         self._children.append((name, child))
         return child.pid
 
+    def __contains__(self, name: str) -> bool:
+        return any(name == known for known, _ in self._children)
+
     def check(self) -> None:
         """Raise Died when one of them has ended."""
         for name, child in self._children:

@@ -119,8 +119,10 @@ def latest_legal_stages(document_ids: Iterable[object]) -> dict[object, Stage]:
 
 def stage_of(document: Document) -> tuple[str, str]:
     """Return where the document stands, as a code of the count and its French label."""
-    if document.waiting_for:
-        return "needs_someone", LABELS["needs_someone"]
-    stage = latest_legal_stages([document.id]).get(document.id)
-    place = place_of(stage) if stage else "held"
+    return standing(document.waiting_for, latest_legal_stages([document.id]).get(document.id))
+
+
+def standing(waiting_for: str, stage: Stage | None) -> tuple[str, str]:
+    """Return where a document stands that waits for that and whose latest legal delivery is at that stage, if any."""
+    place = "needs_someone" if waiting_for else place_of(stage) if stage else "held"
     return place, LABELS[place]

@@ -1,14 +1,17 @@
 """Which customer record an invoice's buyer is, and what the record says about the way there."""
 
+import json
 import unicodedata
+from dataclasses import replace
 from datetime import date
 
 from django.db.models import QuerySet
 
 from faitfoi.accounts.models import Organisation
+from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.model import Buyer, Invoice
 from faitfoi.pipeline.routing import Facts
-from faitfoi.records.models import ChannelSettings, Customer
+from faitfoi.records.models import ChannelSettings, Customer, Document
 from faitfoi.records.stages import Nature
 
 SIREN_SCHEME = "0002"
@@ -61,6 +64,11 @@ def match_customer(buyer: Buyer) -> Customer | None:
     return None
 
 
+def buyer_of(document: Document) -> Buyer:
+    """Return the buyer that a sealed document names."""
+    return from_json(json.dumps(document.invoice).encode()).buyer
+
+
 def draft_customer(organisation: Organisation, buyer: Buyer) -> Customer:
     """Make, unsaved, the record of a buyer nobody registered yet; its nature is only what the invoice itself tells."""
     country = (buyer.address.country if buyer.address else "") or "FR"
@@ -87,7 +95,16 @@ def facts_for(
     organisation: Organisation, customer: Customer, invoice: Invoice, *, day: date, engagement: str = ""
 ) -> Facts:
     """Gather what the routing decision depends on; `engagement` is one given after the invoice was made."""
-    configured = frozenset(ChannelSettings.objects.values_list("channel", flat=True))
+    return replace(
+        standing_facts(organisation, customer, day=day, configured=configured_channels()),
+        code_service=service_code(customer, invoice),
+        engagement=engagement or invoice.purchase_order_reference,
+        number=invoice.number,
+    )
+
+
+def standing_facts(organisation: Organisation, customer: Customer, *, day: date, configured: frozenset[str]) -> Facts:
+    """Gather what depends on the customer and the settings alone, whatever the invoice."""
     return Facts(
         customer_name=customer.name,
         nature=Nature(customer.nature),
@@ -95,9 +112,9 @@ def facts_for(
         customer_copy_channel=customer.copy_channel,
         billing_email=customer.billing_email,
         siret=customer.siret,
-        code_service=service_code(customer, invoice),
+        code_service=customer.code_service,
         code_service_required=customer.code_service_required,
-        engagement=engagement or invoice.purchase_order_reference,
+        engagement="",
         engagement_required=customer.engagement_required,
         electronic_address=customer.electronic_address,
         default_channel=organisation.default_channel,
@@ -105,8 +122,13 @@ def facts_for(
         issues_electronically_from=organisation.issues_electronically_from,
         configured=configured,
         day=day,
-        number=invoice.number,
+        number="",
     )
+
+
+def configured_channels() -> frozenset[str]:
+    """Return the channels that have settings here. Runs inside `acting_for`."""
+    return frozenset(ChannelSettings.objects.values_list("channel", flat=True))
 
 
 def service_code(customer: Customer, invoice: Invoice) -> str:

@@ -21,6 +21,7 @@ from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.records.models import Attempt, Delivery
 from faitfoi.records.stages import Stage
+from faitfoi.records.storable import storable
 from faitfoi.records.transitions import move
 
 log = logging.getLogger(__name__)
@@ -36,10 +37,15 @@ WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A delivery that this worker alone may send now: what to send, or why it cannot even be tried."""
+    """A delivery that this worker alone may send now: what to send, or why it cannot even be tried.
+
+    The lease covers a sending that begins before `start_by`: a worker that slept longer must not touch the wire.
+    """
 
     attempt_id: UUID
     delivery_id: UUID
+    number: int
+    start_by: datetime
     cargo: Parcel | NotSent
 
 
@@ -53,11 +59,17 @@ def deliver(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
 def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> None:
     """Claim, touch the wire once, settle."""
     claim = _claim(organisation_id, delivery_id, channels)
-    if claim is None:
-        return
+    if claim is not None:
+        send_claimed(organisation_id, claim, channels)
+
+
+def send_claimed(organisation_id: UUID, claim: Claim, channels: Channels) -> None:
+    """Touch the wire once for a claim, and settle it."""
     try:
         if isinstance(claim.cargo, NotSent):
             raise claim.cargo
+        if timezone.now() > claim.start_by:
+            raise NotSent("Le programme a été suspendu juste avant l’envoi : rien n’est parti.")
         channel = channels.of(claim.delivery_id)
         receipt = channel.send(claim.cargo)
     except NotSent as error:
@@ -103,7 +115,8 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
             deadline=deadline,
             lease_until=deadline + LEASE_MARGIN,
         )
-        return Claim(attempt_id=attempt.id, delivery_id=delivery.id, cargo=cargo)
+        start_by = now + LEASE_MARGIN
+        return Claim(attempt_id=attempt.id, delivery_id=delivery.id, number=number, start_by=start_by, cargo=cargo)
 
 
 def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, polls: bool) -> None:
@@ -116,17 +129,17 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
             log.warning("a receipt came after the lease of delivery %s", claim.delivery_id)
         delivery = Delivery.objects.select_for_update().get(id=claim.delivery_id)
         source = Stage(delivery.stage)
-        if source not in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:
-            return
-        move(
-            claim.delivery_id,
-            source=source,
-            target=target,
-            actor=WORKER,
-            reason=receipt.detail,
-            references=receipt.references,
-            timetable={"next_poll_at": now + FIRST_POLL if polls else None, "next_question_at": None},
-        )
+        if source in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:
+            move(
+                claim.delivery_id,
+                source=source,
+                target=target,
+                actor=WORKER,
+                reason=receipt.detail,
+                references=receipt.references,
+                timetable={"next_poll_at": now + FIRST_POLL if polls else None, "next_question_at": None},
+            )
+        # A delivery that news has already carried further keeps its stage, and gains the evidence.
         keep_receipt(delivery, receipt, at=now)
         catch_up(claim.delivery_id, actor=WORKER)
 
@@ -136,29 +149,34 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
     now = timezone.now()
     with acting_for(organisation_id):
         made = Delivery.objects.values_list("attempts_made", flat=True).get(id=claim.delivery_id)
+        source = Stage.SENDING
         if not _close_attempt(claim, Attempt.Outcome.NOT_SENT, error.reason):
-            return
+            # The sweeper thought that it might have left; nobody needs to be asked what is certain here.
+            source = Stage.TO_FIND
+            if made != claim.number:
+                return
         # Counted anew after a person has put it back: what they mended deserves more than one try.
         tried = (made - 1) % MOST_ATTEMPTS + 1
-        if tried == MOST_ATTEMPTS:
+        if tried == MOST_ATTEMPTS and source is Stage.SENDING:
             move(
                 claim.delivery_id,
-                source=Stage.SENDING,
+                source=source,
                 target=Stage.HELD,
                 actor=WORKER,
                 reason=f"Rien n’est parti, après {made} essais : {error.reason}",
             )
             return
         wait = min(FIRST_WAIT * 2 ** (tried - 1) * (4 if error.precondition else 1), LONGEST_WAIT)
-        move(
+        moved = move(
             claim.delivery_id,
-            source=Stage.SENDING,
+            source=source,
             target=Stage.ROUTED,
             actor=WORKER,
             reason=error.reason,
-            timetable={"next_attempt_at": now + wait},
+            timetable={"next_attempt_at": now + wait, "next_question_at": None},
         )
-        deliver_later(organisation_id, [claim.delivery_id], at=now + wait)
+        if moved:
+            deliver_later(organisation_id, [claim.delivery_id], at=now + wait)
 
 
 def _settle(
@@ -187,6 +205,6 @@ def _settle(
 def _close_attempt(claim: Claim, outcome: Attempt.Outcome, detail: str) -> bool:
     """Write how the attempt ended; False when the sweeper has already closed it."""
     updated = Attempt.objects.filter(id=claim.attempt_id, outcome=Attempt.Outcome.CLAIMED).update(
-        outcome=outcome, finished_at=timezone.now(), detail=detail
+        outcome=outcome, finished_at=timezone.now(), detail=storable(detail)
     )
     return updated == 1

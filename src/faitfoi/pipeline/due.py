@@ -9,6 +9,8 @@ from procrastinate.types import JSONValue
 
 PREPARE_CHUNK = 20
 DELIVER_CHUNK = 50
+FIRST = 10
+"""Priority of what is ready to leave, or may have left, over what is still to be prepared (0)."""
 
 
 def prepare_later(organisation_id: UUID, line_ids: Sequence[UUID]) -> None:
@@ -22,14 +24,14 @@ def deliver_later(organisation_id: UUID, delivery_ids: Sequence[UUID], *, at: da
     """Have routed deliveries sent, now or at an instant."""
     for start in range(0, len(delivery_ids), DELIVER_CHUNK):
         chunk: list[JSONValue] = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
-        app.configure_task("deliver", queue="journey", schedule_at=at).defer(
+        app.configure_task("deliver", queue="journey", priority=FIRST, schedule_at=at).defer(
             organisation_id=str(organisation_id), delivery_ids=chunk
         )
 
 
 def ask_later(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
     """Have the other side asked about deliveries whose answer was lost."""
-    _defer_ids("ask", organisation_id, delivery_ids)
+    _defer_ids("ask", organisation_id, delivery_ids, priority=FIRST)
 
 
 def poll_later(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
@@ -37,7 +39,8 @@ def poll_later(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
     _defer_ids("poll", organisation_id, delivery_ids)
 
 
-def _defer_ids(task: str, organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+def _defer_ids(task: str, organisation_id: UUID, delivery_ids: Sequence[UUID], *, priority: int = 0) -> None:
     for start in range(0, len(delivery_ids), DELIVER_CHUNK):
         chunk: list[JSONValue] = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
-        app.configure_task(task, queue="journey").defer(organisation_id=str(organisation_id), delivery_ids=chunk)
+        task_of = app.configure_task(task, queue="journey", priority=priority)
+        task_of.defer(organisation_id=str(organisation_id), delivery_ids=chunk)

@@ -1,10 +1,14 @@
 """`faitfoi fsck`: brings together what `evidence.fsck` then recomputes from bytes."""
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from ssl import PEM_cert_to_DER_cert
 from uuid import UUID
+
+from django.db import connection, transaction
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.fsck import Head, JournalLine, Kept, Problem, ProblemKind, Progress, Report, examine
@@ -13,33 +17,44 @@ from faitfoi.evidence.store import ObjectAltered, ObjectMissing
 from faitfoi.pipeline.installation import seal_folder, store
 from faitfoi.pipeline.jobs import every_organisation
 from faitfoi.records.journal import sequence
-from faitfoi.records.models import Artefact, Event, JournalEntry, JournalHead, JournalLeaf
+from faitfoi.records.models import Artefact, Delivery, Event, JournalEntry, JournalHead, JournalLeaf
+from faitfoi.records.stages import Stage
 
 RENDERED = ("document_sealed", "document_rendered")
 KEPT_BESIDE = ("remote_event", "line_refused")
 """Entries that name, under `sha256`, an object which is no artefact: an answer as received, a file refused."""
 
 
+HOLE = -1
+"""The index of an entry without a leaf: one that cannot be."""
+
+
 def examine_installation(*, progress: Progress | None = None) -> Report:
-    """Recompute leaves, root, digests and seals of every organisation; each is read in a transaction of its own."""
+    """Recompute leaves, root, digests and seals of every organisation, as the tables stand at one instant.
+
+    Work may go on meanwhile: what is not yet numbered at that instant is left for the next examination.
+    """
     while sequence():
         pass
-    indices = dict(JournalLeaf.objects.exclude(index=None).values_list("entry_id", "index"))
-    leaves = {entry: bytes(leaf) for entry, leaf in JournalLeaf.objects.values_list("entry_id", "leaf")}
-    organisations = every_organisation()
     lines: list[JournalLine] = []
     kept: list[Kept] = []
     beside: dict[UUID, set[str]] = {}
     problems: list[Problem] = []
-    for organisation_id in organisations:
-        with acting_for(organisation_id):
-            own = list(_lines(organisation_id, indices, leaves))
-            kept += _artefacts(organisation_id, own)
-            lines += own
-            beside[organisation_id] = set(_beside(own))
-            problems += _unnamed_answers(beside[organisation_id])
+    with _one_instant():
+        indices = dict(JournalLeaf.objects.values_list("entry_id", "index"))
+        leaves = {entry: bytes(leaf) for entry, leaf in JournalLeaf.objects.values_list("entry_id", "leaf")}
+        organisations = every_organisation()
+        for organisation_id in organisations:
+            with acting_for(organisation_id):
+                own = list(_lines(organisation_id, indices, leaves))
+                fresh = _named_by_the_unnumbered(indices)
+                kept += _artefacts(organisation_id, own, fresh=fresh)
+                lines += own
+                beside[organisation_id] = set(_beside(own))
+                problems += _unnamed_answers(beside[organisation_id] | fresh)
+                problems += _moved_aside()
+        latest = JournalHead.objects.order_by("-size").first()
     lines.sort(key=lambda line: line.index)
-    latest = JournalHead.objects.order_by("-size").first()
     head = Head(size=latest.size, root=bytes(latest.root)) if latest else Head(size=0, root=EMPTY_ROOT)
     certificates = {organisation_id: _certificates(organisation_id) for organisation_id in organisations}
     report = examine(
@@ -55,12 +70,30 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
     )
 
 
+@contextmanager
+def _one_instant() -> Iterator[None]:
+    """Open a transaction that sees nothing of what others commit meanwhile."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _named_by_the_unnumbered(indices: dict[UUID, int | None]) -> set[str]:
+    """Return the digests that only entries without an index yet name."""
+    waiting = [entry_id for entry_id, index in indices.items() if index is None]
+    bodies = JournalEntry.objects.filter(id__in=waiting).values_list("body", flat=True)
+    return {str(value) for body in bodies for value in _facts(body.encode()).values()}
+
+
 def _lines(organisation_id: UUID, indices: dict[UUID, int | None], leaves: dict[UUID, bytes]) -> Iterator[JournalLine]:
     for entry_id, body in JournalEntry.objects.order_by("id").values_list("id", "body").iterator():
-        index = indices.get(entry_id)
+        index = indices.get(entry_id, HOLE)
+        if index is None:
+            continue  # not numbered yet
         # An entry without a leaf is a hole that the examination must see: it gets an index that cannot be.
         yield JournalLine(
-            index=-1 if index is None else index,
+            index=index,
             entry=body.encode(),
             leaf=leaves.get(entry_id, b""),
             organisation=organisation_id,
@@ -69,7 +102,7 @@ def _lines(organisation_id: UUID, indices: dict[UUID, int | None], leaves: dict[
 
 def _beside(lines: list[JournalLine]) -> Iterator[str]:
     for line in lines:
-        entry = _entry(line)
+        entry = _facts(line.entry)
         if entry.get("type") in KEPT_BESIDE and entry.get("sha256"):
             yield str(entry["sha256"])
 
@@ -83,6 +116,26 @@ def _unnamed_answers(named: set[str]) -> Iterator[Problem]:
             object=sha256,
             sentence=f"La réponse {sha256}, qu’un événement dit avoir reçue, n’est nommée par aucune écriture.",
         )
+
+
+def _moved_aside() -> Iterator[Problem]:
+    """Tell the deliveries that do not stand where their journalled moves lead: a stage has one door.
+
+    Where they lead does not depend on the order of the entries: it is the one stage entered once more than left.
+    """
+    entered: dict[str, Counter[str]] = defaultdict(lambda: Counter({Stage.ROUTED.value: 1}))
+    for body in JournalEntry.objects.filter(kind="stage_moved").values_list("body", flat=True).iterator():
+        facts = _facts(body.encode())
+        entered[str(facts.get("delivery"))].update({str(facts.get("target")): 1})
+        entered[str(facts.get("delivery"))].subtract({str(facts.get("source")): 1})
+    for delivery_id, stage in Delivery.objects.order_by("id").values_list("id", "stage"):
+        if entered[str(delivery_id)][stage] != 1:
+            yield Problem(
+                kind=ProblemKind.NOT_JOURNALLED,
+                object=str(delivery_id),
+                sentence=f"L’envoi {delivery_id} est dit « {Stage(stage).label} » ; aucune écriture du journal ne l’y "
+                "a mené : il a été changé sans passer par Faitfoi.",
+            )
 
 
 def _damaged(organisation_id: UUID, names: set[str]) -> Iterator[Problem]:
@@ -101,13 +154,15 @@ def _stored_alone(organisation_id: UUID, beside: dict[UUID, set[str]], kept: lis
     return sum(store().has(organisation_id, sha256) for sha256 in beside[organisation_id] - artefacts)
 
 
-def _artefacts(organisation_id: UUID, lines: list[JournalLine]) -> Iterator[Kept]:
+def _artefacts(organisation_id: UUID, lines: list[JournalLine], *, fresh: set[str]) -> Iterator[Kept]:
     named: dict[str, int] = {}
     for line in lines:
-        entry = _entry(line)
+        entry = _facts(line.entry)
         if entry.get("type") in RENDERED:
             named |= {str(value): line.index for name, value in entry.items() if name.startswith("sha256_")}
     for artefact in Artefact.objects.order_by("id").iterator():
+        if artefact.sha256 in fresh and artefact.sha256 not in named:
+            continue
         yield Kept(
             organisation=organisation_id,
             sha256=artefact.sha256,
@@ -118,10 +173,10 @@ def _artefacts(organisation_id: UUID, lines: list[JournalLine]) -> Iterator[Kept
         )
 
 
-def _entry(line: JournalLine) -> dict[str, object]:
+def _facts(body: bytes) -> dict[str, object]:
     """Return an entry's facts; one that is damaged has none, and the examination names it."""
     try:
-        entry = json.loads(line.entry)
+        entry = json.loads(body)
     except ValueError:
         return {}
     return entry if isinstance(entry, dict) else {}

@@ -16,6 +16,7 @@ from faitfoi.pipeline.parcels import build_parcel, return_secret
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Delivery, Event, ReturnToken
 from faitfoi.records.stages import ALLOWED, Stage
+from faitfoi.records.storable import storable
 from faitfoi.records.transitions import move
 
 POLL_WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
@@ -129,7 +130,8 @@ def _advance(delivery_id: UUID, grade: Grade, reason: str, *, actor: str) -> Non
 def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
     # News of one delivery waits for each other: two workers may hear the same thing at once.
     Delivery.objects.select_for_update().get(id=delivery.id)
-    identity = f"{delivery.channel}:{event.identity}"[:200]
+    identity = storable(f"{delivery.channel}:{event.identity}")[:200]
+    code = storable(event.code)[:80]
     if Event.objects.filter(document_id=delivery.document_id, delivery=delivery, identity=identity).exists():
         return False
     raw = store().put(delivery.organisation_id, event.raw).sha256 if event.raw else ""
@@ -138,11 +140,11 @@ def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
         document_id=delivery.document_id,
         delivery=delivery,
         axis=Event.Axis.THEIRS,
-        code=event.code[:80],
+        code=code,
         grade=event.grade,
         at=event.at,
-        reason=event.reason,
-        who=event.who[:120],
+        reason=storable(event.reason),
+        who=storable(event.who)[:120],
         identity=identity,
         raw_sha256=raw,
     )
@@ -152,7 +154,7 @@ def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
         document_id=delivery.document_id,
         delivery=str(delivery.id),
         grade=event.grade.value,
-        code=event.code[:80],
+        code=code,
         sha256=raw or None,
     )
     return True

@@ -4,19 +4,25 @@
 what is due. Nothing re-queues a killed worker's job by itself, so the steward does.
 """
 
-from typing import cast
+import errno
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.db import InterfaceError, OperationalError
 from procrastinate.contrib.django import app
-from procrastinate.jobs import Status
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Job, Status
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import directory
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import following, questions
 from faitfoi.pipeline import prepare as preparing
-from faitfoi.pipeline.due import prepare_later
+from faitfoi.pipeline.due import ask_later, deliver_later, poll_later, prepare_later
 from faitfoi.pipeline.receive import due_lines
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.journal import sequence
@@ -25,6 +31,11 @@ STALLED_AFTER = 15.0
 """Seconds without a heartbeat after which a worker counts as dead."""
 MOST_LIVES = 5
 """How many workers may die over one chunk of a batch before its lines are tried one by one."""
+DISK = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+    | {errno.EACCES, errno.EPERM}
+)
+"""What the system says when it is the machine that fails, not the file."""
 
 
 @app.task(name="prepare", queue="journey")
@@ -33,10 +44,16 @@ def prepare(*, organisation_id: str, line_ids: list[str]) -> None:
     organisation, lines = UUID(organisation_id), [UUID(line_id) for line_id in line_ids]
     try:
         preparing.prepare(organisation, lines, actor=delivering.WORKER)
-    except Exception:
-        set_apart(organisation, lines)
+    except Exception as error:
+        # A database or a disk that fails judges nobody: a line alone goes on waiting, and the steward takes it up.
+        if len(lines) > 1 or not _is_of_the_machine(error):
+            set_apart(organisation, lines)
         raise  # the job ends as failed, with its trace in the log
     sequence()
+
+
+def _is_of_the_machine(error: Exception) -> bool:
+    return isinstance(error, OperationalError | InterfaceError) or (isinstance(error, OSError) and error.errno in DISK)
 
 
 def set_apart(organisation_id: UUID, lines: list[UUID]) -> None:
@@ -51,20 +68,39 @@ def set_apart(organisation_id: UUID, lines: list[UUID]) -> None:
 @app.task(name="deliver", queue="journey")
 def deliver(*, organisation_id: str, delivery_ids: list[str]) -> None:
     """Send deliveries, each at most once."""
-    delivering.deliver(UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids])
+    organisation, ids = UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids]
+    with _apart_after_a_failure(organisation, ids, deliver_later):
+        delivering.deliver(organisation, ids)
 
 
 @app.task(name="ask", queue="journey")
 def ask(*, organisation_id: str, delivery_ids: list[str]) -> None:
     """Ask about deliveries whose answer was lost."""
-    questions.ask(UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids])
+    organisation, ids = UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids]
+    with _apart_after_a_failure(organisation, ids, ask_later):
+        questions.ask(organisation, ids)
 
 
 @app.task(name="poll", queue="journey")
 def poll(*, organisation_id: str, delivery_ids: list[str]) -> None:
     """Fetch the other side's news."""
-    ids = [UUID(delivery_id) for delivery_id in delivery_ids]
-    following.poll(UUID(organisation_id), ids, actor=delivering.WORKER)
+    organisation, ids = UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids]
+    with _apart_after_a_failure(organisation, ids, poll_later):
+        following.poll(organisation, ids, actor=delivering.WORKER)
+
+
+@contextmanager
+def _apart_after_a_failure(
+    organisation_id: UUID, ids: list[UUID], later: Callable[[UUID, Sequence[UUID]], None]
+) -> Iterator[None]:
+    """Have each delivery of a chunk that trips a bug of ours taken up alone: it would hold its neighbours for ever."""
+    try:
+        yield
+    except Exception:
+        if len(ids) > 1:
+            for delivery_id in ids:
+                later(organisation_id, [delivery_id])
+        raise  # the job ends as failed, with its trace in the log
 
 
 @app.periodic(cron="* * * * * */5")
@@ -100,13 +136,29 @@ async def revive() -> int:
     for job in stalled:
         if job.task_name == "prepare" and job.attempts >= MOST_LIVES:
             # A file that ends the process itself would otherwise end every worker in turn.
-            lines = [UUID(str(line_id)) for line_id in cast("list[str]", job.task_kwargs["line_ids"])]
-            await sync_to_async(set_apart)(UUID(str(job.task_kwargs["organisation_id"])), lines)
+            arguments = _arguments(job)
+            lines = [UUID(line_id) for line_id in arguments["line_ids"]]
+            await sync_to_async(set_apart)(UUID(arguments["organisation_id"]), lines)
             await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=False)
         else:
-            await app.job_manager.retry_job(job)
+            await _put_back(job)
     await app.job_manager.prune_stalled_workers(STALLED_AFTER * 4)
     return len(stalled)
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    """Return what a job was deferred with: read through Django's connection, it is still the text of its JSON."""
+    told: object = job.task_kwargs
+    arguments: dict[str, Any] = json.loads(told) if isinstance(told, str) else cast("dict[str, Any]", told)
+    return arguments
+
+
+async def _put_back(job: Job) -> None:
+    try:
+        await app.job_manager.retry_job(job)
+    except UniqueViolation:
+        # A periodic job whose next one waits already: that one does the same work.
+        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
 
 
 def every_organisation() -> list[UUID]:

@@ -26,7 +26,7 @@ def sweep(organisation_id: UUID) -> int:
     """Take back claims whose lease ran out (a killed worker): their outcome is unknown, so a question is due."""
     now = timezone.now()
     swept = 0
-    with acting_for(organisation_id):
+    with Channels(organisation_id) as channels, acting_for(organisation_id):
         stalled = Attempt.objects.select_for_update(skip_locked=True).filter(
             outcome=Attempt.Outcome.CLAIMED, lease_until__lt=now
         )
@@ -40,10 +40,18 @@ def sweep(organisation_id: UUID) -> int:
                 target=Stage.TO_FIND,
                 actor=WORKER,
                 reason=attempt.detail,
-                timetable={"next_question_at": now},
+                timetable={"next_question_at": now + _settles_in(attempt.delivery, channels)},
             )
             catch_up(attempt.delivery_id, actor=WORKER)
     return swept
+
+
+def _settles_in(delivery: Delivery, channels: Channels) -> timedelta:
+    """Return how long the channel's index lags: before that, "not found" proves nothing."""
+    try:
+        return channels.open(delivery).settles_in
+    except NotSent:
+        return timedelta(0)  # the question itself waits until the channel is mended
 
 
 def due_questions(organisation_id: UUID, *, everything: bool = False) -> int:

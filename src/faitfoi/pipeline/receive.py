@@ -35,7 +35,8 @@ def receive(
 ) -> Batch:
     """Keep the files, open their batch and have it prepared; returns the batch.
 
-    The same files again are the same batch: what was left waiting goes on, nothing is done twice.
+    The same files again are the same batch: what was left waiting goes on, what was refused is judged anew (its reason
+    may have been ours, and mended since), nothing is done twice.
     An empty or too large file is a refused line. Raises TooMuch (a French sentence) when there are none or too many.
     """
     ensure_seal_key(organisation)
@@ -53,8 +54,17 @@ def receive(
                 _line(batch, position, item) for position, item in enumerate(arrived, start=1)
             )
             write_entry("batch_received", actor=actor, batch=str(batch.id), files=len(arrived), fingerprint=fingerprint)
+        else:
+            _judge_anew(batch, arrived)
         resume(batch)
     return batch
+
+
+def _judge_anew(batch: Batch, arrived: list[_Arrived]) -> None:
+    """Let the refused lines wait again, all but those whose very size is refused: their content is not kept."""
+    kept = {item.sha256 for item in arrived if not item.refused}
+    refused = batch.lines.filter(outcome=LineOutcome.REFUSED, sha256__in=kept)
+    refused.update(outcome=LineOutcome.WAITING, reason="", findings=[])
 
 
 def resume(batch: Batch) -> int:

@@ -8,7 +8,7 @@ from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Delivery
+from faitfoi.records.models import Batch, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import move
 
@@ -38,6 +38,15 @@ def put_back(delivery_id: UUID, *, actor: str) -> bool:
     if moved:
         deliver_later(organisation_id, [delivery.id])
     return moved
+
+
+def hurry(batch: Batch) -> int:
+    """Have the batch's deliveries that wait for their next try go now; returns how many. Runs inside `acting_for`."""
+    waiting = Delivery.objects.filter(stage=Stage.ROUTED, document__lines__batch=batch).order_by("id")
+    ids = list(waiting.values_list("id", flat=True).distinct())
+    Delivery.objects.filter(id__in=ids, stage=Stage.ROUTED).update(next_attempt_at=timezone.now())
+    deliver_later(batch.organisation_id, ids)
+    return len(ids)
 
 
 def _readdress(delivery: Delivery, *, actor: str) -> None:

@@ -64,10 +64,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoRoute:
-    """Nothing lawful or usable: what is missing and what to do, in one French sentence."""
+    """Nothing lawful or usable: what is missing and what to do, in one French sentence.
+
+    `missing` is the same without the invoice's number; `why` says how the channel that lacks it was chosen.
+    """
 
     reason: str
     channel: ChannelKey = ChannelKey.NONE
+    missing: str = ""
+    why: str = ""
 
 
 def decide(facts: Facts) -> Decision | NoRoute:
@@ -76,7 +81,8 @@ def decide(facts: Facts) -> Decision | NoRoute:
     channel, why = _choose(facts, lawful, law)
     missing = _missing(facts, channel)
     if missing:
-        return NoRoute(reason=f"La facture {facts.number} ne peut pas partir : {missing}", channel=channel)
+        reason = f"La facture {facts.number} ne peut pas partir : {missing}"
+        return NoRoute(reason=reason, channel=channel, missing=missing, why=why)
     legal = Leg(channel=channel, address=_address(facts, channel), reason=why)
     return Decision(legal=legal, copy=_copy(facts, channel))
 

@@ -18,7 +18,7 @@ from faitfoi.channels.registry import CHANNELS, open_channel
 from faitfoi.pipeline.customers import fold
 from faitfoi.pipeline.installation import ensure_seal_key
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Customer
+from faitfoi.records.models import Customer, Document
 from faitfoi.records.stages import Nature
 from faitfoi.records.vault import save_channel_settings
 
@@ -39,12 +39,24 @@ COLUMNS = (
     "engagement_required",
 )
 REQUIRED = ("reference", "name", "nature")
+ASKED = {
+    "reference": "Donnez-lui une référence, par exemple son numéro de compte client.",
+    "name": "Donnez le nom du client, tel qu’il figure sur ses factures.",
+    "nature": "Dites ce qu’est ce client : la loi en fait dépendre l’envoi.",
+}
 FLAGS = frozenset({"code_service_required", "engagement_required"})
 YES, NO = frozenset({"oui", "1", "true", "vrai"}), frozenset({"non", "0", "false", "faux", ""})
 
 
 class CannotSetUp(ValueError):
-    """What was given does not serve; the text is a French sentence that names the field, the value and the remedy."""
+    """What was given does not serve; the text is a French sentence that names the field, the value and the remedy.
+
+    `problems` holds one such sentence by field of the record, for a form that shows each beside its field.
+    """
+
+    def __init__(self, text: str, *, problems: Mapping[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.problems = dict(problems or {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,28 +147,90 @@ def import_customers(organisation: Organisation, lines: Iterable[str], *, actor:
     return Imported(created=created, updated=updated)
 
 
+def create_customer(customer: Customer, *, actor: str, document_id: UUID | None = None) -> None:
+    """Write a new customer's record, also that of the document named. Runs inside `acting_for`. Raises CannotSetUp."""
+    _keep_customer(customer)
+    write_entry("customer_created", actor=actor, customer=str(customer.id))
+    if document_id is not None:
+        choose_customer(document_id, customer, actor=actor)
+
+
 def change_customer(customer_id: UUID, fields: Mapping[str, object], *, actor: str) -> None:
     """Change fields of one customer's record. Runs inside `acting_for`. Raises CannotSetUp."""
     customer = Customer.objects.get(id=customer_id)
     for name, value in fields.items():
         setattr(customer, name, value)
-    customer.search_key = fold(customer.name)[:200]
-    check_customer(customer)
-    customer.save()
+    _keep_customer(customer)
     write_entry("customer_changed", actor=actor, customer=str(customer_id), fields=sorted(fields))
 
 
+def choose_customer(document_id: UUID, customer: Customer, *, actor: str) -> bool:
+    """Say whose a waiting document is, when nobody matched; False when it has its customer. Runs inside `acting_for`.
+
+    Nothing is sent: the document goes on waiting until somebody routes it again.
+    """
+    nobody = Document.objects.filter(id=document_id, customer=None).exclude(waiting_for="")
+    if not nobody.update(customer=customer):
+        return False
+    write_entry("customer_chosen", actor=actor, document_id=document_id, customer=str(customer.id))
+    return True
+
+
 def check_customer(customer: Customer) -> None:
-    """Raise CannotSetUp when a record cannot be right, naming the field and the remedy."""
-    if customer.siren:
-        check_siren(customer.siren)
-    if customer.siret:
-        check_siret(customer.siret, siren=customer.siren)
+    """Raise CannotSetUp when a record cannot be right: its text is the first problem, `problems` has them all."""
+    problems = _problems(customer)
+    if problems:
+        name, sentence = next(iter(problems.items()))
+        raise CannotSetUp(f"{customer.name or 'Ce client'} — {name} : {sentence}", problems=problems)
+
+
+def _problems(customer: Customer) -> dict[str, str]:
+    """Return a French sentence for each field of a record that cannot be right."""
+    found = {name: sentence for name, sentence in ASKED.items() if not getattr(customer, name)}
     try:
-        customer.full_clean(validate_unique=False, validate_constraints=False)
+        customer.full_clean(exclude={"search_key"}, validate_unique=False, validate_constraints=False)
     except ValidationError as error:
-        name, messages = next(iter(error.message_dict.items()))
-        raise CannotSetUp(f"{customer.name or 'Ce client'} — {name} : {' '.join(messages)}") from error
+        found = {name: " ".join(messages) for name, messages in error.message_dict.items()} | found
+    if customer.billing_email and "billing_email" in found:
+        found["billing_email"] = f"« {customer.billing_email} » n’est pas une adresse de la forme nom@domaine."
+    for name, check in (("siren", check_siren), ("siret", check_siret)):
+        number = getattr(customer, name)
+        try:
+            if number:
+                check(number)
+        except CannotSetUp as error:
+            found[name] = str(error)
+    if customer.siren and customer.siret and not found.keys() & {"siren", "siret"}:
+        try:
+            check_siret(customer.siret, siren=customer.siren)
+        except CannotSetUp as error:
+            found["siret"] = str(error)
+    if "country" not in found and not (len(customer.country) == 2 and customer.country.isascii()):
+        found["country"] = f"« {customer.country} » n’est pas un code de pays : deux lettres, FR ou BE par exemple."
+    if customer.nature == Nature.FOREIGN and customer.country == "FR":
+        found["country"] = "Un client établi à l’étranger a un autre pays que FR : donnez-le, ou changez sa nature."
+    vat = customer.vat_number
+    if customer.siren and vat.startswith("FR") and not vat.endswith(customer.siren):
+        found["vat_number"] = f"Le numéro « {vat} » ne finit pas par le SIREN « {customer.siren} » : l’un est faux."
+    return found
+
+
+def _keep_customer(customer: Customer) -> None:
+    """Tidy, check and save a record. Raises CannotSetUp."""
+    customer.reference, customer.name = " ".join(customer.reference.split()), " ".join(customer.name.split())
+    for name in ("siren", "siret", "vat_number", "country"):
+        setattr(customer, name, "".join(getattr(customer, name).split()).upper())
+    if len(customer.siret) == 14 and not customer.siren:
+        customer.siren = customer.siret[:9]
+    customer.search_key = fold(customer.name)[:200]
+    check_customer(customer)
+    try:
+        with transaction.atomic():
+            customer.save()
+    except IntegrityError as error:
+        holder = Customer.objects.exclude(id=customer.id).get(reference=customer.reference)
+        sentence = f"La référence « {customer.reference} » est déjà celle de {holder.name} : donnez-en une autre."
+        raise CannotSetUp(sentence, problems={"reference": sentence}) from error
 
 
 def check_siren(siren: str) -> None:
@@ -169,7 +243,7 @@ def check_siren(siren: str) -> None:
         ) from error
 
 
-def check_siret(siret: str, *, siren: str) -> None:
+def check_siret(siret: str, *, siren: str = "") -> None:
     """Raise CannotSetUp when a SIRET is not fourteen digits with the right key, or belongs to another SIREN."""
     try:
         siret_number.validate(siret)

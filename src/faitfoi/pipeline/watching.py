@@ -1,5 +1,6 @@
 """A watched folder: what comes to rest in it is sent as a batch, then put away with its answer beside it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.intake import hot_folder
+from faitfoi.intake import caps, hot_folder
 from faitfoi.intake.caps import TooMuch
 from faitfoi.intake.hot_folder import Claimed, Memory, Outcome
 from faitfoi.pipeline.receive import receive
@@ -15,6 +16,8 @@ from faitfoi.records.models import Batch, BatchLine
 from faitfoi.records.stages import LineOutcome
 
 ACTOR = "watched folder"
+UNTOLD = ("document__invoice", "document__findings")
+"""What a sentence does not need, and may weigh much."""
 
 
 class Watch:
@@ -44,34 +47,64 @@ class Watch:
         self._answer()
 
     def _take(self, claimed: tuple[Claimed, ...]) -> None:
-        contents: list[tuple[str, bytes]] = []
-        kept: list[Claimed] = []
-        for file in claimed:
-            try:
-                contents.append((file.name, hot_folder.read_claimed(file)))
-                kept.append(file)
-            except TooMuch as error:
-                hot_folder.settle(file, Outcome.REFUSED, str(error))
-        if not kept:
-            return
+        for portion in _portions(claimed):
+            self._hand_over(portion)
+
+    def _hand_over(self, claimed: list[Claimed]) -> None:
+        taken: list[Claimed] = []
         name = f"Dossier {self._folder.name}, {timezone.localtime():%d/%m/%Y %H:%M}"
-        batch = receive(self._organisation, contents, origin=Batch.Origin.FOLDER, name=name, actor=ACTOR)
-        self._in_hand += [(batch.id, file) for file in kept]
+        try:
+            contents = _contents(claimed, taken)
+            batch = receive(self._organisation, contents, origin=Batch.Origin.FOLDER, name=name, actor=ACTOR)
+        except TooMuch:
+            if taken:
+                raise
+            return  # each was refused by itself: there is no batch to open
+        self._in_hand += [(batch.id, file) for file in taken]
 
     def _answer(self) -> None:
         """Put away the files whose line has been judged, each with its sentence."""
+        judged: dict[tuple[UUID, str], BatchLine] = {}
+        with acting_for(self._organisation.id):
+            lines = BatchLine.objects.filter(batch_id__in={batch_id for batch_id, _ in self._in_hand})
+            told = lines.exclude(outcome=LineOutcome.WAITING).filter(sha256__in=[f.sha256 for _, f in self._in_hand])
+            for line in told.order_by("-position").select_related("document").defer("findings", *UNTOLD):
+                judged[line.batch_id, line.sha256] = line
         still: list[tuple[UUID, Claimed]] = []
         for batch_id, file in self._in_hand:
-            with acting_for(self._organisation.id):
-                line = BatchLine.objects.filter(batch_id=batch_id, sha256=file.sha256).order_by("position").first()
-                judged = line is not None and line.outcome != LineOutcome.WAITING
-                reason = _sentence(line) if line is not None and judged else ""
-                refused = line is not None and line.outcome == LineOutcome.REFUSED
-            if judged:
-                hot_folder.settle(file, Outcome.REFUSED if refused else Outcome.DONE, reason)
+            if answer := judged.get((batch_id, file.sha256)):
+                outcome = Outcome.REFUSED if answer.outcome == LineOutcome.REFUSED else Outcome.DONE
+                hot_folder.settle(file, outcome, _sentence(answer))
             else:
                 still.append((batch_id, file))
         self._in_hand = still
+
+
+def _portions(claimed: tuple[Claimed, ...]) -> Iterator[list[Claimed]]:
+    """Divide what is in hand into as many batches as it takes: more than one accepts may lie there after a stop."""
+    portion: list[Claimed] = []
+    weight = 0
+    for file in claimed:
+        size = file.path.stat().st_size
+        if portion and (len(portion) == caps.MAX_BATCH_FILES or weight + size > caps.MAX_BATCH_BYTES):
+            yield portion
+            portion, weight = [], 0
+        portion.append(file)
+        weight += size
+    if portion:
+        yield portion
+
+
+def _contents(claimed: list[Claimed], taken: list[Claimed]) -> Iterator[tuple[str, bytes]]:
+    """Read one file after the other, noting in `taken` those that could be: a batch may weigh more than the memory."""
+    for file in claimed:
+        try:
+            content = hot_folder.read_claimed(file)
+        except TooMuch as error:
+            hot_folder.settle(file, Outcome.REFUSED, str(error))
+        else:
+            taken.append(file)
+            yield file.name, content
 
 
 def _sentence(line: BatchLine) -> str:

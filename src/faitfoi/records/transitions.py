@@ -10,6 +10,7 @@ from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models_delivery import Delivery, Event
 from faitfoi.records.stages import ALLOWED, Stage
+from faitfoi.records.storable import storable
 
 
 class ForbiddenMove(ValueError):
@@ -44,7 +45,8 @@ def move(
     delivery.stage = target
     for name, value in (timetable or {}).items():
         setattr(delivery, name, value)
-    delivery.references = {**delivery.references, **(references or {})}
+    told = {name: storable(value) for name, value in (references or {}).items()}
+    delivery.references = {**delivery.references, **told}
     delivery.save(update_fields=["stage", "references", *(timetable or {})])
     entry = write_entry(
         "stage_moved",
@@ -61,7 +63,7 @@ def move(
         axis=Event.Axis.OURS,
         code=target,
         at=timezone.now(),
-        reason=reason,
+        reason=storable(reason),
         identity=f"entry:{entry}",
     )
     return True

@@ -1,13 +1,13 @@
 """Credentials at rest: encrypted with a key that is a file of the installation, never a row of the database."""
 
 import json
-import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 from faitfoi.accounts.models import ChannelKey
+from faitfoi.accounts.secret_files import kept_secret
 from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models_party import ChannelSettings
@@ -46,19 +46,4 @@ def _key_path() -> Path:
 
 
 def _fernet() -> Fernet:
-    path = _key_path()
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Fernet.generate_key())
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            path.hardlink_to(draft)  # fails when another process was first: its key is the key
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return Fernet(path.read_bytes())
+    return Fernet(kept_secret(_key_path(), Fernet.generate_key))

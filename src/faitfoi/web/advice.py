@@ -14,15 +14,19 @@ RETRIABLE = frozenset({Stage.HELD, Stage.TO_FIX})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """One person's task: `who` can act, `do` what. `retry` offers the button that sends again."""
+    """One person's task: `who` can act, `do` what; `retry` offers to send again, `record` to open the customer's."""
 
     who: str
     do: str
     retry: bool = False
+    record: bool = False
 
 
-def advise(delivery: Delivery, *, number: str) -> Advice | None:
-    """Return what a person must do about a delivery, or None when it needs nobody."""
+def advise(delivery: Delivery, *, number: str, email: str = "") -> Advice | None:
+    """Return what a person must do about a delivery, or None when it needs nobody.
+
+    `email` is the customer's present address: what is sent again by e-mail goes there.
+    """
     match Stage(delivery.stage):
         case Stage.UNKNOWN:
             return _unknown(delivery, number)
@@ -33,7 +37,7 @@ def advise(delivery: Delivery, *, number: str) -> Advice | None:
                 retry=True,
             )
         case Stage.TO_FIX:
-            return _to_fix(delivery)
+            return _to_fix(delivery, email or delivery.address)
         case Stage.RETURNED:
             return Advice(
                 who=_("You, with the customer."),
@@ -41,6 +45,7 @@ def advise(delivery: Delivery, *, number: str) -> Advice | None:
                     "Ask the customer for an address that works and correct the customer’s record. "
                     "As long as the invoice is not delivered, let them know by another way."
                 ),
+                record=True,
             )
         case Stage.REJECTED:
             return _rejected(delivery, number)
@@ -68,15 +73,15 @@ def _unknown(delivery: Delivery, number: str) -> Advice:
     )
 
 
-def _to_fix(delivery: Delivery) -> Advice:
-    if delivery.channel == ChannelKey.EMAIL:
-        do = _(
-            "Put right what the answer says (a full mailbox, a message too heavy…), then press the button: "
-            "it leaves again for %(address)s."
-        ) % {"address": delivery.address}
-    else:
-        do = _("Correct what the answer names, then press the button.")
-    return Advice(who=_("You: it certainly was not sent."), do=do, retry=True)
+def _to_fix(delivery: Delivery, address: str) -> Advice:
+    who = _("You: it certainly was not sent.")
+    if delivery.channel != ChannelKey.EMAIL:
+        return Advice(who=who, do=_("Correct what the answer names, then press the button."), retry=True)
+    do = _(
+        "Put right what the answer says (a wrong address in the customer’s record, a full mailbox, a message too "
+        "heavy…), then press the button: it leaves again for the address of the record, today %(address)s."
+    ) % {"address": address}
+    return Advice(who=who, do=do, retry=True, record=True)
 
 
 def _rejected(delivery: Delivery, number: str) -> Advice:

@@ -63,3 +63,9 @@ class SearchForm(forms.Form):
             (WITHOUT_DELIVERY, words.WITHOUT_DELIVERY.label),
         ],
     )
+
+
+class CustomerSearchForm(forms.Form):
+    """Search of the customers."""
+
+    q = forms.CharField(label=_("Name, reference or SIREN"), required=False, max_length=100)

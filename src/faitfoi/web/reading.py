@@ -9,8 +9,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from faitfoi.pipeline.customers import fold
-from faitfoi.records.models import Delivery, Document
+from faitfoi.accounts.models import Organisation
+from faitfoi.einvoice.model import Buyer
+from faitfoi.pipeline.customers import draft_customer, fold
+from faitfoi.records.models import Customer, Delivery, Document
 from faitfoi.records.stages import Purpose, Stage
 
 LATE = timedelta(minutes=10)
@@ -119,6 +121,32 @@ def find_documents(query: str, state: str) -> QuerySet[Document]:
             Q(number__icontains=word) | Q(buyer_name__icontains=word) | Q(customer__search_key__contains=fold(word))
         )
     return found.order_by("-issue_date", "-id")
+
+
+def find_customers(query: str) -> QuerySet[Customer]:
+    """Find customers by name (accents and case do not matter), reference, SIREN, SIRET or VAT number, by name."""
+    # A number is written in groups of three as often as not.
+    joined = "".join(query.split())
+    found = Customer.objects.all()
+    for word in [joined] if joined.isdigit() else query.split():
+        found = found.filter(
+            Q(search_key__contains=fold(word))
+            | Q(reference__icontains=word)
+            | Q(siren__startswith=word)
+            | Q(siret__startswith=word)
+            | Q(vat_number__icontains=word)
+        )
+    return found.order_by("search_key", "id")
+
+
+def resembling(buyer: Buyer, *, most: int = 5) -> list[Customer]:
+    """Return the records that an invoice's buyer might be: the same name, SIREN or e-mail."""
+    drafted = draft_customer(Organisation(), buyer)
+    alike = Q(search_key=drafted.search_key)
+    for name in ("siren", "siret", "vat_number", "billing_email"):
+        if value := getattr(drafted, name):
+            alike |= Q(**{name: value})
+    return list(Customer.objects.filter(alike).order_by("search_key", "id")[:most])
 
 
 def waiting_for_someone(*, most: int = 6) -> list[Group]:

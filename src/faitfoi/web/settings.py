@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import font_source_sans_pro
 
+from faitfoi.accounts.secret_files import kept_secret
+
 FAITFOI_HOME = Path(os.environ.get("FAITFOI_HOME", "var")).resolve()
 """Folder of keys, store and logs of this installation (`FAITFOI_HOME`, by default `var` here)."""
 
@@ -36,17 +38,7 @@ def _secret_key() -> str:
     """Read the key that signs sessions, made at first start beside the other keys (0600)."""
     if given := os.environ.get("FAITFOI_SECRET_KEY"):
         return given
-    path = FAITFOI_HOME / "keys" / "django.key"
-    if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48))
-    return path.read_text()
+    return kept_secret(FAITFOI_HOME / "keys" / "django.key", lambda: secrets.token_urlsafe(48).encode()).decode()
 
 
 SECRET_KEY = _secret_key()

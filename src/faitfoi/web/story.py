@@ -90,7 +90,9 @@ def _sending(delivery: Delivery, document: Document, events: list[Event]) -> Sen
         last=next((event for event in reversed(mine) if event.reason), None),
         expected=theirs[-1] if theirs and theirs[-1].grade in EXPECTING else None,
         attempts=sorted(delivery.attempts.all(), key=lambda attempt: attempt.number),
-        advice=advise(delivery, number=document.number),
+        advice=advise(
+            delivery, number=document.number, email=document.customer.billing_email if document.customer else ""
+        ),
     )
 
 

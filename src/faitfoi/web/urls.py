@@ -4,7 +4,7 @@ from allauth.account import urls as account_urls
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
-from faitfoi.web.pages import batches, documents, entrance, home
+from faitfoi.web.pages import batches, customers, documents, entrance, home
 
 ACCOUNT_PAGES = frozenset(
     {"account_login", "account_logout", "account_inactive", "account_change_password", "account_signup"}
@@ -19,6 +19,12 @@ organisation: list[URLPattern | URLResolver] = [
     path("documents/", documents.documents, name="documents"),
     path("documents/<uuid:document_id>/", documents.document, name="document"),
     path("documents/<uuid:document_id>/relancer/", documents.route_again, name="route_again"),
+    path("documents/<uuid:document_id>/client/", customers.claim_document, name="claim_document"),
+    path("clients/", customers.customers, name="customers"),
+    path("clients/nouveau/", customers.new_customer, name="new_customer"),
+    path("clients/<uuid:customer_id>/", customers.customer, name="customer"),
+    path("clients/<uuid:customer_id>/modifier/", customers.edit_customer, name="edit_customer"),
+    path("clients/<uuid:customer_id>/relancer/", customers.relaunch_customer, name="relaunch_customer"),
     path("fichiers/<uuid:artefact_id>/", documents.download, name="download"),
     path("fichiers/<uuid:artefact_id>/page-<int:number>.png", documents.picture, name="picture"),
     path("envois/<uuid:delivery_id>/relancer/", documents.send_again, name="send_again"),

@@ -132,6 +132,28 @@ BY_RELAY = Word(label=_("Taken by the sending server (that is not yet a delivery
 """A relay that accepts a message has not delivered it: the word of `accepted` on the e-mail channel."""
 
 
+MEANINGS: dict[tuple[str, str], str | Promise] = {
+    (Stage.SENT, ChannelKey.CHORUS_PRO): _("Deposited: Chorus Pro has it and is checking it."),
+    (Stage.ACCEPTED, ChannelKey.EMAIL): _(
+        "Your sending server has taken it and carries it to the customer’s. If it cannot be delivered, it comes back "
+        "and shows here; without news, nothing proves that it has been read."
+    ),
+    (Stage.ACCEPTED, ChannelKey.CHORUS_PRO): _("Chorus Pro has checked it; the customer has still to take it."),
+    (Stage.DELIVERED, ChannelKey.EMAIL): _(
+        "The customer’s server has put it into their mailbox. That does not say that it has been read."
+    ),
+    (Stage.DELIVERED, ChannelKey.CHORUS_PRO): _("Put at the customer’s disposal in Chorus Pro."),
+    (Stage.TO_FIND, ""): _("The answer was lost: we are asking whether it has arrived, before anything else."),
+    (Stage.ROUTED, ""): _("It leaves as soon as possible, by itself."),
+}
+"""What a stage means for whoever waits for the money, by channel ("" for any). Nothing where advice says it."""
+
+
+def meaning(stage: str, channel: str) -> str | Promise:
+    """Say what a delivery's stage proves and what it does not; empty when its label says all."""
+    return MEANINGS.get((stage, channel)) or MEANINGS.get((stage, ""), "")
+
+
 def grade_word(grade: str, channel: str) -> Word | None:
     """Return the word of what the other side said, or None for a grade unheard of."""
     return BY_RELAY if (grade, channel) == ("accepted", ChannelKey.EMAIL) else GRADES.get(grade)

@@ -40,6 +40,12 @@ def load(other_side: OtherSide) -> list[Organisation]:
     return [_organisation(table, other_side) for table in seed()["organisations"]]
 
 
+def real_organisations() -> list[str]:
+    """Return the names of the organisations here that are no demonstration: its workers must not send for them."""
+    with directory():
+        return list(Organisation.objects.filter(demonstration=False).values_list("name", flat=True))
+
+
 def new_passwords() -> dict[str, str]:
     """Give every account of the demonstration a fresh password; returns them by e-mail address."""
     made: dict[str, str] = {}

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -16,7 +17,7 @@ from faitfoi.cli.demonstration.builder import build, corpora_files
 from faitfoi.cli.demonstration.loading import OtherSide, load, new_passwords
 from faitfoi.cli.demonstration.other_side import Witness
 from faitfoi.cli.demonstration.seed import seed
-from faitfoi.cli.processes import start_house
+from faitfoi.cli.processes import sending_processes, start_house
 from faitfoi.cli.sending import show, watch_batch
 from faitfoi.cli.server import home
 from faitfoi.cli.supervisor import Supervisor, control, free_port, wait_for_port
@@ -32,6 +33,7 @@ from faitfoi.records.stages import LineOutcome
 PUSH = 12 * 3600  # seconds of simulated time at each turn
 PATIENCE = 90.0  # seconds without any change before the reckoning is made as things stand
 QUIET_TURNS = 3
+WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,29 @@ def play(supervisor: Supervisor, *, port: int, stay: bool, corpora: bool) -> int
     """Run the demonstration; returns the exit code: 0 only when every count agrees and nothing is lost or doubled."""
     console = Console()
     stage, organisations, web_port = _set_the_stage(supervisor, port=port if stay else 0)
+    witness = Witness(home() / "other-side.json", smtp_control=stage.smtp_control, chorus_control=stage.chorus_control)
+    try:
+        code = _send_and_follow(organisations, stage, witness, console, supervisor, corpora=corpora)
+        if stay:
+            _stay(console, web_port, supervisor)
+    finally:
+        # The simulators forget when they stop, also when somebody interrupts: once nobody sends any more, what they
+        # have is kept, or the next run would call it lost.
+        supervisor.stop(*sending_processes(WORKERS))
+        with suppress(OSError):  # they may be what has died
+            witness.gather()
+    return code
+
+
+def _send_and_follow(
+    organisations: list[Organisation],
+    stage: Stage,
+    witness: Witness,
+    console: Console,
+    supervisor: Supervisor,
+    *,
+    corpora: bool,
+) -> int:
     inbox = build(home() / "demonstration")
     batches: list[tuple[Organisation, Batch]] = []
     for organisation in organisations:
@@ -57,11 +82,7 @@ def play(supervisor: Supervisor, *, port: int, stay: bool, corpora: bool) -> int
             _complete_records(organisation, batch, console, supervisor)
         batches.append((organisation, batch))
     _follow_to_the_end(batches, stage, console, supervisor)
-    witness = Witness(home() / "other-side.json", smtp_control=stage.smtp_control, chorus_control=stage.chorus_control)
-    code = _reckon(batches, witness, console)
-    if stay:
-        _stay(console, web_port, supervisor)
-    return code
+    return _reckon(batches, witness, console)
 
 
 def _set_the_stage(supervisor: Supervisor, *, port: int) -> tuple[Stage, list[Organisation], int]:
@@ -76,7 +97,7 @@ def _set_the_stage(supervisor: Supervisor, *, port: int) -> tuple[Stage, list[Or
         ["simulate", "chorus", "--port", str(chorus), "--control-port", str(chorus_control), "--factor", "0"],
     )
     organisations = load(OtherSide(smtp_port=smtp, chorus_url=f"http://127.0.0.1:{chorus}"))
-    start_house(supervisor, port=web_port, workers=2, returns_port=returns)
+    start_house(supervisor, port=web_port, workers=WORKERS, returns_port=returns)
     for needed in (smtp, smtp_control, chorus, chorus_control, returns, *([web_port] if web_port else [])):
         wait_for_port(needed, supervisor)
     stage = Stage(smtp_control=f"http://127.0.0.1:{smtp_control}", chorus_control=f"http://127.0.0.1:{chorus_control}")

@@ -35,6 +35,9 @@ def _header(facts: Facts, element: etree._Element) -> None:
 
 
 def _vat_total(facts: Facts, element: etree._Element) -> None:
+    parent = element.getparent()
+    if parent is None or parent.tag != RAM + "SpecifiedTradeSettlementHeaderMonetarySummation":
+        return  # the lines of a grouped invoice (EXTENDED-CTC-FR) have totals of VAT too
     facts.vat_totals.append(VatTotal(amount=number_in(element), currency=element.get("currencyID", "")))
 
 

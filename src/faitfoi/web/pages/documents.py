@@ -12,6 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from faitfoi.evidence.store import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import artefacts, rerouting, retry
+from faitfoi.pipeline.customers import configured_channels
+from faitfoi.pipeline.installation import today
+from faitfoi.pipeline.outlook import look_ahead
+from faitfoi.pipeline.relaunching import waiting_documents
 from faitfoi.records.models import Artefact, Delivery, Document
 from faitfoi.web.access import Here, acts, organisation_page, show
 from faitfoi.web.forms import EngagementForm, SearchForm
@@ -47,6 +51,7 @@ def document(request: HttpRequest, here: Here, document_id: UUID) -> HttpRespons
         "pages": pages,
         "pictures": range(1, min(pages, SHOWN_PAGES) + 1),
         "picture_width": PICTURE_WIDTH,
+        **(_waiting(here, found) if found.waiting_for else {}),
     }
     return show(request, here, "pages/document.html", context)
 
@@ -111,6 +116,16 @@ def route_again(request: HttpRequest, here: Here, document_id: UUID) -> HttpResp
     else:
         messages.success(request, _("It will leave again with the next sending."))
     return redirect("document", slug=here.organisation.slug, document_id=document.pk)
+
+
+def _waiting(here: Here, document: Document) -> dict[str, object]:
+    """Return what helps with a document that waits: what its customer's record lacks, and who waits with it."""
+    customer = document.customer
+    if customer is None:
+        return {}
+    ahead = look_ahead(here.organisation, customer, day=today(here.organisation), configured=configured_channels())
+    with_it = [other for other in waiting_documents(customer) if other.pk != document.pk]
+    return {"ahead": ahead, "with_it": len(with_it)}
 
 
 def _pages_of(artefact: Artefact) -> int:

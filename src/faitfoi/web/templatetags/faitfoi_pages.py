@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from django import template
 from django.utils import formats, timezone
 from django.utils.functional import Promise
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from faitfoi.pipeline.counts import Counts
+from faitfoi.records.models import Delivery
 from faitfoi.web import rules, words
 
 register = template.Library()
@@ -29,9 +30,9 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 @register.filter
-def typeset(text: str) -> str:
+def typeset(text: str | Promise) -> str:
     """Keep a French sentence's double punctuation from starting a line: its spaces no longer break."""
-    return AFTER.sub("\u00a0", BEFORE.sub("\u00a0", text))
+    return AFTER.sub("\u00a0", BEFORE.sub("\u00a0", str(text)))
 
 
 @register.filter
@@ -39,6 +40,13 @@ def moment(instant: datetime) -> str:
     """Write an instant in the organisation's time, to the minute: « 21 nov. 2026 à 14:05 »."""
     local = timezone.localtime(instant)
     return _("%(day)s at %(time)s") % {"day": formats.date_format(local, "j N Y"), "time": local.strftime("%H:%M")}
+
+
+@register.filter
+def in_full(day: date) -> str:
+    """Write a day as people say it: « 21 novembre 2026 », and « 1er » for the first in French."""
+    text = formats.date_format(day, "j F Y")
+    return f"1er{text[1:]}" if day.day == 1 and (get_language() or "").startswith("fr") else text
 
 
 @register.filter
@@ -105,6 +113,12 @@ def calm(counts: Counts) -> bool:
 def channel(key: str) -> str | Promise:
     """Return the name of a channel."""
     return words.CHANNELS.get(key, key)
+
+
+@register.filter
+def meaning(delivery: Delivery) -> str | Promise:
+    """Say what a delivery's stage proves and what it does not."""
+    return words.meaning(delivery.stage, delivery.channel)
 
 
 @register.filter

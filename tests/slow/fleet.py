@@ -1,0 +1,74 @@
+"""Real workers as processes of their own, killed with all they have started, and begun again."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+WORKER = ("worker", "--queue", "journey")
+STEWARD = ("worker", "--queue", "steward")
+
+
+class Fleet:
+    """Programs of ours, each the leader of its own process group, so that `kill` leaves nothing of it."""
+
+    def __init__(self, logs: Path, *, environment: dict[str, str] | None = None) -> None:
+        self._logs = logs
+        self._environment = {**os.environ, **(environment or {})}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for name in list(self._running):
+            self.kill(name)
+
+    def start(self, name: str, words: Sequence[str]) -> int:
+        """Start `faitfoi WORDS` under a name; returns its process id."""
+        with self.log(name).open("ab") as log:
+            self._running[name] = subprocess.Popen(
+                [sys.executable, "-m", "faitfoi.cli", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                start_new_session=True,
+            )
+        return self._running[name].pid
+
+    def kill(self, name: str) -> None:
+        """End a program and every child of its group at once, as a power cut would."""
+        process = self._running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def check(self) -> None:
+        """Fail when a program has ended by itself."""
+        for name, process in self._running.items():
+            code = process.poll()
+            assert code is None, f"{name} ended with {code}:\n{self.log(name).read_text()[-3000:]}"
+
+    def log(self, name: str) -> Path:
+        """Return where a program's words go."""
+        return self._logs / f"{name}.log"
+
+
+def resident(pid: int) -> int:
+    """Return the bytes of memory that a process holds (VmRSS)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    told = [Path(f"/proc/{pid}/task/{task.name}/children") for task in Path(f"/proc/{pid}/task").iterdir()]
+    return [int(word) for path in told for word in path.read_text().split()]

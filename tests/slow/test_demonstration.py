@@ -1,0 +1,162 @@
+"""The demonstration as a stranger runs it, twice, in an empty folder: every count agrees, and nothing leaves twice."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asn1crypto.pem import unarmor
+from asn1crypto.x509 import Certificate
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko_certvalidator import ValidationContext
+
+from tests.oracles.verapdf import verapdf
+
+pytestmark = pytest.mark.slow
+
+SUMS = (
+    ("received", ("ready", "needs_someone", "refused")),
+    ("selected", ("sent", "held", "failed", "skipped")),
+    ("sent", ("accepted", "delivered", "returned", "rejected", "pending", "unknown")),
+)
+
+
+def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `faitfoi WORDS` with the embedded database of its own home."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("FAITFOI_", "DATABASE_"))}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    return subprocess.run(
+        [sys.executable, "-m", "faitfoi.cli", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+        cwd=home,
+        env={**environment, "FAITFOI_HOME": str(home), "COLUMNS": "200"},
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def first(home: Path) -> subprocess.CompletedProcess[str]:
+    return run(home, "demo", "--once")
+
+
+def figures(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    told: dict[str, int] = json.loads(done.stdout.strip().splitlines()[-1])
+    return told
+
+
+def other_side(home: Path) -> dict[str, int]:
+    seen: dict[str, int] = json.loads((home / "other-side.json").read_text())
+    return seen
+
+
+def documents(home: Path) -> list[dict[str, Any]]:
+    done = run(home, "documents", "--json")
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def sealed_pdfs(home: Path) -> list[Path]:
+    """Every sealed PDF of the store, by the digests that `faitfoi documents` tells."""
+    found = []
+    for row in documents(home):
+        if row["sealed"]:
+            (place,) = (home / "store").glob(f"*/{row['sha256'][:2]}/{row['sha256'][2:]}")
+            found.append(place)
+    return found
+
+
+def certificates(home: Path) -> list[bytes]:
+    """Each organisation's seal certificate."""
+    return [path.read_bytes() for path in (home / "keys" / "seal").glob("*/certificate.pem")]
+
+
+def test_the_demonstration_ends_with_counts_that_agree(first: subprocess.CompletedProcess[str]) -> None:
+    assert first.returncode == 0, first.stdout + first.stderr
+    told = figures(first)
+    for whole, parts in SUMS:
+        assert told[whole] == sum(told[part] for part in parts), (whole, told)
+    assert told["received"] >= 24
+    assert told["refused"] >= 3
+    assert told["returned"] >= 1
+    assert told["rejected"] >= 1
+    assert told["lost"] == told["doubled"] == told["pending"] == told["held"] == told["unknown"] == 0
+
+
+def test_a_second_run_sends_nothing(home: Path, first: subprocess.CompletedProcess[str]) -> None:
+    before = other_side(home)
+    assert len(before) >= figures(first)["sent"]
+    again = run(home, "demo", "--once")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "déjà fait" in again.stdout
+    assert other_side(home) == before  # every run adds what its simulators received: this one added nothing
+    told = figures(again)
+    assert told["lost"] == told["doubled"] == 0
+    assert told["received"] == figures(first)["received"]
+
+
+def test_nothing_of_the_demonstration_is_left_running(home: Path, first: subprocess.CompletedProcess[str]) -> None:
+    left = [
+        command
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and str(home) in (command := _command(entry) + _environment(entry))
+    ]
+    assert left == []
+
+
+def test_the_sealed_pdfs_validate_with_somebody_else_s_tool(
+    home: Path, first: subprocess.CompletedProcess[str]
+) -> None:
+    roots = [certificate for pem in certificates(home) for _, _, certificate in unarmor(pem, multiple=True)]
+    trusted = ValidationContext(trust_roots=[Certificate.load(root) for root in roots], allow_fetching=False)
+    pdfs = sealed_pdfs(home)
+    assert len(pdfs) >= 20
+    for path in pdfs:
+        (signature,) = PdfFileReader(io.BytesIO(path.read_bytes())).embedded_signatures
+        status = validate_pdf_signature(signature, trusted)
+        assert status.bottom_line, path.name
+        assert status.coverage is SignatureCoverageLevel.ENTIRE_FILE
+
+
+@pytest.mark.oracle
+def test_the_sealed_pdfs_keep_their_claim_of_pdf_a_3a(
+    home: Path, first: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    laid_out = []
+    for path in sealed_pdfs(home):
+        copy = tmp_path / f"{path.name}.pdf"
+        copy.write_bytes(path.read_bytes())
+        laid_out.append(copy)
+    assert {path.name: reasons for path, reasons in verapdf(laid_out, "3a").items() if reasons} == {}
+
+
+def test_the_archive_is_sound_and_says_so(home: Path, first: subprocess.CompletedProcess[str]) -> None:
+    done = run(home, "fsck", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["sound"] is True
+
+
+def _command(entry: Path) -> str:
+    try:
+        return (entry / "cmdline").read_bytes().replace(b"\x00", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _environment(entry: Path) -> str:
+    try:
+        return (entry / "environ").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""

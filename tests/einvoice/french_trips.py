@@ -10,7 +10,6 @@ from faitfoi.einvoice.model import (
     DocumentAllowanceCharge,
     Identifier,
     Invoice,
-    InvoiceLine,
     Item,
     ItemAttribute,
     LineAllowanceCharge,
@@ -18,7 +17,6 @@ from faitfoi.einvoice.model import (
     Note,
     Payee,
     Period,
-    Price,
     ProcessControl,
     SupportingDocument,
 )
@@ -44,9 +42,11 @@ def trips(
     name: str, change: Change, *, cii: str, ubl: str = "", base: Callable[[], Invoice] = plain_bases.plain
 ) -> None:
     """Add a change; the rules are given as words, those of UBL only when they are other ones, `-` for none."""
-    ids = frozenset(cii.replace("-", "", int(cii == "-")).split())
-    others = frozenset() if ubl == "-" else frozenset((ubl or cii).split())
-    TRIPS[name] = Trip(change, ids, others, base)
+    TRIPS[name] = Trip(change, _ids(cii), _ids(ubl or cii), base)
+
+
+def _ids(words: str) -> frozenset[str]:
+    return frozenset(words.split()) - {"-"}
 
 
 def process(invoice: Invoice, framework: str) -> Invoice:
@@ -178,20 +178,20 @@ trips("no BT-49", lambda i: buyer(notes(i, without="BAR"), electronic_address=No
 trips("no BT-34", lambda i: seller(i, electronic_address=None), cii="BR-FR-13_BT-34")
 
 
-def _address(value: str) -> Identifier:
+def address(value: str) -> Identifier:
     return Identifier(value=value, scheme="0225")
 
 
-trips("address of another buyer", lambda i: buyer(i, electronic_address=_address("000000026")), cii="BR-FR-21_BT-49")
+trips("address of another buyer", lambda i: buyer(i, electronic_address=address("000000026")), cii="BR-FR-21_BT-49")
 trips(
     "address of another self-billed seller",
-    lambda i: seller(replace(i, type_code="389"), electronic_address=_address("000000026")),
+    lambda i: seller(replace(i, type_code="389"), electronic_address=address("000000026")),
     cii="BR-FR-22_BT-34",
 )
-trips("odd BT-34", lambda i: seller(i, electronic_address=_address("000000018 X")), cii="BR-FR-23_BT-34")
-trips("odd BT-49", lambda i: buyer(i, electronic_address=_address("000000034/X")), cii="BR-FR-23_BT-49")
-trips("long BT-34", lambda i: seller(i, electronic_address=_address("0" * 126)), cii="BR-FR-25_BT-34")
-trips("long BT-49", lambda i: buyer(i, electronic_address=_address("000000034" + "0" * 117)), cii="BR-FR-25_BT-49")
+trips("odd BT-34", lambda i: seller(i, electronic_address=address("000000018 X")), cii="BR-FR-23_BT-34")
+trips("odd BT-49", lambda i: buyer(i, electronic_address=address("000000034/X")), cii="BR-FR-23_BT-49")
+trips("long BT-34", lambda i: seller(i, electronic_address=address("0" * 126)), cii="BR-FR-25_BT-34")
+trips("long BT-49", lambda i: buyer(i, electronic_address=address("000000034" + "0" * 117)), cii="BR-FR-25_BT-49")
 
 
 def _routing(value: str) -> tuple[Identifier, ...]:
@@ -363,38 +363,3 @@ trips(
 trips("credit for nothing", lambda i: replace(i, preceding_invoices=()), cii="BR-FR-CO-05_BT-3", base=_NOTE)
 trips("due before issue", lambda i: replace(i, due_date=date(2026, 11, 19)), cii="BR-FR-CO-07_BT-9")
 trips("prepayment after prepayment", lambda i: process(replace(i, type_code="386"), "S4"), cii="BR-FR-CO-08_BT-23")
-
-
-def _of_origin(line: InvoiceLine) -> InvoiceLine:
-    return replace(line, invoiced_object=Identifier(value="O-1", scheme="AFL"), price=Price(net=Decimal(1)))
-
-
-_SEVERAL = "BR-FR-MV-02_EXT-FR-FE-163 BR-FR-MV-06_EXT-FR-FE-167"
-_BEHALF = "BR-FR-BD-02_EXT-FR-FE-163 BR-FR-BD-02_BT-47 BR-FR-MV-06_EXT-FR-FE-167"
-trips(
-    "several sellers",
-    lambda i: process(replace(i, lines=tuple(map(_of_origin, i.lines))), "M8"),
-    cii=_SEVERAL,
-    ubl=f"{_SEVERAL} BR-FR-MV-01_EXT-FR-FE-163",
-)
-trips(
-    "several sellers without origin",
-    lambda i: process(i, "S8"),
-    cii=f"{_SEVERAL} BR-FR-MV-07_BT-128",
-    ubl=f"{_SEVERAL} BR-FR-MV-07_BT-128 BR-FR-MV-01_EXT-FR-FE-163",
-)
-trips(
-    "several sellers self-billed",
-    lambda i: seller(
-        process(replace(i, type_code="389", lines=tuple(map(_of_origin, i.lines))), "B8"),
-        electronic_address=_address("000000018"),
-    ),
-    cii=f"{_SEVERAL} BR-FR-MV-13_BT-3",
-    ubl=f"{_SEVERAL} BR-FR-MV-13_BT-3 BR-FR-MV-01_EXT-FR-FE-163",
-)
-trips(
-    "on behalf, not self-billed",
-    lambda i: process(replace(i, lines=tuple(map(_of_origin, i.lines))), "S9"),
-    cii=f"{_BEHALF} BR-FR-BD-02_BT-31 BR-FR-BD-13_BT-3",
-    ubl=f"{_BEHALF} BR-FR-BD-02_BT-30 BR-FR-MV-BD_BT-3 BR-FR-MV-01_EXT-FR-FE-163",
-)

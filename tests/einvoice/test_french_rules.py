@@ -17,7 +17,8 @@ from faitfoi.einvoice.xml import parse_xml
 from tests.conformance.bases import documents, invoices
 from tests.conformance.extended_bases import extended_documents
 from tests.einvoice.french_document_trips import DOCUMENT_TRIPS, Change
-from tests.einvoice.french_trips import TRIPS, Trip
+from tests.einvoice.french_grouped_trips import TRIPS
+from tests.einvoice.french_trips import Trip
 
 FRENCH = {rule.id: rule for rule in RULES.values() if rule.family is Family.FRENCH}
 

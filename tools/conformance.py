@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.conformance.bases import documents  # noqa: E402  (the root must be importable first)
-from tests.conformance.comparison import Comparison, compare  # noqa: E402
+from tests.conformance.comparison import Comparison, explain  # noqa: E402
 from tests.conformance.corpora import valid_files  # noqa: E402
 from tests.conformance.mutation import MUTATIONS  # noqa: E402
 from tests.conformance.mutations import Mutant, mutant  # noqa: E402
@@ -84,15 +84,16 @@ class Tally:
         if found is None:
             self.unreadable += 1
             return
-        self.unjudged += bool(found.unjudged)
-        self.same_verdict += not self._of_interest(found.differences)
-        self.agreed.update(self._of_interest(found.ours & found.official))
+        both = found.agreement
+        self.unjudged += bool(both.unjudged)
+        self.same_verdict += not self._of_interest(both.differences)
+        self.agreed.update(self._of_interest(both.ours & both.official))
         self.read_away.update(self._of_interest(found.read_away))
-        self.false_alarms.update(self._of_interest(found.false_alarms - found.read_away))
-        self.misses.update(self._of_interest(found.misses - found.read_away))
-        for rule in self._of_interest(found.differences):
+        self.false_alarms.update(self._of_interest(both.only_ours - found.read_away))
+        self.misses.update(self._of_interest(both.only_official - found.read_away))
+        for rule in self._of_interest(both.differences):
             told = self.lost if rule in found.read_away else self.examples
-            side = "false alarm" if rule in found.ours else "missed"
+            side = "false alarm" if rule in both.ours else "missed"
             told.setdefault(rule, []).append(f"{side} in mutant {judged.number}, {judged.mutant.name}")
 
     def _of_interest(self, rules: frozenset[str]) -> list[str]:
@@ -132,7 +133,7 @@ def judge(seed: int, numbers: range, kinds: tuple[str, ...]) -> list[Judged]:
     for number in numbers:
         made = mutant(_sources, kinds[number % len(kinds)], seed=f"{seed}/{number}")
         try:
-            comparison: Comparison | None = compare(made.xml)
+            comparison: Comparison | None = explain(made.xml)
         except Unreadable:
             comparison = None
         found.append(Judged(number=number, mutant=made, comparison=comparison))
@@ -167,7 +168,7 @@ def _judged(options: argparse.Namespace, sources: tuple[tuple[str, bytes], ...])
 
 def _save(judged: Judged, options: argparse.Namespace) -> None:
     comparison = judged.comparison
-    different = () if comparison is None else comparison.differences - comparison.read_away
+    different = () if comparison is None else comparison.agreement.differences - comparison.read_away
     if not any(fnmatch.fnmatchcase(rule, options.rule) for rule in different):
         return
     folder = Path(options.save)

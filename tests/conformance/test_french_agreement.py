@@ -4,10 +4,10 @@ import pytest
 from lxml import etree
 
 from faitfoi.einvoice.cii import write_cii
+from faitfoi.einvoice.rules.agreement import compare
 from faitfoi.einvoice.ubl import write_ubl
 from faitfoi.einvoice.xml import parse_xml
 from tests.conformance.bases import documents
-from tests.conformance.comparison import compare
 from tests.conformance.corpora import CORPORA, files
 from tests.conformance.mutation import MUTATIONS
 from tests.conformance.mutations import Mutant, mutants

@@ -24,7 +24,7 @@ def wrong() -> bytes:
 def test_a_valid_invoice_breaks_nothing_for_either_judge() -> None:
     found = compare(write_cii(plain()))
 
-    assert (found.ours, found.official, found.differences, found.verdicts) == (set(), set(), set(), 0)
+    assert (found.ours | found.official | found.differences, found.verdicts) == (frozenset(), 0)
     assert found.ours_ms > 0
     assert found.official_ms > 0
 
@@ -78,5 +78,6 @@ def test_rules_without_a_verdict_are_no_difference() -> None:
         official_ms=1,
     )
 
-    assert (found.only_ours, found.only_official) == (frozenset(), {"BR-03"})
+    assert found.only_ours == frozenset()
+    assert found.only_official == {"BR-03"}
     assert (found.verdicts, found.agreed_verdicts) == (2, 1)

@@ -1,20 +1,25 @@
 """What keeps the journey going: a failure of ours is no verdict, one bad delivery holds nobody, no early question."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError, connection, connections
 from django.utils import timezone
+from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.job_context import AbortReason, JobContext
+from procrastinate.jobs import Job
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.chorus_pro import ChorusPro
 from faitfoi.database import roles
 from faitfoi.pipeline import jobs, questions
+from faitfoi.pipeline.due import PREPARE_CHUNK, prepare_later
 from faitfoi.records.models import Delivery
 from faitfoi.records.stages import LineOutcome, Stage
 from tests.pipeline.cast import TOWN, VINEYARD, Scene, file, ids_of
@@ -43,6 +48,37 @@ def due(task: str) -> list[list[str]]:
     return [args["delivery_ids"] for args in waiting.values_list("args", flat=True)]
 
 
+def at_work(*, asked_to_stop: Callable[[], bool] = lambda: False) -> JobContext:
+    """What a worker gives to a job; the worker may be asked to stop in the middle of it."""
+    return JobContext(
+        app=app,
+        job=Job(id=1, queue="journey", lock=None, queueing_lock=None, task_name="deliver"),
+        start_timestamp=0.0,
+        abort_reason=lambda: AbortReason.SHUTDOWN if asked_to_stop() else None,
+    )
+
+
+def test_a_worker_asked_to_stop_puts_back_what_it_has_not_begun(scene: Scene) -> None:
+    scene.prepare(scene.hand_over(file("F-1"), file("F-2"), file("F-3", VINEYARD)))
+    with acting_for(scene.organisation.id):
+        ids = [str(each) for each in ids_of(Delivery.objects.order_by("document__number"))]
+    context = at_work(asked_to_stop=lambda: scene.stage("F-1") is not Stage.ROUTED)
+    jobs.deliver(context, organisation_id=str(scene.organisation.id), delivery_ids=ids)
+
+    assert [scene.stage(number) for number in ("F-1", "F-2", "F-3")] == [Stage.ACCEPTED, Stage.ROUTED, Stage.ROUTED]
+    assert due("deliver")[-1] == ids[1:]
+
+
+def test_a_large_batch_does_not_keep_a_small_one_waiting(scene: Scene) -> None:
+    large, small = uuid4(), uuid4()
+    prepare_later(large, [uuid4() for _ in range(3 * PREPARE_CHUNK)])
+    prepare_later(small, [uuid4()])
+    waiting = ProcrastinateJob.objects.filter(task_name="prepare", status="todo").order_by("-priority", "id")
+    assert [args["organisation_id"] for args in waiting.values_list("args", flat=True)] == [
+        str(each) for each in (large, small, large, large)
+    ]
+
+
 def test_a_database_that_fails_refuses_no_invoice(scene: Scene) -> None:
     batch = scene.hand_over(file("F-1"))
     organisation, lines = str(scene.organisation.id), [str(line.id) for line in scene.lines(batch)]
@@ -62,13 +98,13 @@ def test_a_delivery_that_trips_a_bug_does_not_hold_its_neighbours(scene: Scene) 
         ids = [str(each) for each in ids_of(Delivery.objects.all())]
     organisation = str(scene.organisation.id)
     with pytest.raises(KeyError, match="pigeon"):
-        jobs.deliver(organisation_id=organisation, delivery_ids=ids)
+        jobs.deliver(at_work(), organisation_id=organisation, delivery_ids=ids)
 
     alone = due("deliver")[-3:]
     assert alone == [[each] for each in ids]
     for chunk in alone:
         try:
-            jobs.deliver(organisation_id=organisation, delivery_ids=chunk)
+            jobs.deliver(at_work(), organisation_id=organisation, delivery_ids=chunk)
         except KeyError:
             assert chunk == [ids[0]]
     assert [scene.stage(number) for number in ("F-1", "F-2", "F-3")] == [Stage.ROUTED, Stage.ACCEPTED, Stage.ACCEPTED]
@@ -80,7 +116,7 @@ def test_a_poll_that_trips_a_bug_does_not_keep_the_news_of_its_neighbours(scene:
         Delivery.objects.filter(document__number="F-1").update(channel="pigeon")
         ids = [str(each) for each in ids_of(Delivery.objects.all())]
     with pytest.raises(KeyError, match="pigeon"):
-        jobs.poll(organisation_id=str(scene.organisation.id), delivery_ids=ids)
+        jobs.poll(at_work(), organisation_id=str(scene.organisation.id), delivery_ids=ids)
     assert due("poll")[-2:] == [[each] for each in ids]
 
 

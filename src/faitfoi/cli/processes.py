@@ -83,7 +83,8 @@ def run(
             typer.echo(f"Les pages sont à l’adresse http://127.0.0.1:{port} — Ctrl-C pour tout arrêter.")
             over = _stop_flag()
             while not over.wait(1.0):
-                supervisor.check()
+                for name in supervisor.revive():
+                    typer.echo(f"« {name} » s’était arrêté : le voilà reparti. Voyez {home()}/log/{name}.log", err=True)
         except Died as error:
             fail(str(error))
         finally:

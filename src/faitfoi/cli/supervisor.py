@@ -8,18 +8,32 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from faitfoi.cli.leash import LEASH
 
-PATIENCE = 70.0  # a worker may finish the job in hand
+PATIENCE = 70.0  # a worker may finish the delivery in hand
 HURRY = 5.0
+MOST_LIVES = 5
+LIFE = 60.0  # seconds; one that dies MOST_LIVES times within that many lives will not do better
 
 
 class Died(RuntimeError):
     """A process that should run has ended; the text names its log."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Child:
+    """A process of ours, with what it takes to start it again; `deaths` are instants of the monotonic clock."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    process: subprocess.Popen[bytes]
+    deaths: list[float] = field(default_factory=list)
 
 
 class Supervisor:
@@ -28,7 +42,7 @@ class Supervisor:
     def __init__(self, logs: Path) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
-        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._children: list[_Child] = []
         self._leash = os.pipe()  # our end closes with us, however we die, and the children follow (see cli.leash)
 
     def __enter__(self) -> Self:
@@ -43,43 +57,61 @@ class Supervisor:
 
     def start(self, name: str, arguments: Sequence[str], *, environment: Mapping[str, str] | None = None) -> int:
         """Start `faitfoi ARGUMENTS` under a name; returns its process id."""
+        given = environment or {}
+        process = self._launch(name, arguments, given)
+        self._children.append(_Child(name=name, arguments=arguments, environment=given, process=process))
+        return process.pid
+
+    def __contains__(self, name: str) -> bool:
+        return any(name == child.name for child in self._children)
+
+    def check(self) -> None:
+        """Raise Died when one of them has ended."""
+        for child in self._children:
+            if child.process.poll() is not None:
+                raise self._died(child)
+
+    def revive(self) -> list[str]:
+        """Start again those that have ended, and return their names. Raises Died for one that ends time and again."""
+        ended = [child for child in self._children if child.process.poll() is not None]
+        for child in ended:
+            now = time.monotonic()
+            child.deaths = [*(at for at in child.deaths if at > now - MOST_LIVES * LIFE), now]
+            if len(child.deaths) >= MOST_LIVES:
+                raise self._died(child)
+            child.process = self._launch(child.name, child.arguments, child.environment)
+        return [child.name for child in ended]
+
+    def _launch(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         with (self._logs / f"{name}.log").open("ab") as log:
-            child = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "faitfoi.cli", *arguments],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, LEASH: str(self._leash[0]), **(environment or {})},
+                env={**os.environ, LEASH: str(self._leash[0]), **environment},
                 pass_fds=(self._leash[0],),
                 start_new_session=True,  # Ctrl-C is for us: we stop them in order
             )
-        self._children.append((name, child))
-        return child.pid
 
-    def __contains__(self, name: str) -> bool:
-        return any(name == known for known, _ in self._children)
-
-    def check(self) -> None:
-        """Raise Died when one of them has ended."""
-        for name, child in self._children:
-            code = child.poll()
-            if code is not None:
-                raise Died(f"« {name} » s’est arrêté (code {code}). Voyez {self._logs / name}.log")
+    def _died(self, child: _Child) -> Died:
+        code = child.process.returncode
+        return Died(f"« {child.name} » s’est arrêté (code {code}). Voyez {self._logs / child.name}.log")
 
     def stop(self, *names: str) -> None:
         """Ask the named ones (or all) to finish, last started first, then end those that do not."""
-        leaving = [pair for pair in reversed(self._children) if not names or pair[0] in names]
-        for _, child in leaving:
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
+        leaving = [child for child in reversed(self._children) if not names or child.name in names]
+        for child in leaving:
+            if child.process.poll() is None:
+                child.process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + PATIENCE
-        for _, child in leaving:
+        for child in leaving:
             try:
-                child.wait(timeout=max(HURRY, deadline - time.monotonic()))
+                child.process.wait(timeout=max(HURRY, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-        self._children = [pair for pair in self._children if pair not in leaving]
+                child.process.kill()
+                child.process.wait()
+        self._children = [child for child in self._children if child not in leaving]
 
 
 def free_port(preferred: int = 0) -> int:

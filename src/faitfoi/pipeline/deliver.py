@@ -6,7 +6,7 @@ A lost answer leads to a question (`pipeline.questions`), never to a blind resen
 import logging
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -49,7 +49,7 @@ class Claim:
     cargo: Parcel | NotSent
 
 
-def deliver(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+def deliver(organisation_id: UUID, delivery_ids: Iterable[UUID]) -> None:
     """Send each delivery that is still to be sent, once. Safe to run twice: the claim decides."""
     with Channels(organisation_id) as channels:
         for delivery_id in delivery_ids:

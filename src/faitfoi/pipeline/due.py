@@ -10,14 +10,19 @@ from procrastinate.types import JSONValue
 PREPARE_CHUNK = 20
 DELIVER_CHUNK = 50
 FIRST = 10
-"""Priority of what is ready to leave, or may have left, over what is still to be prepared (0)."""
+"""Priority of what is ready to leave, or may have left, over what is still to be prepared (0 and less)."""
 
 
 def prepare_later(organisation_id: UUID, line_ids: Sequence[UUID]) -> None:
-    """Have lines of a batch read, checked, sealed and routed."""
-    for start in range(0, len(line_ids), PREPARE_CHUNK):
+    """Have lines of a batch read, checked, sealed and routed.
+
+    Each chunk gives way to the first ones of others: ten thousand files of one organisation do not keep ten of another
+    waiting.
+    """
+    for place, start in enumerate(range(0, len(line_ids), PREPARE_CHUNK)):
         chunk: list[JSONValue] = [str(line_id) for line_id in line_ids[start : start + PREPARE_CHUNK]]
-        app.configure_task("prepare", queue="journey").defer(organisation_id=str(organisation_id), line_ids=chunk)
+        task = app.configure_task("prepare", queue="journey", priority=-place)
+        task.defer(organisation_id=str(organisation_id), line_ids=chunk)
 
 
 def deliver_later(organisation_id: UUID, delivery_ids: Sequence[UUID], *, at: datetime | None = None) -> None:

@@ -1,6 +1,6 @@
 """What the other side says: kept as events, verbatim and once each; our stage follows where the evidence allows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -56,7 +56,7 @@ def due_polls(organisation_id: UUID, *, everything: bool = False) -> int:
     return len(ids)
 
 
-def poll(organisation_id: UUID, delivery_ids: Sequence[UUID], *, actor: str) -> None:
+def poll(organisation_id: UUID, delivery_ids: Iterable[UUID], *, actor: str) -> None:
     """Ask each delivery's channel what it has to say, and write down what is new."""
     with Channels(organisation_id) as channels:
         for delivery_id in delivery_ids:

@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
+from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job, Status
 
 from faitfoi.accounts.models import Organisation
@@ -65,42 +66,49 @@ def set_apart(organisation_id: UUID, lines: list[UUID]) -> None:
             prepare_later(organisation_id, [line_id])
 
 
-@app.task(name="deliver", queue="journey")
-def deliver(*, organisation_id: str, delivery_ids: list[str]) -> None:
+@app.task(name="deliver", queue="journey", pass_context=True)
+def deliver(context: JobContext, *, organisation_id: str, delivery_ids: list[str]) -> None:
     """Send deliveries, each at most once."""
-    organisation, ids = UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids]
-    with _apart_after_a_failure(organisation, ids, deliver_later):
+    with _one_by_one(context, UUID(organisation_id), delivery_ids, deliver_later) as (organisation, ids):
         delivering.deliver(organisation, ids)
 
 
-@app.task(name="ask", queue="journey")
-def ask(*, organisation_id: str, delivery_ids: list[str]) -> None:
+@app.task(name="ask", queue="journey", pass_context=True)
+def ask(context: JobContext, *, organisation_id: str, delivery_ids: list[str]) -> None:
     """Ask about deliveries whose answer was lost."""
-    organisation, ids = UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids]
-    with _apart_after_a_failure(organisation, ids, ask_later):
+    with _one_by_one(context, UUID(organisation_id), delivery_ids, ask_later) as (organisation, ids):
         questions.ask(organisation, ids)
 
 
-@app.task(name="poll", queue="journey")
-def poll(*, organisation_id: str, delivery_ids: list[str]) -> None:
+@app.task(name="poll", queue="journey", pass_context=True)
+def poll(context: JobContext, *, organisation_id: str, delivery_ids: list[str]) -> None:
     """Fetch the other side's news."""
-    organisation, ids = UUID(organisation_id), [UUID(delivery_id) for delivery_id in delivery_ids]
-    with _apart_after_a_failure(organisation, ids, poll_later):
+    with _one_by_one(context, UUID(organisation_id), delivery_ids, poll_later) as (organisation, ids):
         following.poll(organisation, ids, actor=delivering.WORKER)
 
 
 @contextmanager
-def _apart_after_a_failure(
-    organisation_id: UUID, ids: list[UUID], later: Callable[[UUID, Sequence[UUID]], None]
-) -> Iterator[None]:
-    """Have each delivery of a chunk that trips a bug of ours taken up alone: it would hold its neighbours for ever."""
+def _one_by_one(
+    context: JobContext, organisation_id: UUID, ids: list[str], later: Callable[[UUID, Sequence[UUID]], None]
+) -> Iterator[tuple[UUID, Iterator[UUID]]]:
+    """Give a chunk's deliveries in turn, and put back what was not begun when the worker is asked to stop.
+
+    Each delivery of a chunk that trips a bug of ours is put back alone: it would hold its neighbours for ever.
+    """
+    waiting = [UUID(delivery_id) for delivery_id in ids]
+
+    def in_turn() -> Iterator[UUID]:
+        while waiting and not context.should_abort():
+            yield waiting.pop(0)
+
     try:
-        yield
+        yield organisation_id, in_turn()
     except Exception:
         if len(ids) > 1:
             for delivery_id in ids:
-                later(organisation_id, [delivery_id])
+                later(organisation_id, [UUID(delivery_id)])
         raise  # the job ends as failed, with its trace in the log
+    later(organisation_id, waiting)
 
 
 @app.periodic(cron="* * * * * */5")

@@ -1,6 +1,6 @@
 """What became of attempts whose answer was lost: the sweeper finds them, `find` asks, a person decides the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -67,7 +67,7 @@ def due_questions(organisation_id: UUID, *, everything: bool = False) -> int:
     return len(ids)
 
 
-def ask(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+def ask(organisation_id: UUID, delivery_ids: Iterable[UUID]) -> None:
     """Ask the other side about deliveries whose answer was lost. Never sends."""
     with Channels(organisation_id) as channels:
         for delivery_id in delivery_ids:

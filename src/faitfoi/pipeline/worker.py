@@ -13,6 +13,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateW
 
 HEARTBEAT = 2.0
 DEAD_AFTER = 15.0
+LAST_CHANCE = 1.0
+"""Seconds left to a job in hand when the worker is asked to stop; it then ends after the delivery being sent."""
 QUEUES = ["journey", "steward"]
 
 
@@ -51,7 +53,7 @@ async def _work(queues: list[str] | None, *, wait: bool) -> None:
             fetch_job_polling_interval=1.0,
             update_heartbeat_interval=HEARTBEAT,
             stalled_worker_timeout=DEAD_AFTER,
-            shutdown_graceful_timeout=60.0,
+            shutdown_graceful_timeout=LAST_CHANCE,
             delete_jobs="successful",
             listen_notify=True,
         )

@@ -1,0 +1,47 @@
+"""The supervisor keeps its family alive, and says so when one of them will not live."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from faitfoi.cli.supervisor import Died, Supervisor, free_port, wait_for_port
+
+SECONDS = 60.0
+
+
+def revived(supervisor: Supervisor) -> list[str]:
+    """The first ones that were started again."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        if names := supervisor.revive():
+            return names
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+def revived_for_ever(supervisor: Supervisor) -> None:
+    while True:
+        revived(supervisor)
+
+
+def test_a_process_that_died_is_started_again(tmp_path: Path) -> None:
+    port, control = free_port(), free_port()
+    with Supervisor(tmp_path) as supervisor:
+        arguments = ["simulate", "smtp", "--port", str(port), "--control-port", str(control)]
+        first = supervisor.start("relais", arguments)
+        wait_for_port(port, supervisor)
+        os.kill(first, signal.SIGKILL)
+
+        assert revived(supervisor) == ["relais"]
+        wait_for_port(port, supervisor)
+        supervisor.check()
+
+
+def test_a_process_that_cannot_live_is_not_started_for_ever(tmp_path: Path) -> None:
+    with Supervisor(tmp_path) as supervisor:
+        supervisor.start("absent", ["no-such-command"])
+        with pytest.raises(Died, match=r"absent\.log"):
+            revived_for_ever(supervisor)

@@ -12,10 +12,10 @@ from faitfoi.pipeline import questions
 from faitfoi.pipeline.deliver import MOST_ATTEMPTS
 from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.retry import put_back
-from faitfoi.records.models import Attempt, Delivery
+from faitfoi.records.models import Attempt
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import FaultKind
-from tests.pipeline.cast import ACTOR, LONG_AGO, TOWN, Scene, fault, file
+from tests.pipeline.cast import ACTOR, TOWN, Scene, fault, file
 
 pytestmark = pytest.mark.django_db
 
@@ -291,12 +291,3 @@ def test_the_key_and_the_message_id_stay_the_same_for_every_attempt(scene: Scene
     assert before.key == f"{scene.organisation.id}:{before.document_id}:legal:email:1"
     (message_id,) = scene.mails()
     assert message_id.strip("<>").partition("@")[0] == after.message_ref
-
-
-def test_a_delivery_that_nobody_noticed_is_made_due_again(scene: Scene) -> None:
-    batch = scene.hand_over(MAILED)
-    scene.prepare(batch)
-    assert questions.due_deliveries(scene.organisation.id) == 0
-    with acting_for(scene.organisation.id):
-        Delivery.objects.update(next_attempt_at=timezone.now() - LONG_AGO)
-    assert questions.due_deliveries(scene.organisation.id) == 1

@@ -146,3 +146,31 @@ def test_a_dead_worker_s_periodic_job_does_not_keep_the_others_dead(scene: Scene
 
     assert due("deliver")[-1:] == [[str(scene.delivery("F-1").id)]]
     assert not ProcrastinateJob.objects.filter(status="doing").exists()
+
+
+def test_only_a_delivery_that_no_job_will_send_is_made_due_again(scene: Scene) -> None:
+    scene.prepare(scene.hand_over(file("F-1"), file("F-2", VINEYARD)))
+    with acting_for(scene.organisation.id):
+        Delivery.objects.update(next_attempt_at=timezone.now() - timedelta(hours=1))
+    assert questions.due_deliveries(scene.organisation.id) == 0
+
+    with acting_for(scene.organisation.id), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs WHERE task_name = 'deliver'")
+        Delivery.objects.update(next_attempt_at=timezone.now() - timedelta(hours=1))
+    assert questions.due_deliveries(scene.organisation.id) == 2
+
+
+def test_a_job_that_failed_long_ago_is_forgotten(scene: Scene) -> None:
+    for days in (1, 31):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "WITH job AS (INSERT INTO procrastinate_jobs (queue_name, task_name, status)"
+                "             VALUES ('journey', %s, 'failed') RETURNING id)"
+                " INSERT INTO procrastinate_events (job_id, type, at)"
+                " SELECT id, 'failed', now() - make_interval(days => %s) FROM job",
+                [f"failed {days} days ago", days],
+            )
+            cursor.execute("DELETE FROM procrastinate_events WHERE type = 'deferred'")
+    async_to_sync(jobs.forget_jobs.func)(0)
+    names = ProcrastinateJob.objects.filter(task_name__startswith="failed").values_list("task_name", flat=True)
+    assert list(names) == ["failed 1 days ago"]

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.types import JSONValue
 
 PREPARE_CHUNK = 20
@@ -32,6 +33,15 @@ def deliver_later(organisation_id: UUID, delivery_ids: Sequence[UUID], *, at: da
         app.configure_task("deliver", queue="journey", priority=FIRST, schedule_at=at).defer(
             organisation_id=str(organisation_id), delivery_ids=chunk
         )
+
+
+def queued_deliveries(organisation_id: UUID) -> frozenset[UUID]:
+    """Return the deliveries that a job waiting or under way will send."""
+    jobs = ProcrastinateJob.objects.filter(
+        task_name="deliver", status__in=("todo", "doing"), args__organisation_id=str(organisation_id)
+    )
+    chunks = jobs.values_list("args__delivery_ids", flat=True)
+    return frozenset(UUID(delivery_id) for chunk in chunks for delivery_id in chunk)
 
 
 def ask_later(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:

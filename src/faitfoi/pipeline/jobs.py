@@ -30,6 +30,8 @@ from faitfoi.records.journal import sequence
 
 STALLED_AFTER = 15.0
 """Seconds without a heartbeat after which a worker counts as dead."""
+KEPT_HOURS = 30 * 24
+"""How long a failed job stays in the queue's table, for whoever looks into it."""
 MOST_LIVES = 5
 """How many workers may die over one chunk of a batch before its lines are tried one by one."""
 DISK = frozenset(
@@ -129,6 +131,13 @@ def keep_house(timestamp: int) -> None:  # noqa: ARG001
         following.due_polls(organisation_id)
         if not jobs_left():
             due_lines(organisation_id)
+
+
+@app.periodic(cron="23 3 * * *")
+@app.task(name="forget_jobs", queue="steward", queueing_lock="forget_jobs", pass_context=False)
+async def forget_jobs(timestamp: int) -> None:  # noqa: ARG001
+    """Forget the jobs that failed long ago: what they were about has its own record."""
+    await app.job_manager.delete_old_jobs(KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True)
 
 
 @app.periodic(cron="* * * * * */10")

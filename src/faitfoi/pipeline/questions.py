@@ -9,7 +9,7 @@ from django.utils import timezone
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import CannotTell, Found, NotFound, NotSent
 from faitfoi.pipeline.deliver import FIRST_WAIT, LONGEST_WAIT, WORKER
-from faitfoi.pipeline.due import ask_later, deliver_later
+from faitfoi.pipeline.due import ask_later, deliver_later, queued_deliveries
 from faitfoi.pipeline.following import catch_up, keep_receipt
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
@@ -134,6 +134,10 @@ def due_deliveries(organisation_id: UUID) -> int:
     with acting_for(organisation_id):
         late = Delivery.objects.filter(stage=Stage.ROUTED, next_attempt_at__lt=now - UNNOTICED)
         ids = list(late.values_list("id", flat=True)[:1000])
+        if not ids:
+            return 0
         Delivery.objects.filter(id__in=ids).update(next_attempt_at=now)
-        deliver_later(organisation_id, ids)
-    return len(ids)
+        queued = queued_deliveries(organisation_id)
+        unnoticed = [delivery_id for delivery_id in ids if delivery_id not in queued]
+        deliver_later(organisation_id, unnoticed)
+    return len(unnoticed)

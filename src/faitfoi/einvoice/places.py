@@ -1,0 +1,114 @@
+"""Where in an invoice a finding is, in words that people use: « ligne 3 « Gazole » », not an XPath."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from faitfoi.einvoice.findings import Finding
+from faitfoi.einvoice.model import DocumentAllowanceCharge, Invoice, InvoiceLine
+
+LANGUAGES = ("fr", "en")
+
+_STEP = re.compile(r"(?:^|[./])(?:[\w-]+:)?(\w+)(?:\[(\d+)\])?")
+_MODEL_LINE = re.compile(r"^lines\[(\d+)\]")
+_MODEL_GROUP = re.compile(r"^(vat_breakdown|allowances|charges|notes|supporting_documents)\[(\d+)\]")
+_LINES = frozenset({"IncludedSupplyChainTradeLineItem", "InvoiceLine", "CreditNoteLine"})
+_LONGEST = 60
+
+_WORDS = {
+    "fr": {
+        "line": "ligne {0}",
+        "named": "ligne {0} « {1} »",
+        "vat_breakdown": "TVA {0}",
+        "allowances": "remise {0}",
+        "charges": "frais {0}",
+        "notes": "note {0}",
+        "supporting_documents": "pièce {0}",
+    },
+    "en": {
+        "line": "line {0}",
+        "named": "line {0} “{1}”",
+        "vat_breakdown": "VAT {0}",
+        "allowances": "allowance {0}",
+        "charges": "charge {0}",
+        "notes": "note {0}",
+        "supporting_documents": "document {0}",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The invoice line a finding is about, as people know it; both empty when it is about the whole document.
+
+    `line` is its identifier (BT-126), or its rank from 1 when it has none; `item` the name of its item (BT-153);
+    `words` the place in words, which may also be another repeated group (`remise 2`).
+    """
+
+    line: str = ""
+    item: str = ""
+    words: str = ""
+
+
+def place_of(finding: Finding, invoice: Invoice, *, language: str = "fr") -> Place:
+    """The place of `finding` in the invoice it is about, in French ("fr") or English ("en")."""
+    said = _WORDS[language]
+    found = _line(finding, invoice)
+    if found is not None:
+        rank, line = found
+        name = line.item.name if line is not None else ""
+        name = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+        known = (line.identifier if line is not None else "") or finding.line or str(rank)
+        words = said["named"].format(known, name) if name else said["line"].format(known)
+        return Place(line=known, item=name, words=words)
+    group = _MODEL_GROUP.match(finding.path)
+    if group is None:
+        return Place()
+    return Place(words=said[group[1]].format(_member(invoice, group[1], int(group[2]))))
+
+
+def term_name(code: str, *, language: str = "fr") -> str:
+    """What people call the business term `code` ("BT-131": « montant net de la ligne »); empty when it has no name."""
+    french_english = _names().get(code)
+    return french_english[LANGUAGES.index(language)] if french_english else ""
+
+
+def _line(finding: Finding, invoice: Invoice) -> tuple[int, InvoiceLine | None] | None:
+    """The rank from 1 and the line a finding is about; the line is None when the model has no such one."""
+    lines = invoice.lines
+    model = _MODEL_LINE.match(finding.path)
+    if model is not None:
+        return _at(int(model[1]) + 1, lines)
+    for step in _STEP.finditer(finding.path):
+        if step[1] in _LINES:
+            return _at(int(step[2] or 1), lines)
+    if finding.line:
+        named = (place for place, line in enumerate(lines) if line.identifier == finding.line)
+        return _at(next(named, len(lines)) + 1, lines)
+    return None
+
+
+def _at(rank: int, lines: tuple[InvoiceLine, ...]) -> tuple[int, InvoiceLine | None]:
+    return rank, lines[rank - 1] if rank <= len(lines) else None
+
+
+def _member(invoice: Invoice, group: str, index: int) -> str:
+    """How to call one member of a repeated group: what it says of itself, else its rank from 1."""
+    members: tuple[object, ...] = getattr(invoice, group)
+    member = members[index] if index < len(members) else None
+    if isinstance(member, DocumentAllowanceCharge) and member.reason:
+        return f"{index + 1} « {member.reason[:_LONGEST]} »"
+    if group == "vat_breakdown" and index < len(members):
+        part = invoice.vat_breakdown[index]
+        return " ".join(filter(None, (part.category, "" if part.rate is None else f"{part.rate} %"))) or str(index + 1)
+    return str(index + 1)
+
+
+@cache
+def _names() -> Mapping[str, list[str]]:
+    text = files(__package__).joinpath("term_names.toml").read_text(encoding="utf-8")
+    names: dict[str, list[str]] = tomllib.loads(text)["names"]
+    return names

@@ -1,7 +1,7 @@
 """One call to check an invoice, by our rules or by the official judge.
 
-    checked = check(Path("invoice.pdf").read_bytes())
-    checked.valid, checked.findings, checked.reading.invoice
+checked = check(Path("invoice.pdf").read_bytes())
+checked.valid, checked.findings, checked.reading.invoice
 """
 
 from collections.abc import Collection
@@ -13,7 +13,6 @@ from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.profiles import Profile, profile_of
 from faitfoi.einvoice.reading import Format, Reading, read
 from faitfoi.einvoice.rules import RULES, Family
-from faitfoi.einvoice.rules.agreement import official_id
 from faitfoi.einvoice.rules.judging import check_reading
 
 _FRENCH = "BR-FR-"
@@ -87,8 +86,9 @@ def judge_officially(reading: Reading, *, br_fr: bool) -> tuple[Finding, ...]:
     The sheets are only loaded when this is called.
     """
     from faitfoi.einvoice.official import check_official
+    from faitfoi.einvoice.rules.agreement import official_id
 
-    return tuple(_explained(finding) for finding in check_official(xml_of(reading), br_fr=br_fr))
+    return tuple(_explained(finding, official_id(finding)) for finding in check_official(xml_of(reading), br_fr=br_fr))
 
 
 def xml_of(reading: Reading) -> bytes:
@@ -111,8 +111,8 @@ def _advice(finding: Finding) -> Finding:
     return finding
 
 
-def _explained(finding: Finding) -> Finding:
-    rule = RULES.get(official_id(finding))
+def _explained(finding: Finding, rule_id: str) -> Finding:
+    rule = RULES.get(rule_id)
     if rule is None:
         return finding
     texts = rule.texts

@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
 
@@ -33,6 +34,14 @@ GRACE = 5.0  # seconds for a dying child to be gone
 MOST_ANSWERED = 256 * 1024 * 1024
 
 
+class Judge(StrEnum):
+    """Who judges what the child has read."""
+
+    NOBODY = "nobody"
+    OURS = "ours"
+    OFFICIAL = "official"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the child said: a JSON object and bytes."""
@@ -44,9 +53,11 @@ class Answer:
 class Sandbox:
     """A door to the child. One per process is enough: calls wait for each other."""
 
-    def __init__(self, *, seconds: float = SECONDS, memory: int = MEMORY) -> None:
+    def __init__(self, *, seconds: float = SECONDS, memory: int = MEMORY, official: bool = False) -> None:
+        """`official` starts a child that may run the official judge: its machine only accepts another kind of limit."""
         self._seconds = seconds
         self._memory = memory
+        self._official = official
         self._child: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
 
@@ -75,6 +86,24 @@ class Sandbox:
     def extract(self, pdf: bytes) -> bytes:
         """Return the XML embedded in a PDF, byte for byte. Raises Unreadable."""
         return self._ask({"do": "extract"}, pdf).payload
+
+    def report(
+        self, data: bytes, *, judge: Judge, br_fr: bool | None = None, language: str = "fr", xml: bool = False
+    ) -> tuple[dict[str, Any], bytes]:
+        """Read and judge a document in the child: its report (see `einvoice.reports`), and its XML when asked for.
+
+        `OFFICIAL` wants a sandbox made for it, and tells nothing of what the reader finds. Raises Unreadable.
+        """
+        question = {"do": "report", "judge": judge.value, "br_fr": br_fr, "language": language, "xml": xml}
+        answer = self._ask(question, data)
+        return dict(answer.facts), answer.payload
+
+    def compare(self, xml: bytes, *, br_fr: bool | None = None) -> dict[str, Any]:
+        """Both verdicts on a CII or UBL (see `einvoice.reports.comparison`), in an official sandbox.
+
+        Raises Unreadable.
+        """
+        return dict(self._ask({"do": "compare", "br_fr": br_fr}, xml).facts)
 
     def attach(self, pdf: bytes, xml: bytes, *, at: datetime, specification: str) -> bytes:
         """Return an unsigned Factur-X with `xml` in place of its own (see `einvoice.facturx.attach`).
@@ -158,7 +187,7 @@ class Sandbox:
             self._end()
             environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "faitfoi.pipeline.sandbox_child", str(int(self._seconds)), str(self._memory)],
+                [sys.executable, "-m", "faitfoi.pipeline.sandbox_child", *self._limits()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,  # no secret of ours reaches the child
@@ -166,6 +195,9 @@ class Sandbox:
                 close_fds=True,
             )
         return self._child
+
+    def _limits(self) -> tuple[str, ...]:
+        return (str(int(self._seconds)), str(self._memory), *(("official",) if self._official else ()))
 
     def _end(self) -> None:
         if self._child is not None:

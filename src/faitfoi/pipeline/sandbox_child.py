@@ -1,17 +1,20 @@
 """The child of `pipeline.sandbox`: reads hostile files under limits, answers in JSON and bytes."""
 
 import json
+import os
 import resource
 import signal
 import sys
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from faitfoi.einvoice.checking import check, french_rules, xml_of
 from faitfoi.einvoice.facturx import SignedPdf, attach, extract
 from faitfoi.einvoice.jsonform import to_json
 from faitfoi.einvoice.reading import Unreadable, read
+from faitfoi.einvoice.reports import comparison, report
 from faitfoi.evidence.pdf_update import SealRefused, lay_out
-from faitfoi.pipeline.sandbox import HEADER, finding_to
+from faitfoi.pipeline.sandbox import HEADER, Judge, finding_to
 
 MOST_PIXELS = 2400
 
@@ -20,7 +23,12 @@ def main() -> None:
     """Answer until the parent closes the pipe."""
     seconds, memory = int(sys.argv[1]), int(sys.argv[2])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which may still finish the file in hand
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if sys.argv[3:] == ["official"]:
+        # Its virtual machine reserves 32 GB of addresses that it never uses: what is written to is limited instead.
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where it prints a page for each document that stops a sheet
+    else:
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
@@ -54,6 +62,10 @@ def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object]
                 "findings": [finding_to(finding) for finding in reading.findings],
             }
             return facts, reading.xml
+        case "report":
+            return _report(question, payload)
+        case "compare":
+            return _compare(payload, br_fr=question["br_fr"])
         case "extract":
             return {}, extract(payload)
         case "attach":
@@ -67,6 +79,24 @@ def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object]
             return _picture(payload, page=int(question["page"]), width=min(int(question["width"]), MOST_PIXELS))
         case unknown:
             raise ValueError(f"no such question: {unknown}")
+
+
+def _report(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object], bytes]:
+    reading = read(payload)
+    official = question["judge"] == Judge.OFFICIAL
+    findings = reading.findings
+    if question["judge"] != Judge.NOBODY:
+        findings = check(reading, official=official, br_fr=question["br_fr"]).findings
+    told = findings[len(reading.findings) :] if official else findings
+    return report(reading, told, language=question["language"]), xml_of(reading) if question["xml"] else b""
+
+
+def _compare(payload: bytes, *, br_fr: bool | None) -> tuple[dict[str, object], bytes]:
+    from faitfoi.einvoice.rules.agreement import compare  # loads the official judge
+
+    reading = read(payload)
+    applied, _ = french_rules(reading.invoice, br_fr=br_fr)
+    return comparison(compare(reading, br_fr=applied)), b""
 
 
 def _picture(pdf: bytes, *, page: int, width: int) -> tuple[dict[str, object], bytes]:

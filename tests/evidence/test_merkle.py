@@ -10,13 +10,12 @@ from faitfoi.evidence.leaves import leaf_hash
 from faitfoi.evidence.merkle import (
     EMPTY_ROOT,
     Frontier,
-    consistency_proof,
-    inclusion_proof,
     node_hash,
     root,
     verify_consistency,
     verify_inclusion,
 )
+from tests.evidence.rows import consistency_proof, inclusion_proof
 
 # The inputs and heads that every Certificate Transparency implementation is tested with.
 INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]

@@ -1,4 +1,4 @@
-"""RFC 6962 Merkle trees over leaf hashes: root, append-only frontier, inclusion and consistency proofs.
+"""RFC 6962 Merkle trees over leaf hashes: root, append-only frontier, and what verifies proofs (`tiles` makes them).
 
 Every hash is 32 bytes of SHA-256; leaves are what `leaves.leaf_hash` gives.
 """
@@ -75,23 +75,6 @@ def root(leaves: Iterable[bytes]) -> bytes:
     return frontier.root()
 
 
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """The audit path of leaf `index`, lowest neighbour first (RFC 6962 §2.1.1); `IndexError` outside the tree."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"Leaf {index} is not in a tree of {len(leaves)}.")
-    path = []
-    start, end = 0, len(leaves)
-    while end - start > 1:
-        split = start + _largest_power_below(end - start)
-        if index < split:
-            path.append(root(leaves[split:end]))
-            end = split
-        else:
-            path.append(root(leaves[start:split]))
-            start = split
-    return path[::-1]
-
-
 def verify_inclusion(leaf: bytes, *, index: int, size: int, proof: Sequence[bytes], head: bytes) -> bool:
     """True when the proof shows `leaf` at `index` in the tree of `size` leaves with root `head` (RFC 9162 §2.1.3.2)."""
     if not 0 <= index < size:
@@ -110,32 +93,6 @@ def verify_inclusion(leaf: bytes, *, index: int, size: int, proof: Sequence[byte
         position >>= 1
         last >>= 1
     return last == 0 and running == head
-
-
-def consistency_proof(leaves: Sequence[bytes], earlier: int) -> list[bytes]:
-    """What shows that the tree of the first `earlier` leaves only grew into this one (RFC 6962 §2.1.2).
-
-    Empty when both are the same or the earlier one is empty; `IndexError` when `earlier` is beyond the tree.
-    """
-    if not 0 <= earlier <= len(leaves):
-        raise IndexError(f"A tree of {len(leaves)} leaves was never one of {earlier}.")
-    if earlier in (0, len(leaves)):
-        return []
-    path = []
-    start, end, wanted = 0, len(leaves), earlier
-    whole = True  # the earlier tree is still a complete subtree of what is looked at
-    while wanted != end:
-        split = start + _largest_power_below(end - start)
-        if wanted <= split:
-            path.append(root(leaves[split:end]))
-            end = split
-        else:
-            path.append(root(leaves[start:split]))
-            start = split
-            whole = False
-    if not whole:
-        path.append(root(leaves[start:end]))
-    return path[::-1]
 
 
 def verify_consistency(
@@ -180,7 +137,3 @@ def _fold(peaks: Sequence[bytes]) -> bytes:
     for peak in reversed(peaks[:-1]):
         running = node_hash(peak, running)
     return running
-
-
-def _largest_power_below(size: int) -> int:
-    return 1 << (size - 1).bit_length() - 1

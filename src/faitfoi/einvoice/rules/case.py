@@ -1,17 +1,18 @@
 """One invoice before the rules, with what several of them need computed once."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 from functools import cached_property
 
-from faitfoi.einvoice.model import DocumentAllowanceCharge, Invoice, InvoiceLine, VatBreakdown
+from faitfoi.einvoice.model import DocumentAllowanceCharge, Invoice, InvoiceLine, LineAllowanceCharge, VatBreakdown
 from faitfoi.einvoice.rules.codelists import CodeList, code_lists
 from faitfoi.einvoice.rules.extended import Extended, presumed_extended
 from faitfoi.einvoice.rules.extended_cii import extended_cii
 from faitfoi.einvoice.rules.extended_ubl import extended_ubl
 from faitfoi.einvoice.rules.french_beyond import Grouped, Judgement, presumed_groups
 from faitfoi.einvoice.rules.french_document import groups_in, judge_document
+from faitfoi.einvoice.rules.lines import Placed, particular
 from faitfoi.einvoice.rules.marks import NOT_VAT, filled
 from faitfoi.einvoice.rules.sheets import Sheet, Syntax, sheet_of
 from faitfoi.einvoice.rules.source import Source, presumed
@@ -20,6 +21,7 @@ ZERO = Decimal(0)
 _HALF = Decimal("0.5")
 _HUNDRED = Decimal(100)
 _CENT = Decimal("0.01")
+LineMember = tuple[str, LineAllowanceCharge, str]
 _FAMILIES = frozenset({"S", "Z", "E", "AE", "K", "G", "O", "L", "M"})
 
 
@@ -47,6 +49,11 @@ class Case:
         return None if self.source.root is None else judge_document(self.source.root)
 
     @cached_property
+    def settled(self) -> Collection[str]:
+        """The French rules that were judged on the document itself, and that it does not break."""
+        return () if self.judgement is None else self.judgement.judged - self.judgement.broken.keys()
+
+    @cached_property
     def grouped(self) -> Grouped:
         """The lines as the French rules on grouped invoices see them."""
         return presumed_groups(self.invoice) if self.source.root is None else groups_in(self.source.root)
@@ -55,6 +62,29 @@ class Case:
     def codes(self) -> Mapping[str, CodeList]:
         """The code lists by name, as that sheet holds them."""
         return code_lists(self.sheet)
+
+    @cached_property
+    def particular_lines(self) -> list[Placed]:
+        """The lines, with their positions, that have more or less than every line must have."""
+        return particular(self.invoice.lines)
+
+    @cached_property
+    def line_allowances(self) -> list[LineMember]:
+        """The allowances of all lines, each with its path in the model and the identifier of its line."""
+        return [
+            (f"lines[{place}].allowances[{index}]", value, line.identifier)
+            for place, line in self.particular_lines
+            for index, value in enumerate(line.allowances)
+        ]
+
+    @cached_property
+    def line_charges(self) -> list[LineMember]:
+        """The charges of all lines, each with its path in the model and the identifier of its line."""
+        return [
+            (f"lines[{place}].charges[{index}]", value, line.identifier)
+            for place, line in self.particular_lines
+            for index, value in enumerate(line.charges)
+        ]
 
     @cached_property
     def lines_by_code(self) -> dict[str, list[tuple[int, InvoiceLine]]]:

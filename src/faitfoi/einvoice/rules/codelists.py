@@ -20,17 +20,17 @@ _VARIANTS = {
 class CodeList:
     """Codes to look one up in; `text` is all of them with a blank before and after each, as the sheets hold them."""
 
-    __slots__ = ("_codes", "text")
+    __slots__ = ("all", "text")
 
     def __init__(self, codes: tuple[str, ...]) -> None:
-        self._codes = frozenset(codes)
+        self.all = frozenset(codes)
         self.text = f" {' '.join(codes)} "
 
     def __contains__(self, code: object) -> bool:
-        return code in self._codes
+        return code in self.all
 
     def __len__(self) -> int:
-        return len(self._codes)
+        return len(self.all)
 
 
 @cache

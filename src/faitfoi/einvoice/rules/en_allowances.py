@@ -26,19 +26,11 @@ def _charges(case: Case) -> Iterator[_Member]:
 
 
 def _line_allowances(case: Case) -> Iterator[_Member]:
-    return (
-        (f"lines[{place}].allowances[{index}]", value, line.identifier)
-        for place, line in enumerate(case.invoice.lines)
-        for index, value in enumerate(line.allowances)
-    )
+    return iter(case.line_allowances)
 
 
 def _line_charges(case: Case) -> Iterator[_Member]:
-    return (
-        (f"lines[{place}].charges[{index}]", value, line.identifier)
-        for place, line in enumerate(case.invoice.lines)
-        for index, value in enumerate(line.charges)
-    )
+    return iter(case.line_charges)
 
 
 def _has_amount(case: Case, value: _Value) -> bool:

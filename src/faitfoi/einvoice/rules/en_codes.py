@@ -186,9 +186,13 @@ def tax_categories_are_listed(case: Case) -> Iterator[Offence]:
 @rule("BR-CL-18", "BT-151")
 def line_tax_categories_are_listed(case: Case) -> Iterator[Offence]:
     """The VAT category of a line (BT-151) is one of EN 16931."""
-    yield from _on_lines(
-        case, "vat_categories", ("BT-151", "vat.category"), lambda line: (line.vat.category.lstrip(NOT_VAT),)
-    )
+    codes = case.codes["vat_categories"]
+    # A line's category may have a mark in front, and then is in no list: it is looked at again.
+    if not {line.vat.category for line in case.invoice.lines} <= codes.all:
+        where = ("BT-151", "vat.category")
+        yield from _on_lines(
+            case, "vat_categories", where, lambda line: (line.vat.category.lstrip(NOT_VAT),), every=True
+        )
     yield from _unlisted(case, "vat_categories", [("BT-151", "lines", code) for code in case.source.inner_codes])
     # CII names the tax of a line as that of the breakdown, and the French sheet judges both here.
     if case.sheet is Sheet.CII_CTC_FR:
@@ -258,12 +262,13 @@ def exemption_reasons_are_listed(case: Case) -> Iterator[Offence]:
 @rule("BR-CL-23", "BT-130")
 def units_are_listed(case: Case) -> Iterator[Offence]:
     """The unit of a quantity (BT-130, BT-150) is a code of UN/ECE recommendations 20 and 21."""
-    lines = case.invoice.lines
-    yield from _on_lines(case, "units", ("BT-130", "unit"), lambda line: (line.unit,))
+    units = {line.unit for line in case.invoice.lines}
+    if not units <= case.codes["units"].all:
+        yield from _on_lines(case, "units", ("BT-130", "unit"), lambda line: (line.unit,), every=True)
     yield from _on_lines(
         case, "units", ("BT-150", "price.base_quantity_unit"), lambda line: (line.price.base_quantity_unit,)
     )
-    others = case.source.units - {line.unit for line in lines} - {line.price.base_quantity_unit for line in lines}
+    others = case.source.units - units - {line.price.base_quantity_unit for _, line in case.particular_lines}
     yield from _unlisted(case, "units", [("BT-130", "lines", unit) for unit in sorted(others)])
 
 
@@ -316,10 +321,15 @@ def _unlisted(case: Case, name: str, found: Iterable[_Found]) -> Iterator[Offenc
             yield Offence(term=term, path=path, value=shown(code))
 
 
-def _on_lines(case: Case, name: str, where: tuple[str, str], codes_of: _OnLine) -> Iterator[Offence]:
-    """The codes of each line that are not in their list; `where` is their term and their path inside the line."""
+def _on_lines(
+    case: Case, name: str, where: tuple[str, str], codes_of: _OnLine, *, every: bool = False
+) -> Iterator[Offence]:
+    """The codes of lines that are not in their list; `where` is their term and their path inside the line.
+
+    A plain line has none of them, but for those of `every` line.
+    """
     codes = case.codes[name]
-    for place, line in enumerate(case.invoice.lines):
+    for place, line in enumerate(case.invoice.lines) if every else case.particular_lines:
         for code in codes_of(line):
             if code and code not in codes and (case.strict or filled(code)):
                 path = f"lines[{place}].{where[1]}"

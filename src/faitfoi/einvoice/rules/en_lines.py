@@ -48,7 +48,7 @@ def items_have_a_net_price(case: Case) -> Iterator[Offence]:
 @rule("BR-27", "BT-146")
 def net_prices_are_not_negative(case: Case) -> Iterator[Offence]:
     """The net price of an item (BT-146) is not below zero."""
-    for place, line in enumerate(case.invoice.lines):
+    for place, line in case.particular_lines:
         net = line.price.net
         if net is None or not at_least_zero(net):
             yield Offence(path=f"lines[{place}].price.net", value="" if net is None else str(net), line=line.identifier)
@@ -57,7 +57,7 @@ def net_prices_are_not_negative(case: Case) -> Iterator[Offence]:
 @rule("BR-28", "BT-148")
 def gross_prices_are_not_negative(case: Case) -> Iterator[Offence]:
     """The gross price of an item (BT-148) is not below zero."""
-    for place, line in enumerate(case.invoice.lines):
+    for place, line in case.particular_lines:
         gross = line.price.gross
         if gross is not None and not at_least_zero(gross):
             yield Offence(path=f"lines[{place}].price.gross", value=str(gross), line=line.identifier)
@@ -70,7 +70,7 @@ def line_periods_run_forward(case: Case) -> bool | Iterator[Offence]:
         return False
     return (
         Offence(path=f"lines[{place}].period.end", value=line.period.end.isoformat(), line=line.identifier)
-        for place, line in enumerate(case.invoice.lines)
+        for place, line in case.particular_lines
         if line.period is not None
         and line.period.start is not None
         and line.period.end is not None
@@ -81,7 +81,7 @@ def line_periods_run_forward(case: Case) -> bool | Iterator[Offence]:
 @rule("BR-54", "BT-160")
 def item_attributes_have_a_name_and_a_value(case: Case) -> Iterator[Offence]:
     """Each attribute of an item (BG-32) has a name (BT-160) and a value (BT-161)."""
-    for place, line in enumerate(case.invoice.lines):
+    for place, line in case.particular_lines:
         for index, attribute in enumerate(line.item.attributes):
             if not (attribute.name and attribute.value):
                 path = f"lines[{place}].item.attributes[{index}]"
@@ -91,7 +91,7 @@ def item_attributes_have_a_name_and_a_value(case: Case) -> Iterator[Offence]:
 @rule("BR-64", "BT-157")
 def standard_item_identifiers_have_a_scheme(case: Case) -> Iterator[Offence]:
     """An item's standard identifier (BT-157) says to which scheme it belongs."""
-    for place, line in enumerate(case.invoice.lines):
+    for place, line in case.particular_lines:
         found = line.item.standard_identifier
         if found is not None and not (found.scheme if case.ubl else filled(found.scheme)):
             yield Offence(path=f"lines[{place}].item.standard_identifier", value=found.value, line=line.identifier)
@@ -100,7 +100,7 @@ def standard_item_identifiers_have_a_scheme(case: Case) -> Iterator[Offence]:
 @rule("BR-65", "BT-158")
 def item_classes_name_their_list(case: Case) -> Iterator[Offence]:
     """A class of an item (BT-158) says from which list it comes."""
-    for place, line in enumerate(case.invoice.lines):
+    for place, line in case.particular_lines:
         classes = line.item.classifications
         if not classes:
             continue
@@ -147,6 +147,6 @@ def line_net_amounts_have_two_decimals(case: Case) -> Iterator[Offence]:
 def _lines(case: Case, field: str, holds: Callable[[InvoiceLine], bool]) -> Iterator[Offence]:
     return (
         Offence(path=f"lines[{place}].{field}", line=line.identifier)
-        for place, line in enumerate(case.invoice.lines)
+        for place, line in case.particular_lines
         if not holds(line)
     )

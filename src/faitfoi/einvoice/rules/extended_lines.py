@@ -164,7 +164,7 @@ def line_charges_have_a_reason(case: Case) -> Iterator[Offence]:
     """Each charge on a line (BG-28) has a reason in words (BT-144) or by a code (BT-145)."""
     return (
         Offence(path=f"lines[{place}].charges[{index}].reason", line=line.identifier)
-        for place, line in enumerate(case.invoice.lines)
+        for place, line in case.particular_lines
         for index, charge in enumerate(line.charges)
         if not (charge.reason or charge.reason_code)
     )
@@ -180,8 +180,10 @@ def _lines(case: Case, holds: Callable[[ExtendedLine], bool]) -> Iterator[Offenc
 
 def _groups(case: Case) -> Iterator[tuple[int, ExtendedLine, list[ExtendedLine]]]:
     """Each group that gives an amount, with the lines right inside it that count."""
-    lines = case.extended.lines
-    for place, line in enumerate(lines):
+    inside: dict[str, list[ExtendedLine]] = {}
+    for line in case.extended.lines:
+        if line.status in _IN_GROUP:
+            inside.setdefault(line.parent, []).append(line)
+    for place, line in enumerate(case.extended.lines):
         if line.status == "GROUP" and line.net is not None:
-            name = " ".join(line.identifier.split())
-            yield place, line, [each for each in lines if each.parent == name and each.status in _IN_GROUP]
+            yield place, line, inside.get(" ".join(line.identifier.split()), [])

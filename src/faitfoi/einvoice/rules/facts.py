@@ -32,10 +32,9 @@ class Facts:
         self.vat_currencies: list[str] = []
         self.edits: dict[etree._Element, list[Edit]] = {}
 
-    def edit(self, element: etree._Element, edit: Edit, *, first: bool = False) -> None:
-        """Ask for `edit` to be made to the twin of `element`, before the others or after them."""
-        edits = self.edits.setdefault(element, [])
-        edits.insert(0 if first else len(edits), edit)
+    def edit(self, element: etree._Element, edit: Edit) -> None:
+        """Ask for `edit` to be made to the twin of `element`, after those asked for before."""
+        self.edits.setdefault(element, []).append(edit)
 
 
 Handler: TypeAlias = Callable[[Facts, etree._Element], None]  # noqa: SLF001
@@ -64,7 +63,7 @@ def drop(twin: etree._Element) -> None:
 
 def gather(
     root: etree._Element,
-    handlers: Mapping[object, Handler],
+    handlers: Mapping[str, Handler],
     *,
     spaces: str = BLANK,
     groups: Collection[object] = (),
@@ -75,15 +74,12 @@ def gather(
     an element that only holds white space.
     """
     facts = Facts(spaces=spaces)
-    get = handlers.get
-    for element in root.iter():
-        if not len(element):
-            text = element.text
-            if (not text or text.isspace()) and element.tag not in groups:
-                facts.edit(element, write(spaces if text else BLANK), first=True)
-        handle = get(element.tag)
-        if handle is not None:
-            handle(facts, element)
+    # Nearly every element says something or holds others: the loop over all of them must be the shortest there is.
+    for element in [each for each in root.iter() if not (text := each.text) or text.isspace()]:
+        if not len(element) and element.tag not in groups:
+            facts.edit(element, write(spaces if element.text else BLANK))
+    for element in root.iter(*handlers):
+        handlers[element.tag](facts, element)
     return facts
 
 

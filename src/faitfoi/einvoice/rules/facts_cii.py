@@ -54,7 +54,10 @@ def _payment_means(facts: Facts, element: etree._Element) -> None:
 
 
 def _tax(facts: Facts, element: etree._Element) -> None:
-    kind = element.findtext(RAM + "TypeCode", "").upper()
+    stated = next(element.iterchildren(RAM + "TypeCode"), None)
+    kind = "" if stated is None else (stated.text or "").upper()
+    if kind == "VAT":
+        return
     parent = element.getparent()
     header = parent is not None and parent.tag == RAM + "ApplicableHeaderTradeSettlement"
     # Only for the breakdown do Factur-X's sheets look past white space, and the French one never does.
@@ -104,7 +107,7 @@ def _electronic_address(facts: Facts, element: etree._Element) -> None:
         facts.faults.add({RAM + "SellerTradeParty": "BR-62", RAM + "BuyerTradeParty": "BR-63"}.get(parent.tag, ""))
 
 
-CII_HANDLERS: dict[object, Handler] = {
+CII_HANDLERS: dict[str, Handler] = {
     RSM + "ExchangedDocument": _header,
     RAM + "TaxTotalAmount": _vat_total,
     RAM + "SpecifiedTradeSettlementPaymentMeans": _payment_means,

@@ -22,6 +22,8 @@ from faitfoi.einvoice.xml_groups import clean
 _CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
 _CAC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}"
 
+_ID = _CBC + "ID"
+
 UBL_LOOKED_FOR = frozenset({"totals", "seller", "issue date"})
 
 
@@ -55,7 +57,7 @@ def _payment_means(facts: Facts, element: etree._Element) -> None:
 
 
 def _tax_category(facts: Facts, element: etree._Element) -> None:
-    scheme = element.find(f"{_CAC}TaxScheme/{_CBC}ID")
+    scheme = _scheme(element)
     if scheme is not None and (scheme.text or "").strip().upper() == "VAT":
         return
     code = element.find(_CBC + "ID")
@@ -72,8 +74,13 @@ def _line_tax_category(facts: Facts, element: etree._Element) -> None:
         facts.inner_codes.update(filter(None, (clean(code.text) for code in element.iterchildren(_CBC + "ID"))))
 
 
+def _scheme(element: etree._Element) -> etree._Element | None:
+    """Which tax it is."""
+    return next((found for tax in element.iterchildren(_CAC + "TaxScheme") for found in tax.iterchildren(_ID)), None)
+
+
 def _party_tax(facts: Facts, element: etree._Element) -> None:
-    scheme = element.find(f"{_CAC}TaxScheme/{_CBC}ID")
+    scheme = _scheme(element)
     if scheme is None or (scheme.text or "").strip().upper() != "VAT":
         return
     if scheme.text != "VAT":
@@ -123,7 +130,7 @@ _AMOUNTS = (
     "PayableAmount",
 )
 
-UBL_HANDLERS: dict[object, Handler] = {
+UBL_HANDLERS: dict[str, Handler] = {
     **dict.fromkeys([_CBC + name for name in _AMOUNTS], _amount),
     _CAC + "TaxTotal": _tax_total,
     _CAC + "PaymentMeans": _payment_means,

@@ -53,12 +53,9 @@ def _everywhere(places: Places, holds: Holds) -> Check:
 
 def _in_line_parts(field: str) -> Check:
     def check(case: Case) -> Iterator[Offence]:
-        for at, line in enumerate(case.invoice.lines):
-            for name, parts in (("allowances", line.allowances), ("charges", line.charges)):
-                for index, part in enumerate(parts):
-                    place = f"lines[{at}].{name}[{index}].{field}", getattr(part, field)
-                    for offence in wrong_numbers((place,), is_amount):
-                        yield replace(offence, line=line.identifier)
+        for path, part, line in (*case.line_allowances, *case.line_charges):
+            for offence in wrong_numbers(((f"{path}.{field}", getattr(part, field)),), is_amount):
+                yield replace(offence, line=line)
 
     return check
 
@@ -133,7 +130,7 @@ def _rate_rule(terms: str, name: str, check: Check) -> None:
 
 _rate_rule("BT-96_BT-103", "The VAT rate of an allowance or a charge", _everywhere(_of_parts("vat_rate"), is_rate))
 _rate_rule("BT-119", "The VAT rate of the breakdown", _everywhere(_of_breakdown("rate"), is_rate))
-_rate_rule("BT-152", "The VAT rate of a line", wrong_in_lines("vat.rate", is_rate))
+_rate_rule("BT-152", "The VAT rate of a line", wrong_in_lines("vat.rate", is_rate, fine_below=Decimal(100)))
 
 
 @french("BT-113", both="BR-FR-CO-09_BT-23-1")

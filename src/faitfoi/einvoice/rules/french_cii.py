@@ -241,23 +241,29 @@ def _categories(start: str) -> frozenset[str]:
     return frozenset({start, f"{start}_LM"})
 
 
-def _category(element: etree._Element, start: str) -> Iterator[str]:
-    code = element.findtext(RAM + "CategoryCode")
-    if code is None or not is_category(code):
-        yield start
-    if code is not None and not is_no_island(code):
-        yield f"{start}_LM"
+def _category(element: etree._Element, start: str) -> tuple[str, ...]:
+    found = next(element.iterchildren(_CATEGORY), None)
+    if found is None:
+        return (start,)
+    code = found.text or ""
+    if is_category(code):
+        return ()
+    return (start,) if is_no_island(code) else (start, f"{start}_LM")
 
 
-def _line_tax(element: etree._Element) -> Iterator[str]:
-    start = "BR-FR-15_BT-95_BT-151"
-    line = element.getparent()
-    line = None if line is None else line.getparent()
-    path = f"{RAM}AssociatedDocumentLineDocument/{RAM}LineStatusReasonCode"
-    status = None if line is None else line.findtext(path)
-    if element.find(RAM + "CategoryCode") is None and status in {"GROUP", "INFORMATION"}:
-        return
-    yield from _category(element, start)
+def _line_tax(element: etree._Element) -> tuple[str, ...]:
+    """The category of a line's tax; a line that heads a group or only informs needs none."""
+    broken = _category(element, "BR-FR-15_BT-95_BT-151")
+    if broken and element.find(_CATEGORY) is None:
+        line = element.getparent()
+        line = None if line is None else line.getparent()
+        path = f"{RAM}AssociatedDocumentLineDocument/{RAM}LineStatusReasonCode"
+        if line is not None and line.findtext(path) in {"GROUP", "INFORMATION"}:
+            return ()
+    return broken
+
+
+_CATEGORY: Final = RAM + "CategoryCode"
 
 
 CII_TABLE: Final = Table(

@@ -7,7 +7,7 @@ from faitfoi.einvoice.rules.french_beyond import Grouped, Judgement
 from faitfoi.einvoice.rules.french_cii import CII_JUDGED, CII_TABLE
 from faitfoi.einvoice.rules.french_groups_cii import groups_in_cii
 from faitfoi.einvoice.rules.french_groups_ubl import groups_in_ubl
-from faitfoi.einvoice.rules.french_table import Plan, Walk
+from faitfoi.einvoice.rules.french_table import Plan
 from faitfoi.einvoice.rules.french_ubl import UBL_JUDGED, UBL_TABLE
 
 _CII = Plan(CII_TABLE)
@@ -17,10 +17,7 @@ _UBL = Plan(UBL_TABLE)
 def judge_document(root: etree._Element) -> Judgement:
     """What the tables have to say about a CII or UBL document."""
     cii = root.tag == CII_ROOT
-    plan = _CII if cii else _UBL
-    walk = Walk(plan)
-    walk.visit(root, plan.root)
-    return Judgement(judged=CII_JUDGED if cii else UBL_JUDGED, broken=walk.broken)
+    return Judgement(judged=CII_JUDGED if cii else UBL_JUDGED, broken=(_CII if cii else _UBL).broken_in(root))
 
 
 def groups_in(root: etree._Element) -> Grouped:

@@ -90,13 +90,13 @@ def _end(case: Case) -> Iterator[tuple[str, date | None, str]]:
 
 
 def _line_start(case: Case) -> Iterator[tuple[str, date | None, str]]:
-    for index, line in enumerate(case.invoice.lines):
+    for index, line in case.particular_lines:
         if line.period is not None:
             yield f"lines[{index}].period.start", line.period.start, line.identifier
 
 
 def _line_end(case: Case) -> Iterator[tuple[str, date | None, str]]:
-    for index, line in enumerate(case.invoice.lines):
+    for index, line in case.particular_lines:
         if line.period is not None:
             yield f"lines[{index}].period.end", line.period.end, line.identifier
 

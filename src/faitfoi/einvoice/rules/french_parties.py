@@ -60,7 +60,7 @@ def _place_identifiers(case: Case) -> Iterator[Named]:
 
 
 def _item_identifiers(case: Case) -> Iterator[Named]:
-    for index, line in enumerate(case.invoice.lines):
+    for index, line in case.particular_lines:
         if line.item.standard_identifier is not None:
             yield f"lines[{index}].item.standard_identifier", line.item.standard_identifier
 

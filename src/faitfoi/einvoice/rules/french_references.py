@@ -42,7 +42,7 @@ def one_document_is_readable(case: Case) -> bool:
 def attribute_has_a_name(case: Case) -> Iterator[Offence]:
     """An attribute of an item (BG-32) has a name (BT-160)."""
     # The UBL sheet looks for items where there are none: its three rules BR-FR-27 never speak.
-    for at, line in enumerate(case.invoice.lines):
+    for at, line in case.particular_lines:
         for index, attribute in enumerate(line.item.attributes):
             if not attribute.name:
                 yield Offence(path=f"lines[{at}].item.attributes[{index}].name", line=line.identifier)
@@ -51,7 +51,7 @@ def attribute_has_a_name(case: Case) -> Iterator[Offence]:
 @french("BT-160", cii="BR-FR-27_BT-160")
 def name_of_an_attribute_is_not_empty(case: Case) -> Iterator[Offence]:
     """The name of an attribute of an item (BT-160) is not empty."""
-    for at, line in enumerate(case.invoice.lines):
+    for at, line in case.particular_lines:
         for index, attribute in enumerate(line.item.attributes):
             if attribute.name and not worded(attribute.name):
                 yield Offence(path=f"lines[{at}].item.attributes[{index}].name", line=line.identifier)
@@ -60,7 +60,7 @@ def name_of_an_attribute_is_not_empty(case: Case) -> Iterator[Offence]:
 @french("BT-161", both="BR-FR-28-Value")
 def attribute_has_a_value(case: Case) -> Iterator[Offence]:
     """An attribute of an item (BG-32) has a value (BT-161)."""
-    for at, line in enumerate(case.invoice.lines):
+    for at, line in case.particular_lines:
         for index, attribute in enumerate(line.item.attributes):
             if not attribute.value:
                 yield Offence(path=f"lines[{at}].item.attributes[{index}].value", line=line.identifier)

@@ -20,6 +20,9 @@ SOURCE: Final = "BR-FR-Flux2 V1.4.0"
 UBL_SHEETS: Final = frozenset({Sheet.UBL, Sheet.UBL_CTC_FR})
 CII_SHEETS: Final = frozenset(Sheet) - UBL_SHEETS
 
+_CENT = Decimal("0.01")
+_LARGE = Decimal(10**16)
+
 SELF_BILLED: Final = frozenset({"389", "501", "500", "471", "473", "261", "502"})
 """Types of document (BT-3) that the buyer issues in the seller's name."""
 
@@ -46,15 +49,13 @@ def french(*terms: str, both: str = "", cii: str = "", ubl: str = "", sentence: 
 
 
 def _on_document(rule_id: str, check: Check) -> Check:
-    """`check`, unless the rule is judged on the document itself: then `check` only tells where it is broken."""
+    """`check`, unless the document itself was judged, and breaks the rule: then `check` only tells where."""
 
     def judge(case: Case) -> Verdict:
-        judgement = case.judgement
-        if judgement is None or rule_id not in judgement.judged:
-            return check(case)
-        if rule_id not in judgement.broken:
-            return True
         found = check(case)
+        judgement = case.judgement
+        if judgement is None or rule_id not in judgement.broken:
+            return found
         offences = () if isinstance(found, bool) else tuple(found)
         return iter(offences or (Offence(value=judgement.broken[rule_id]),))
 
@@ -100,20 +101,19 @@ def wrong_numbers(places: Iterable[Place], holds: Holds) -> Iterator[Offence]:
             yield Offence(path=path, value=text)
 
 
-def wrong_in_lines(field: str, holds: Holds) -> Check:
-    """A check that the number in a field of each line (`price.net`) holds, judged as it is written."""
+def wrong_in_lines(field: str, holds: Holds, *, fine_below: Decimal = _LARGE) -> Check:
+    """A check that the number in a field of each line (`price.net`) holds, judged as it is written.
+
+    Any with two decimals between nought and `fine_below` does.
+    """
     number_of = attrgetter(field)
 
     def check(case: Case) -> Iterator[Offence]:
-        # Thousands of lines say the same few numbers: each is judged once.
-        fine: set[str] = set()
         for index, line in enumerate(case.invoice.lines):
             number = number_of(line)
-            if number is None or (key := str(number)) in fine:
+            if number is None or (number.same_quantum(_CENT) and _CENT < number < fine_below):
                 continue
-            if holds(text := format(number, "f")):
-                fine.add(key)
-            else:
+            if not holds(text := format(number, "f")):
                 yield Offence(path=f"lines[{index}].{field}", value=text, line=line.identifier)
 
     return check

@@ -119,7 +119,9 @@ def is_rate(text: str) -> bool:
 
 def _fits(pattern: re.Pattern[str], text: str, longest: int) -> bool:
     plain = text.strip(" \t\r\n")
-    return pattern.fullmatch(plain) is not None and len(plain.replace(".", "")) <= longest
+    if pattern.fullmatch(plain) is None:
+        return False
+    return len(plain) <= longest or len(plain.replace(".", "")) <= longest
 
 
 def is_type_code(text: str) -> bool:

@@ -97,9 +97,10 @@ def test_an_auditor_sees_what_is_missing_but_no_field_to_fill(auditor: User, sce
     assert 'name="engagement"' not in page
 
 
-def test_a_refused_file_is_told_in_our_words_with_the_official_ones_beside(clerk: Client, scene: Scene) -> None:
+def test_a_refused_file_is_told_in_our_words_with_the_rule_and_the_remedy(clerk: Client, scene: Scene) -> None:
     batch = hand_over(clerk, scene, file("F-3", totals={"line_net": "96.00", "due": "999.00"}), file("F-4"))
     page = page_of(clerk, f"{batch}?voir=refused")
     assert "F-4" not in page[page.index('id="lines"') :]
-    assert "Le montant à payer (BT-115) n’est pas le total TTC" in page
+    assert "Le net à payer (BT-115) est le total TTC moins ce qui est déjà payé" in page
+    assert "Recalculez le net à payer." in page
     assert "<code>BR-CO-16</code>" in page

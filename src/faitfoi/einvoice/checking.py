@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.findings import Finding, Severity, is_valid
 from faitfoi.einvoice.model import Invoice
+from faitfoi.einvoice.official import check_schema
 from faitfoi.einvoice.profiles import Profile, profile_of
 from faitfoi.einvoice.reading import Format, Reading, read
 from faitfoi.einvoice.rules import RULES, Family
 from faitfoi.einvoice.rules.judging import check_reading
+from faitfoi.einvoice.xml import parse_xml
 
 _FRENCH = "BR-FR-"
 
@@ -65,6 +67,16 @@ def check(
         blocking = blocking or families is not None
     judged = found if blocking else tuple(_advice(finding) for finding in found)
     return Checked(reading=reading, findings=(*reading.findings, *judged))
+
+
+def check_received(reading: Reading) -> tuple[Finding, ...]:
+    """Everything to hold against a file that was handed over to be sent: what its reader, its schema and our rules say.
+
+    The French rules keep their own weight: who sends knows whether they block. Our JSON answers the schema of the CII
+    that it becomes.
+    """
+    french, _ = french_rules(reading.invoice)
+    return (*check(reading, br_fr=french).findings, *check_schema(parse_xml(xml_of(reading))))
 
 
 def french_rules(invoice: Invoice, *, br_fr: bool | None = None) -> tuple[bool, bool]:

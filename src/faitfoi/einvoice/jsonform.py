@@ -201,18 +201,27 @@ def _missing(cls: type, given: Mapping[str, object], values: dict[str, object], 
         values.setdefault("process", ProcessControl(specification=EN16931))
     if cls is ProcessControl:
         values.setdefault("specification", EN16931)
-    hints = get_type_hints(cls)
     problems = []
-    for field in dataclasses.fields(cls):
-        if field.name in given or field.name in values or field.default is not dataclasses.MISSING:
+    for name, nullable in _undefaulted(cls):
+        if name in given or name in values:
             continue
-        nullable = type(None) in get_args(hints[field.name])
-        if nullable and not (cls is Invoice and field.name == "issue_date"):
-            values[field.name] = None
+        if nullable and not (cls is Invoice and name == "issue_date"):
+            values[name] = None
         else:
-            here = f"{path}.{field.name}" if path else field.name
+            here = f"{path}.{name}" if path else name
             problems.append(f"Il manque {_named(here)} : ajoutez-le.")
     return problems
+
+
+@cache
+def _undefaulted(cls: Any) -> tuple[tuple[str, bool], ...]:
+    """The fields of a dataclass that have no default, and whether each may be None."""
+    hints = get_type_hints(cls)
+    return tuple(
+        (field.name, type(None) in get_args(hints[field.name]))
+        for field in dataclasses.fields(cls)
+        if field.default is dataclasses.MISSING
+    )
 
 
 def _unknown(here: str, name: str, known: Mapping[str, _Reader]) -> str:

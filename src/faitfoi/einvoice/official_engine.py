@@ -6,10 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from lxml import etree
-from saxonche import PySaxonApiError, PySaxonProcessor, PyXsltExecutable
+
+if TYPE_CHECKING:
+    from saxonche import PySaxonProcessor, PyXsltExecutable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,7 +25,8 @@ class Engine:
     """The compiled schemas and sheets of one process.
 
     Saxon's virtual machine dies with the thread that made it, and `XMLSchema.error_log` is shared between threads:
-    one thread owns both, `run` works on it, callers on other threads wait their turn. Neither survives a fork.
+    one thread owns both, `run` works on it, callers on other threads wait their turn. Neither survives a fork. Saxon's
+    library is loaded with the first sheet: a process that only needs schemas stays light.
     """
 
     def __init__(self) -> None:
@@ -49,6 +52,8 @@ class Engine:
 
     def transform(self, name: str, text: str) -> str:
         """The SVRL of one sheet on one serialised document; only for `work` given to `run`. Raises SheetFailed."""
+        from saxonche import PySaxonApiError
+
         sheet = self._sheet(name)
         try:
             svrl: str | None = sheet.transform_to_string(xdm_node=self._processor().parse_xml(xml_text=text))
@@ -58,14 +63,16 @@ class Engine:
             raise SheetFailed("aucun compte rendu")
         return svrl
 
-    def _sheet(self, name: str) -> PyXsltExecutable:
+    def _sheet(self, name: str) -> "PyXsltExecutable":
         if name not in self._sheets:
             compiler = self._processor().new_xslt30_processor()
             self._sheets[name] = compiler.compile_stylesheet(stylesheet_file=str(self._folder / name))
         return self._sheets[name]
 
-    def _processor(self) -> PySaxonProcessor:
+    def _processor(self) -> "PySaxonProcessor":
         if self._saxon is None:
+            from saxonche import PySaxonProcessor
+
             self._saxon = PySaxonProcessor(license=False)
         return self._saxon
 

@@ -1,14 +1,11 @@
-"""Reads one received file, judges it, and decides its way. Touches no wire and writes nothing."""
+"""Reads and checks one received file, judges it, and decides its way. Touches no wire and writes nothing."""
 
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from faitfoi.accounts.models import ChannelKey, Organisation
-from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.findings import Finding, Severity, is_valid
 from faitfoi.einvoice.model import Invoice
-from faitfoi.einvoice.official import check_official
-from faitfoi.einvoice.reading import Format, Reading, Unreadable
+from faitfoi.einvoice.reading import Reading, Unreadable
 from faitfoi.pipeline.customers import draft_customer, facts_for, match_customer, seller_identity
 from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.routing import Decision, NoRoute, decide
@@ -44,22 +41,19 @@ class Refusal(Exception):
         self.findings = findings
 
 
-class AlreadyDone(Exception):
-    """The very same bytes were sealed before, as this document."""
+def examine(content: bytes) -> Reading:
+    """Read one file and check it by our rules, both in the limited child: `findings` hold what they say.
 
-    def __init__(self, document_id: UUID) -> None:
-        super().__init__(str(document_id))
-        self.document_id = document_id
-
-
-def judge(organisation: Organisation, content: bytes, *, sha256: str) -> Verdict:
-    """Read, identify, route and check one file. Runs inside `acting_for`. Raises Refusal or AlreadyDone."""
-    if done := BurntNumber.objects.filter(original_sha256=sha256).first():
-        raise AlreadyDone(done.document_id)
+    Long work that needs no table: call it outside any transaction. Raises Refusal when the file cannot be read.
+    """
     try:
-        reading = sandbox().read(content)
+        return sandbox().check(content)
     except Unreadable as error:
         raise Refusal(error.reason) from error
+
+
+def judge(organisation: Organisation, reading: Reading) -> Verdict:
+    """Identify, route and judge what was examined. Runs inside `acting_for`. Raises Refusal."""
     invoice = reading.invoice
     seller = seller_identity(invoice)
     _identify(organisation, invoice, seller)
@@ -72,7 +66,7 @@ def judge(organisation: Organisation, content: bytes, *, sha256: str) -> Verdict
         seller_siren=seller,
         customer=customer,
         way=way,
-        findings=_check(reading, channel=way.legal.channel if isinstance(way, Decision) else way.channel),
+        findings=_weigh(reading, channel=way.legal.channel if isinstance(way, Decision) else way.channel),
     )
 
 
@@ -124,20 +118,16 @@ def _route(organisation: Organisation, customer: Customer | None, invoice: Invoi
     return decide(facts_for(organisation, customer, invoice, day=today(organisation)))
 
 
-def _check(reading: Reading, *, channel: ChannelKey) -> tuple[Finding, ...]:
-    """Run the official judge. BR-FR rules block only on the way through a plateforme agréée. Raises Refusal."""
-    invoice = reading.invoice
-    xml = write_cii(invoice) if reading.format is Format.JSON else reading.xml
-    french = (invoice.seller.address.country if invoice.seller.address else "FR") in {"FR", ""}
-    found = check_official(xml, br_fr=french)
+def _weigh(reading: Reading, *, channel: ChannelKey) -> tuple[Finding, ...]:
+    """Let BR-FR rules block only on the way through a plateforme agréée. Raises Refusal when something blocks."""
+    findings = reading.findings
     if channel is not ChannelKey.PLATEFORME_AGREEE:
-        found = tuple(_soften(finding) if finding.rule.startswith("BR-FR") else finding for finding in found)
-    findings = (*reading.findings, *found)
+        findings = tuple(_soften(finding) if finding.rule.startswith("BR-FR") else finding for finding in findings)
     if not is_valid(findings):
         fatal = [finding for finding in findings if finding.severity is Severity.FATAL]
         rules = ", ".join(dict.fromkeys(finding.rule for finding in fatal))
         raise Refusal(
-            f"La facture {invoice.number} n’est pas conforme ({rules}). Corrigez-la dans votre logiciel, "
+            f"La facture {reading.invoice.number} n’est pas conforme ({rules}). Corrigez-la dans votre logiciel, "
             "puis envoyez-la de nouveau.",
             findings=findings,
         )

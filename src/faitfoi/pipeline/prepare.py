@@ -15,7 +15,7 @@ from faitfoi.einvoice.jsonform import to_json
 from faitfoi.evidence.store import ObjectAltered, ObjectMissing
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.installation import ensure_seal_key, store
-from faitfoi.pipeline.judging import AlreadyDone, Refusal, Verdict, judge, number_taken
+from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge, number_taken
 from faitfoi.pipeline.renderings import Rendering, render_all
 from faitfoi.pipeline.routing import Decision, Leg, NoRoute
 from faitfoi.pipeline.sandbox import finding_to
@@ -69,32 +69,38 @@ def give_up(organisation_id: UUID, line_id: UUID, *, actor: str) -> None:
 
 
 def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepared | None:
-    """Read, judge and render one line outside of any writing; a refusal is written at once."""
+    """Read, check, judge and render one line, each table looked at for a moment only; a refusal is written at once."""
     with acting_for(organisation.id):
         line = BatchLine.objects.filter(id=line_id, outcome=LineOutcome.WAITING).first()
-        if line is None:
-            return None
-        try:
-            content = store().get(organisation.id, line.sha256)
-            verdict = judge(organisation, content, sha256=line.sha256)
-        except AlreadyDone as done:
-            _link_to_done(line, done.document_id)
-            return None
-        except Refusal as refusal:
-            _refuse(line, refusal, actor=actor)
-            return None
-        except (ObjectMissing, ObjectAltered) as error:
-            _refuse(
-                line, Refusal(f"Le fichier {line.filename} n’est plus lisible dans l’archive : {error}"), actor=actor
-            )
+        if line is None or _is_already_done(line):
             return None
     try:
+        content = store().get(organisation.id, line.sha256)
+        reading = examine(content)
+        with acting_for(organisation.id):
+            verdict = judge(organisation, reading)
         renderings = render_all(organisation, verdict, content, at=timezone.now())
     except Refusal as refusal:
-        with acting_for(organisation.id):
-            _refuse(line, refusal, actor=actor)
+        _refused(line, refusal, actor=actor)
+        return None
+    except (ObjectMissing, ObjectAltered) as error:
+        lost = Refusal(f"Le fichier {line.filename} n’est plus lisible dans l’archive : {error}")
+        _refused(line, lost, actor=actor)
         return None
     return Prepared(line_id=line_id, verdict=verdict, renderings=renderings)
+
+
+def _is_already_done(line: BatchLine) -> bool:
+    """Whether the very same bytes were sealed before; the line is then linked to their document."""
+    done = BurntNumber.objects.filter(original_sha256=line.sha256).first()
+    if done is not None:
+        _link_to_done(line, done.document_id)
+    return done is not None
+
+
+def _refused(line: BatchLine, refusal: Refusal, *, actor: str) -> None:
+    with acting_for(line.organisation_id):
+        _refuse(line, refusal, actor=actor)
 
 
 def _write_down(organisation: Organisation, prepared: Prepared, *, actor: str) -> list[Delivery]:
@@ -249,10 +255,7 @@ def _customer_of_record(customer: Customer | None) -> Customer | None:
 
 def _lost_the_number(line: BatchLine, prepared: Prepared, *, actor: str) -> list[Delivery]:
     """Another line has just burnt this number: the same bytes are already done, other bytes are refused."""
-    twin = BurntNumber.objects.filter(original_sha256=line.sha256).first()
-    if twin is not None:
-        _link_to_done(line, twin.document_id)
-    else:
+    if not _is_already_done(line):
         _refuse(line, Refusal(number_taken(prepared.verdict.invoice)), actor=actor)
     return []
 

@@ -1,5 +1,6 @@
 """Looks again for a way for a sealed document, after somebody has mended the customer's record or a channel."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.utils import timezone
@@ -10,8 +11,8 @@ from faitfoi.pipeline.customers import facts_for, match_customer
 from faitfoi.pipeline.installation import sandbox, store, today
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.prepare import keep_artefacts, make_due, open_deliveries
-from faitfoi.pipeline.renderings import render_for_way
-from faitfoi.pipeline.routing import NoRoute, decide
+from faitfoi.pipeline.renderings import Rendering, render_for_way
+from faitfoi.pipeline.routing import Decision, NoRoute, decide
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Document
 from faitfoi.records.stages import LineOutcome
@@ -24,42 +25,55 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
     `engagement` is the number that a public buyer wants and the invoice lacks: the version for Chorus Pro gets it.
     """
     with acting_for(organisation.id):
-        document = Document.objects.select_for_update().get(id=document_id)
-        if not document.waiting_for:
-            return ""
-        reading = sandbox().read(store().get(organisation.id, document.original_sha256))
+        document = Document.objects.select_related("customer").get(id=document_id)
+    if not document.waiting_for:
+        return ""
+    reading = sandbox().read(store().get(organisation.id, document.original_sha256))
+    with acting_for(organisation.id):
         customer = document.customer or match_customer(reading.invoice.buyer)
         if customer is None:
             return document.waiting_for
+        document.customer = customer
         document.engagement = engagement.strip()[:50] or document.engagement
         way = decide(
             facts_for(organisation, customer, reading.invoice, day=today(organisation), engagement=document.engagement)
         )
-        document.customer = customer
-        verdict = Verdict(
-            reading=reading,
-            seller_siren=document.seller_siren,
-            customer=customer,
-            way=way,
-            findings=(),
-            engagement=document.engagement,
-        )
-        try:
-            rendered = render_for_way(organisation, verdict, at=timezone.now())
-        except Refusal as refusal:
-            return _waits(document, refusal.reason)
+    verdict = Verdict(
+        reading=reading,
+        seller_siren=document.seller_siren,
+        customer=customer,
+        way=way,
+        findings=(),
+        engagement=document.engagement,
+    )
+    reason = ""
+    rendered: Sequence[Rendering] = ()
+    try:
+        rendered = render_for_way(organisation, verdict, at=timezone.now())
+    except Refusal as refusal:
+        reason = refusal.reason
+    with acting_for(organisation.id):
+        # Only now: what is read and drawn above keeps nobody waiting, and a second click finds it already gone.
+        if not Document.objects.select_for_update().get(id=document_id).waiting_for:
+            return ""
+        if reason:
+            return _waits(document, reason)
         if isinstance(way, NoRoute):
             return _waits(document, way.reason)
-        document.waiting_for = ""
-        document.save(update_fields=["customer", "waiting_for", "engagement"])
-        document.lines.update(outcome=LineOutcome.READY, reason="")
-        present = {artefact.role: artefact for artefact in document.artefacts.all()}
-        missing = [rendering for rendering in rendered if rendering.role.value not in present]
-        if missing:
-            present |= keep_artefacts(document, missing, kind="document_rendered", actor=actor)
-        write_entry("routed_again", actor=actor, document_id=document.id)
-        make_due(organisation.id, open_deliveries(document, present, way, actor=actor))
-        return ""
+        _leave(document, way, rendered, actor=actor)
+    return ""
+
+
+def _leave(document: Document, way: Decision, rendered: Sequence[Rendering], *, actor: str) -> None:
+    document.waiting_for = ""
+    document.save(update_fields=["customer", "waiting_for", "engagement"])
+    document.lines.update(outcome=LineOutcome.READY, reason="")
+    present = {artefact.role: artefact for artefact in document.artefacts.all()}
+    missing = [rendering for rendering in rendered if rendering.role.value not in present]
+    if missing:
+        present |= keep_artefacts(document, missing, kind="document_rendered", actor=actor)
+    write_entry("routed_again", actor=actor, document_id=document.id)
+    make_due(document.organisation_id, open_deliveries(document, present, way, actor=actor))
 
 
 def _waits(document: Document, reason: str) -> str:

@@ -71,17 +71,14 @@ class Sandbox:
 
     def read(self, data: bytes) -> Reading:
         """Read an invoice (see `einvoice.reading.read`). Raises Unreadable, also when the file exhausts its limits."""
-        answer = self._ask({"do": "read"}, data)
-        facts = answer.facts
-        return Reading(
-            invoice=from_json(json.dumps(facts["invoice"]).encode()),
-            format=Format(facts["format"]),
-            profile=str(facts["profile"]),
-            xml=answer.payload,
-            pdf=data if facts["pdf"] else None,
-            signed=bool(facts["signed"]),
-            findings=tuple(finding_from(item) for item in facts["findings"]),
-        )
+        return self._reading({"do": "read"}, data)
+
+    def check(self, data: bytes) -> Reading:
+        """Read an invoice and judge it there (see `einvoice.checking.check_received`): its `findings` are all.
+
+        Raises Unreadable, also when the file exhausts its limits.
+        """
+        return self._reading({"do": "check"}, data)
 
     def extract(self, pdf: bytes) -> bytes:
         """Return the XML embedded in a PDF, byte for byte. Raises Unreadable."""
@@ -128,6 +125,19 @@ class Sandbox:
         """End the child."""
         with self._turn:
             self._end()
+
+    def _reading(self, question: Mapping[str, object], data: bytes) -> Reading:
+        answer = self._ask(question, data)
+        facts = answer.facts
+        return Reading(
+            invoice=from_json(json.dumps(facts["invoice"]).encode()),
+            format=Format(facts["format"]),
+            profile=str(facts["profile"]),
+            xml=answer.payload,
+            pdf=data if facts["pdf"] else None,
+            signed=bool(facts["signed"]),
+            findings=tuple(finding_from(item) for item in facts["findings"]),
+        )
 
     def _ask(self, question: Mapping[str, object], payload: bytes) -> Answer:
         with self._turn:
@@ -209,27 +219,28 @@ class Sandbox:
             self._child = None
 
 
+_OPTIONAL = ("term", "path", "value", "line", "message_fr", "remedy", "remedy_fr")
+
+
 def finding_from(item: Mapping[str, Any]) -> Finding:
     """Rebuild a finding from its JSON; raises KeyError or ValueError when it is not one."""
     return Finding(
         rule=str(item["rule"]),
         severity=Severity(item["severity"]),
         message=str(item["message"]),
-        term=str(item.get("term", "")),
-        path=str(item.get("path", "")),
-        value=str(item.get("value", "")),
+        **{name: str(item.get(name, "")) for name in _OPTIONAL},
     )
 
 
 def finding_to(finding: Finding) -> dict[str, str]:
-    """Return a finding as JSON values."""
+    """Return a finding as JSON values; what is empty is left out, but for the term."""
+    told = {name: value for name in _OPTIONAL if (value := getattr(finding, name))}
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
         "term": finding.term,
         "message": finding.message,
-        "path": finding.path,
-        "value": finding.value,
+        **told,
     }
 
 

@@ -8,10 +8,11 @@ import sys
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from faitfoi.einvoice.checking import check, french_rules, xml_of
+from faitfoi.einvoice.checking import check, check_received, french_rules, xml_of
 from faitfoi.einvoice.facturx import SignedPdf, attach, extract
+from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.jsonform import to_json
-from faitfoi.einvoice.reading import Unreadable, read
+from faitfoi.einvoice.reading import Reading, Unreadable, read
 from faitfoi.einvoice.reports import comparison, report
 from faitfoi.evidence.pdf_update import SealRefused, lay_out
 from faitfoi.pipeline.sandbox import HEADER, Judge, finding_to
@@ -53,15 +54,10 @@ def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object]
     match question["do"]:
         case "read":
             reading = read(payload)
-            facts: dict[str, object] = {
-                "invoice": to_json(reading.invoice),
-                "format": reading.format.value,
-                "profile": reading.profile,
-                "pdf": reading.pdf is not None,
-                "signed": reading.signed,
-                "findings": [finding_to(finding) for finding in reading.findings],
-            }
-            return facts, reading.xml
+            return _facts(reading, reading.findings), reading.xml
+        case "check":
+            reading = read(payload)
+            return _facts(reading, check_received(reading)), reading.xml
         case "report":
             return _report(question, payload)
         case "compare":
@@ -79,6 +75,17 @@ def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object]
             return _picture(payload, page=int(question["page"]), width=min(int(question["width"]), MOST_PIXELS))
         case unknown:
             raise ValueError(f"no such question: {unknown}")
+
+
+def _facts(reading: Reading, findings: tuple[Finding, ...]) -> dict[str, object]:
+    return {
+        "invoice": to_json(reading.invoice),
+        "format": reading.format.value,
+        "profile": reading.profile,
+        "pdf": reading.pdf is not None,
+        "signed": reading.signed,
+        "findings": [finding_to(finding) for finding in findings],
+    }
 
 
 def _report(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object], bytes]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from faitfoi.pipeline.counts import Counts
 from faitfoi.records.models import Delivery
-from faitfoi.web import rules, words
+from faitfoi.web import words
 
 register = template.Library()
 NARROW_SPACE = "\u202f"
@@ -46,7 +46,7 @@ def moment(instant: datetime) -> str:
 def in_full(day: date) -> str:
     """Write a day as people say it: « 21 novembre 2026 », and « 1er » for the first in French."""
     text = formats.date_format(day, "j F Y")
-    return f"1er{text[1:]}" if day.day == 1 and (get_language() or "").startswith("fr") else text
+    return f"1er{text[1:]}" if day.day == 1 and _in_french() else text
 
 
 @register.filter
@@ -79,21 +79,27 @@ def severity(code: str) -> words.Word:
 
 
 @register.filter
-def in_words(rule: str) -> str | Promise:
-    """Return our own sentence for an official rule, empty when it has none."""
-    return rules.in_words(rule)
+def sentence(finding: Mapping[str, str]) -> str:
+    """Return what a finding says in the page's language, else in the one it was written in."""
+    return (_in_french() and finding.get("message_fr")) or finding.get("message", "")
 
 
 @register.filter
-def language_of(rule: str) -> str:
-    """Return the language in which a rule's official message is written."""
-    return rules.language_of(rule)
+def remedy(finding: Mapping[str, str]) -> str:
+    """Return what to do about a finding in the page's language, empty when nobody has written it."""
+    return finding.get("remedy_fr" if _in_french() else "remedy", "")
 
 
 @register.filter
-def official(finding: Mapping[str, str]) -> str:
-    """Return the official message of a finding, without the rule's id in front."""
-    return rules.without_rule(finding.get("message", ""), finding.get("rule", ""))
+def language_of(finding: Mapping[str, str]) -> str:
+    """Return the language of a finding's sentence: what readers say (FF-…) is in French, rules speak both."""
+    if finding.get("message_fr"):
+        return "fr" if _in_french() else "en"
+    return "fr" if finding.get("rule", "").startswith("FF-") else "en"
+
+
+def _in_french() -> bool:
+    return (get_language() or "").startswith("fr")
 
 
 @register.filter

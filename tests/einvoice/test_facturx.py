@@ -11,7 +11,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, Stream, String
 
 from faitfoi.einvoice.cii import write_cii
-from faitfoi.einvoice.facturx import SignedPdf, attach, extract, inspect, unpack
+from faitfoi.einvoice.facturx import SignedPdf, extract, inspect, replace, unpack
 from faitfoi.einvoice.facturx_safety import MAX_STREAM_BYTES
 from faitfoi.einvoice.facturx_xmp import FacturXProperties, with_facturx
 from faitfoi.einvoice.profiles import EN16931
@@ -178,7 +178,7 @@ def test_a_hostile_pdf_is_refused_with_one_sentence(case: str) -> None:
         read(data)
     assert caught.value.reason.count(". ") == 0
     with pytest.raises(Unreadable):
-        attach(data, XML, at=AT, specification=EN16931)
+        replace(data, XML, at=AT, specification=EN16931)
 
 
 def test_an_escaped_name_hides_nothing() -> None:
@@ -234,15 +234,15 @@ def test_signed_pdfs_are_recognised() -> None:
 def test_a_signed_pdf_never_gets_another_xml() -> None:
     signed = next((CORPORA / "signed-pdf").rglob("minimal-signed-twice-both-created.pdf"))
     with pytest.raises(SignedPdf):
-        attach(signed.read_bytes(), XML, at=AT, specification=EN16931)
+        replace(signed.read_bytes(), XML, at=AT, specification=EN16931)
 
 
 def test_another_xml_takes_the_place_of_the_first() -> None:
     other = XML.replace(b"F-2026-117", b"F-2026-118")
     first = made(lambda pdf: in_tree(pdf, embedded(pdf, "ZUGFeRD-invoice.xml", XML), embedded(pdf, "z.csv", b"1;2")))
-    second = attach(first, other, at=AT, specification=EN16931)
+    second = replace(first, other, at=AT, specification=EN16931)
     assert extract(second) == other
-    assert attach(first, other, at=AT, specification=EN16931) == second
+    assert replace(first, other, at=AT, specification=EN16931) == second
     with pikepdf.open(io.BytesIO(second)) as pdf:
         assert sorted(pdf.attachments) == ["factur-x.xml", "z.csv"]
         assert [str(file.UF) for file in pdf.Root.AF.as_list()] == ["factur-x.xml"]
@@ -266,7 +266,7 @@ def test_another_xml_takes_the_place_of_the_first() -> None:
 def test_real_factur_x_files_keep_their_page_and_their_claim() -> None:
     for path in sorted((CORPORA / "zugferd-pdf").rglob("correct/**/*.pdf"))[::5]:
         before = path.read_bytes()
-        after = attach(before, XML, at=AT, specification=EN16931)
+        after = replace(before, XML, at=AT, specification=EN16931)
         assert extract(after) == XML, path
         with pikepdf.open(io.BytesIO(before)) as old, pikepdf.open(io.BytesIO(after)) as new:
             assert old.pdf_version == new.pdf_version
@@ -291,7 +291,7 @@ def test_verapdf_still_finds_them_conformant(tmp_path: Path) -> None:
     paths = []
     for number, path in enumerate(sorted((CORPORA / "zugferd-pdf").rglob("correct/**/*.pdf"))[::8]):
         paths.append(tmp_path / f"{number}.pdf")
-        paths[-1].write_bytes(attach(path.read_bytes(), XML, at=AT, specification=EN16931))
+        paths[-1].write_bytes(replace(path.read_bytes(), XML, at=AT, specification=EN16931))
     assert paths
     assert set(verapdf(paths, "3b").values()) == {()}
 

@@ -24,15 +24,15 @@ _HARMLESS_ACTIONS = frozenset({"/GoTo", "/Named"})
 _MAX_DEPTH = 60
 _CHUNK = 1024 * 1024
 
-_JAVASCRIPT = "Ce PDF contient du JavaScript, refusé par sécurité : exportez-le sans script, puis renvoyez-le."
+JAVASCRIPT = "Ce PDF contient du JavaScript, refusé par sécurité : exportez-le sans script, puis renvoyez-le."
 _LAUNCH = "Ce PDF contient une action qui lance un programme, refusée par sécurité : exportez-le sans elle."
 _FORM = "Ce PDF contient une action qui envoie ou importe des données, refusée par sécurité : exportez-le sans elle."
-_XFA = "Ce PDF contient un formulaire XFA, refusé par sécurité : imprimez-le en PDF simple, puis renvoyez-le."
+XFA = "Ce PDF contient un formulaire XFA, refusé par sécurité : imprimez-le en PDF simple, puis renvoyez-le."
 _MEDIA = "Ce PDF contient un média enrichi (RichMedia), refusé par sécurité : exportez-le sans lui."
 _AUTOMATIC = "Ce PDF déclenche une action tout seul, ce qui est refusé par sécurité : exportez-le sans actions."
-_ENCRYPTED = "Ce PDF est chiffré ou protégé par un mot de passe : enregistrez-le sans protection, puis renvoyez-le."
+ENCRYPTED = "Ce PDF est chiffré ou protégé par un mot de passe : enregistrez-le sans protection, puis renvoyez-le."
 _TOO_DEEP = "Ce PDF est imbriqué au-delà du raisonnable : exportez-le de nouveau, puis renvoyez-le."
-_BROKEN = "Ce PDF est endommagé et ne peut pas être lu : exportez-le de nouveau depuis votre logiciel."
+BROKEN = "Ce PDF est endommagé et ne peut pas être lu : exportez-le de nouveau depuis votre logiciel."
 _BOMB = "Ce PDF gonfle démesurément à l’ouverture, ce qui est refusé par sécurité : exportez-le de nouveau."
 
 BROKEN_PDF = (pikepdf.PdfError, pikepdf.DataDecodingError, ValueError, TypeError, KeyError, RuntimeError)
@@ -41,9 +41,10 @@ BROKEN_PDF = (pikepdf.PdfError, pikepdf.DataDecodingError, ValueError, TypeError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What `inspect` found in a PDF that it did not refuse."""
+    """What `inspect` found: a signature, and (where they are not refused at once) why it could not be taken in."""
 
     signed: bool
+    refusals: tuple[str, ...] = ()
 
 
 def open_pdf(data: bytes) -> pikepdf.Pdf:
@@ -53,13 +54,13 @@ def open_pdf(data: bytes) -> pikepdf.Pdf:
     try:
         pdf = pikepdf.open(io.BytesIO(data))
     except pikepdf.PasswordError as error:
-        raise Unreadable(_ENCRYPTED) from error
+        raise Unreadable(ENCRYPTED) from error
     except BROKEN_PDF as error:
         # qpdf calls a security handler that it does not know (certificates…) damage.
-        raise Unreadable(_ENCRYPTED if b"/Encrypt" in data else _BROKEN) from error
+        raise Unreadable(ENCRYPTED if b"/Encrypt" in data else BROKEN) from error
     if pdf.is_encrypted:
         pdf.close()
-        raise Unreadable(_ENCRYPTED)
+        raise Unreadable(ENCRYPTED)
     return pdf
 
 
@@ -75,15 +76,23 @@ def inspect(data: bytes) -> Inspection:
 
 def inspect_opened(pdf: pikepdf.Pdf) -> Inspection:
     """`inspect` for a PDF that is open already."""
+    inspection = examine_opened(pdf)
+    if inspection.refusals:
+        raise Unreadable(inspection.refusals[0])
+    return inspection
+
+
+def examine_opened(pdf: pikepdf.Pdf) -> Inspection:
+    """`inspect` that gathers what acts by itself instead of refusing it; bombs and damage are refused all the same."""
     try:
         return _inspect(pdf)
     except BROKEN_PDF as error:
-        raise Unreadable(_BROKEN) from error
+        raise Unreadable(BROKEN) from error
 
 
 def read_stream(stream: pikepdf.Object, *, max_bytes: int) -> bytes:
     """The decoded bytes of one stream, or Unreadable when they are more than `max_bytes` or oddly encoded."""
-    filters = _filters(stream)
+    filters = stream_filters(stream)
     raw = stream.read_raw_bytes()
     if len(raw) > max_bytes or any(
         name not in {"/FlateDecode", "/Fl", "/ASCII85Decode", "/ASCIIHexDecode"} for name in filters
@@ -95,7 +104,7 @@ def read_stream(stream: pikepdf.Object, *, max_bytes: int) -> bytes:
 
 
 def _inspect(pdf: pikepdf.Pdf) -> Inspection:
-    signed = False
+    signed, refusals = False, dict[str, None]()
     decoded = 0
     for candidate in pdf.objects:
         if not isinstance(candidate, pikepdf.Object):
@@ -108,9 +117,12 @@ def _inspect(pdf: pikepdf.Pdf) -> Inspection:
             value = candidate.stream_dict
         if _SUSPICIOUS.search(value.unparse(resolved=True)):
             for dictionary in _dictionaries(value, 0):
-                _refuse_actions(dictionary)
+                try:
+                    _refuse_actions(dictionary)
+                except Unreadable as error:
+                    refusals[error.reason] = None
                 signed = signed or ("/ByteRange" in dictionary and "/Contents" in dictionary)
-    return Inspection(signed=signed)
+    return Inspection(signed=signed, refusals=tuple(refusals))
 
 
 def _dictionaries(value: pikepdf.Object, depth: int) -> Iterator[pikepdf.Object]:
@@ -132,7 +144,7 @@ def _dictionaries(value: pikepdf.Object, depth: int) -> Iterator[pikepdf.Object]
 def _refuse_actions(dictionary: pikepdf.Object) -> None:
     _refuse_kind(dictionary)
     if "/XFA" in dictionary:
-        raise Unreadable(_XFA)
+        raise Unreadable(XFA)
     if str(dictionary.get("/Subtype", "")) == "/RichMedia" or "/RichMediaContent" in dictionary:
         raise Unreadable(_MEDIA)
     actions = dictionary.get("/AA")
@@ -146,7 +158,7 @@ def _refuse_kind(dictionary: pikepdf.Object) -> None:
     """Refuse what is dangerous even when a person has to click on it."""
     kind = str(dictionary.get("/S", ""))
     if "/JS" in dictionary or "/JavaScript" in dictionary or kind == "/JavaScript":
-        raise Unreadable(_JAVASCRIPT)
+        raise Unreadable(JAVASCRIPT)
     if kind == "/Launch":
         raise Unreadable(_LAUNCH)
     if kind in {"/SubmitForm", "/ImportData"}:
@@ -170,7 +182,8 @@ def _refuse_automatic(action: object) -> None:
         waiting.extend(following.as_list() if isinstance(following, pikepdf.Array) else [following])
 
 
-def _filters(stream: pikepdf.Object) -> list[str]:
+def stream_filters(stream: pikepdf.Object) -> list[str]:
+    """The names of a stream's filters, in the order in which they are undone."""
     given = stream.stream_dict.get("/Filter")
     if given is None:
         return []
@@ -181,7 +194,7 @@ def _filters(stream: pikepdf.Object) -> list[str]:
 
 def _stream_size(stream: pikepdf.Object) -> int:
     """Decoded size as far as deflate makes it, stopping above the limit (image codecs are left to viewers)."""
-    filters = _filters(stream)
+    filters = stream_filters(stream)
     if not any(name in {"/FlateDecode", "/Fl"} for name in filters):
         return 0
     size = _decoded_size(stream.read_raw_bytes(), filters, MAX_STREAM_BYTES)

@@ -1,9 +1,10 @@
-"""The XMP that makes a PDF a Factur-X: four properties, and the schema that declares them to PDF/A.
+"""The XMP that makes a PDF a Factur-X: four properties, the schema that declares them to PDF/A, and PDF/A's own claim.
 
-Source: Factur-X 1.07, clause 6.3.2; ISO 19005-3, extension schemas.
+Source: Factur-X 1.07, clause 6.3.2; ISO 19005-3, 6.6.4 and extension schemas.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from lxml import etree
@@ -11,7 +12,9 @@ from lxml import etree
 from faitfoi.einvoice.xml import parse_xml
 
 _RDF: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_X: Final = "{adobe:ns:meta/}"
+_DC: Final = "{http://purl.org/dc/elements/1.1/}"
+_XMP: Final = "{http://ns.adobe.com/xap/1.0/}"
+_PDFAID: Final = "{http://www.aiim.org/pdfa/ns/id/}"
 _EXTENSION: Final = "{http://www.aiim.org/pdfa/ns/extension/}"
 _SCHEMA: Final = "{http://www.aiim.org/pdfa/ns/schema#}"
 _PROPERTY: Final = "{http://www.aiim.org/pdfa/ns/property#}"
@@ -50,9 +53,7 @@ def with_facturx(xmp: bytes, properties: FacturXProperties) -> bytes:
     Everything else in the packet stays. Raises UnreadableXml when `xmp` is not XML.
     """
     root = parse_xml(xmp.strip(b"\x00") or _EMPTY)
-    rdf = root if root.tag == _RDF + "RDF" else root.find(_RDF + "RDF")
-    if rdf is None:
-        rdf = etree.SubElement(root, _RDF + "RDF")
+    rdf = _rdf(root)
     _forget(rdf)
     _declare(rdf)
     description = etree.SubElement(rdf, _RDF + "Description", {_RDF + "about": ""}, nsmap={"fx": _FX_URI})
@@ -63,8 +64,77 @@ def with_facturx(xmp: bytes, properties: FacturXProperties) -> bytes:
         ("ConformanceLevel", properties.conformance_level),
     ):
         etree.SubElement(description, _FX + name).text = value
+    return _packet(root)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PdfAClaim:
+    """What a PDF says it is: part 1 to 4 of ISO 19005, level A, B or U (E, F or nothing in part 4)."""
+
+    part: int
+    level: str
+
+
+def claim_in(xmp: bytes) -> PdfAClaim | None:
+    """The claim that an XMP packet makes (`pdfaid`), None when it makes none. Raises UnreadableXml."""
+    root = parse_xml(xmp.strip(b"\x00"))
+    part = level = ""
+    for description in root.iter(_RDF + "Description"):
+        part = part or description.get(_PDFAID + "part") or description.findtext(_PDFAID + "part") or ""
+        level = level or description.get(_PDFAID + "conformance") or description.findtext(_PDFAID + "conformance") or ""
+    part = part.strip()
+    if not part.isascii() or not part.isdigit() or len(part) > 2:
+        return None
+    return PdfAClaim(part=int(part), level=level.strip().upper())
+
+
+def with_claim(xmp: bytes, claim: PdfAClaim) -> bytes:
+    """The XMP packet `xmp` (may be empty) that makes this claim instead of its own; the rest stays.
+
+    Raises UnreadableXml when `xmp` is not XML.
+    """
+    root = parse_xml(xmp.strip(b"\x00") or _EMPTY)
+    rdf = _rdf(root)
+    for description in list(rdf):
+        for name in [name for name in description.attrib if str(name).startswith(_PDFAID)]:
+            del description.attrib[name]
+        for child in [child for child in description if str(child.tag).startswith(_PDFAID)]:
+            description.remove(child)
+        _drop_if_empty(description)
+    description = etree.SubElement(rdf, _RDF + "Description", {_RDF + "about": ""}, nsmap={"pdfaid": _PDFAID[1:-1]})
+    etree.SubElement(description, _PDFAID + "part").text = str(claim.part)
+    etree.SubElement(description, _PDFAID + "conformance").text = claim.level
+    return _packet(root)
+
+
+def new_packet(claim: PdfAClaim, *, title: str, at: datetime) -> bytes:
+    """A packet of our own for a document that we put together: its claim, title and date."""
+    root = parse_xml(_EMPTY)
+    description = etree.SubElement(
+        _rdf(root), _RDF + "Description", {_RDF + "about": ""}, nsmap={"dc": _DC[1:-1], "xmp": _XMP[1:-1]}
+    )
+    titles = etree.SubElement(etree.SubElement(description, _DC + "title"), _RDF + "Alt")
+    etree.SubElement(titles, _RDF + "li", {"{http://www.w3.org/XML/1998/namespace}lang": "x-default"}).text = title
+    for name in ("CreateDate", "ModifyDate", "MetadataDate"):
+        etree.SubElement(description, _XMP + name).text = at.replace(microsecond=0).isoformat()
+    etree.SubElement(description, _XMP + "CreatorTool").text = "Faitfoi"
+    return with_claim(etree.tostring(root), claim)
+
+
+def _rdf(root: etree._Element) -> etree._Element:
+    rdf = root if root.tag == _RDF + "RDF" else root.find(_RDF + "RDF")
+    return etree.SubElement(root, _RDF + "RDF") if rdf is None else rdf
+
+
+def _packet(root: etree._Element) -> bytes:
     packet = etree.tostring(root, encoding="UTF-8", xml_declaration=False)
     return b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n' + packet + b'\n<?xpacket end="w"?>\n'
+
+
+def _drop_if_empty(description: etree._Element) -> None:
+    parent = description.getparent()
+    if parent is not None and len(description) == 0 and all(name == _RDF + "about" for name in description.attrib):
+        parent.remove(description)
 
 
 def _forget(rdf: etree._Element) -> None:
@@ -80,9 +150,7 @@ def _forget(rdf: etree._Element) -> None:
             for entry in list(bag):
                 if _namespace_of(entry) in _ALL_URIS:
                     bag.remove(entry)
-        about_only = all(name == _RDF + "about" for name in description.attrib)
-        if len(description) == 0 and about_only:
-            rdf.remove(description)
+        _drop_if_empty(description)
 
 
 def _namespace_of(entry: etree._Element) -> str:

@@ -85,7 +85,7 @@ def _read_pdf(data: bytes) -> Reading:
         xml=contents.xml,
         pdf=data,
         signed=contents.signed,
-        findings=findings,
+        findings=(*contents.findings, *findings),
     )
 
 

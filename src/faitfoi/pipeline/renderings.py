@@ -100,7 +100,7 @@ def _chorus_pdf(organisation: Organisation, verdict: Verdict, *, look: Look, at:
     pdf = verdict.reading.pdf
     if pdf is not None and not verdict.reading.signed:
         try:
-            return sandbox().attach(pdf, xml, at=at, specification=invoice.process.specification)
+            return sandbox().replace(pdf, xml, at=at, specification=invoice.process.specification)
         except Unreadable as error:
             raise Refusal(error.reason) from error
     return render_page(invoice, look=look, created=at, xml=xml)

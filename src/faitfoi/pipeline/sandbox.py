@@ -23,6 +23,7 @@ from typing import Any, Self
 
 from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.jsonform import from_json
+from faitfoi.einvoice.pdfa import Conformity, NotPdfA, PdfAClaim
 from faitfoi.einvoice.reading import Format, Reading, Unreadable
 
 HEADER = struct.Struct("!IQ")  # length of the JSON, length of the bytes
@@ -102,12 +103,30 @@ class Sandbox:
         """
         return dict(self._ask({"do": "compare", "br_fr": br_fr}, xml).facts)
 
-    def attach(self, pdf: bytes, xml: bytes, *, at: datetime, specification: str) -> bytes:
-        """Return an unsigned Factur-X with `xml` in place of its own (see `einvoice.facturx.attach`).
+    def replace(self, pdf: bytes, xml: bytes, *, at: datetime, specification: str) -> bytes:
+        """Return an unsigned Factur-X with `xml` in place of its own (see `einvoice.facturx.replace`).
 
         Raises Unreadable.
         """
-        question = {"do": "attach", "pdf": len(pdf), "at": at.isoformat(), "specification": specification}
+        question = {"do": "replace", "pdf": len(pdf), "at": at.isoformat(), "specification": specification}
+        return self._ask(question, pdf + xml).payload
+
+    def look_into(self, pdf: bytes) -> Conformity:
+        """Return why a PDF is not a PDF/A (see `einvoice.pdfa.look_into`). Raises Unreadable."""
+        facts = self._ask({"do": "look_into"}, pdf).facts
+        part, level = facts["claim"] or (0, "")
+        return Conformity(
+            claim=PdfAClaim(part=int(part), level=str(level)) if part else None,
+            signed=bool(facts["signed"]),
+            findings=tuple(finding_from(item) for item in facts["findings"]),
+        )
+
+    def attach(self, pdf: bytes, xml: bytes, *, at: datetime, specification: str, wrap: bool = False) -> bytes:
+        """Return a Factur-X made of a PDF/A (see `einvoice.facturx.attach`), or of pages wrapped first on demand.
+
+        Raises NotPdfA with every reason (those that `einvoice.pdfa_wrap.wrap` cannot mend when wrapping), Unreadable.
+        """
+        question = {"do": "attach", "pdf": len(pdf), "at": at.isoformat(), "specification": specification, "wrap": wrap}
         return self._ask(question, pdf + xml).payload
 
     def lay_out(self, pdf: bytes, room: int, at: datetime) -> tuple[bytes, bytes]:
@@ -149,6 +168,9 @@ class Sandbox:
                     "Ce fichier a épuisé le temps ou la mémoire accordés à la lecture, ou l’a fait échouer : "
                     "il est abîmé, ou fabriqué pour nuire. Demandez-en un autre à son émetteur."
                 ) from error
+        if "not_pdfa" in answer.facts:
+            found = tuple(finding_from(item) for item in answer.facts["not_pdfa"])
+            raise NotPdfA(found, wrapping=bool(question.get("wrap")))
         if "refused" in answer.facts:
             raise Unreadable(str(answer.facts["refused"]))
         return answer

@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any, BinaryIO
 
 from faitfoi.einvoice.checking import check, check_received, french_rules, xml_of
-from faitfoi.einvoice.facturx import SignedPdf, attach, extract
+from faitfoi.einvoice.facturx import SignedPdf, attach, extract, replace
 from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.jsonform import to_json
+from faitfoi.einvoice.pdfa import NotPdfA, look_into
+from faitfoi.einvoice.pdfa_wrap import wrap
 from faitfoi.einvoice.reading import Reading, Unreadable, read
 from faitfoi.einvoice.reports import comparison, report
 from faitfoi.evidence.pdf_update import SealRefused, lay_out
@@ -41,6 +43,8 @@ def main() -> None:
         _allow(seconds)
         try:
             facts, answer = _answer(question, payload)
+        except NotPdfA as error:
+            facts, answer = {"not_pdfa": [finding_to(finding) for finding in error.findings]}, b""
         except Unreadable as error:
             facts, answer = {"refused": error.reason}, b""
         except (SignedPdf, SealRefused) as error:
@@ -64,10 +68,17 @@ def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object]
             return _compare(payload, br_fr=question["br_fr"])
         case "extract":
             return {}, extract(payload)
-        case "attach":
+        case "look_into":
+            look = look_into(payload)
+            claim = [look.claim.part, look.claim.level] if look.claim is not None else None
+            findings = [finding_to(finding) for finding in look.findings]
+            return {"claim": claim, "signed": look.signed, "findings": findings}, b""
+        case "attach" | "replace":
             cut = int(question["pdf"])
             at = datetime.fromisoformat(question["at"])
-            return {}, attach(payload[:cut], payload[cut:], at=at, specification=str(question["specification"]))
+            pdf = wrap(payload[:cut], at=at) if question.get("wrap") else payload[:cut]
+            put = attach if question["do"] == "attach" else replace
+            return {}, put(pdf, payload[cut:], at=at, specification=str(question["specification"]))
         case "lay_out":
             before, after = lay_out(payload, int(question["room"]), datetime.fromisoformat(question["at"]))
             return {"before": len(before)}, before + after

@@ -4,11 +4,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
 from faitfoi.einvoice.findings import Finding
-from faitfoi.einvoice.model import DocumentAllowanceCharge, Invoice, InvoiceLine
+from faitfoi.einvoice.model import DocumentAllowanceCharge, Identifier, Invoice, InvoiceLine, term_paths
 
 LANGUAGES = ("fr", "en")
 
@@ -74,6 +76,33 @@ def term_name(code: str, *, language: str = "fr") -> str:
     """What people call the business term `code` ("BT-131": « montant net de la ligne »); empty when it has no name."""
     french_english = _names().get(code)
     return french_english[LANGUAGES.index(language)] if french_english else ""
+
+
+def value_of(finding: Finding, invoice: Invoice) -> str:
+    """The offending value: what the finding says, else what the invoice has for its term; empty when it has none."""
+    if finding.value:
+        return finding.value
+    path = term_paths().get(finding.term, "")
+    if path.startswith("lines[]."):
+        found = _line(finding, invoice)
+        owner: object = found[1] if found is not None else None
+        path = path.removeprefix("lines[].")
+    else:
+        owner = invoice
+    for name in path.split("."):
+        if owner is None or not name or name.endswith("[]"):
+            return ""
+        owner = getattr(owner, name)
+    return _told(owner)
+
+
+def _told(value: object) -> str:
+    """A plain value in words; empty for a group."""
+    if isinstance(value, Identifier):
+        return value.value
+    if isinstance(value, Decimal):
+        return format(value, "f") if value.is_finite() else str(value)
+    return str(value) if isinstance(value, (str, date)) else ""
 
 
 def _line(finding: Finding, invoice: Invoice) -> tuple[int, InvoiceLine | None] | None:

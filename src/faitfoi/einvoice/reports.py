@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from faitfoi.einvoice.findings import Finding, is_valid
-from faitfoi.einvoice.places import place_of
+from faitfoi.einvoice.model import Invoice
+from faitfoi.einvoice.places import place_of, value_of
 from faitfoi.einvoice.reading import Reading
 
 if TYPE_CHECKING:  # it would load the official judge
@@ -19,8 +20,13 @@ def report(reading: Reading, findings: Iterable[Finding], *, language: str = "fr
         "profile": reading.profile,
         "number": reading.invoice.number,
         "valid": is_valid(told),
-        "findings": [_finding(finding, reading, language) for finding in told],
+        "findings": as_rows(told, reading.invoice, language=language),
     }
+
+
+def as_rows(findings: Iterable[Finding], invoice: Invoice, *, language: str = "fr") -> list[dict[str, str]]:
+    """Findings about one invoice, each with its place in words."""
+    return [_finding(finding, invoice, language) for finding in findings]
 
 
 def comparison(agreement: "Agreement") -> dict[str, object]:
@@ -43,8 +49,8 @@ def comparison(agreement: "Agreement") -> dict[str, object]:
     }
 
 
-def _finding(finding: Finding, reading: Reading, language: str) -> dict[str, str]:
-    place = place_of(finding, reading.invoice, language=language)
+def _finding(finding: Finding, invoice: Invoice, language: str) -> dict[str, str]:
+    place = place_of(finding, invoice, language=language)
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
@@ -53,7 +59,7 @@ def _finding(finding: Finding, reading: Reading, language: str) -> dict[str, str
         "message_fr": finding.message_fr,
         "remedy": finding.remedy,
         "remedy_fr": finding.remedy_fr,
-        "value": finding.value,
+        "value": value_of(finding, invoice),
         "line": place.line,
         "item": place.item,
         "place": place.words,

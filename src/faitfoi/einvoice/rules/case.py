@@ -16,6 +16,7 @@ from faitfoi.einvoice.rules.lines import Placed, particular
 from faitfoi.einvoice.rules.marks import NOT_VAT, filled
 from faitfoi.einvoice.rules.sheets import Sheet, Syntax, sheet_of
 from faitfoi.einvoice.rules.source import Source, presumed
+from faitfoi.einvoice.rules.source_paths import SourcePaths
 
 ZERO = Decimal(0)
 _HALF = Decimal("0.5")
@@ -42,6 +43,11 @@ class Case:
     def sheet(self) -> Sheet:
         """The official sheet for this document."""
         return sheet_of(self.invoice.process.specification, self.syntax)
+
+    @cached_property
+    def source_paths(self) -> SourcePaths | None:
+        """Where the fields stand in the document; None for a model that was never written. For findings only."""
+        return None if self.source.root is None else SourcePaths(self.source.root, ubl=self.ubl)
 
     @cached_property
     def judgement(self) -> Judgement | None:

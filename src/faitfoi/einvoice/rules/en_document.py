@@ -154,7 +154,7 @@ def vat_is_also_given_in_the_accounting_currency(case: Case) -> bool:
 def preceding_invoices_are_numbered(case: Case) -> bool | Iterator[Offence]:
     """Each preceding invoice (BG-3) is named by its number (BT-25)."""
     faults = {"BR-55"} if case.sheet is Sheet.UBL_CTC_FR else {"BR-55", "BR-55 on a line"}
-    if faults & case.source.faults:
+    if faults & case.source.faults.keys():
         return False
     return (
         Offence(path=f"preceding_invoices[{place}].number")

@@ -17,6 +17,8 @@ from enum import StrEnum
 from functools import cache
 from typing import TypeVar
 
+from lxml import etree
+
 from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.rules.case import Case
@@ -24,6 +26,7 @@ from faitfoi.einvoice.rules.marks import shown
 from faitfoi.einvoice.rules.sentences import Sentences, sentences
 from faitfoi.einvoice.rules.sheets import Sheet, Syntax, held_by
 from faitfoi.einvoice.rules.source import Source
+from faitfoi.einvoice.rules.source_paths import field_of
 
 
 class Family(StrEnum):
@@ -39,7 +42,7 @@ class Offence:
     """Where and how one member of a repeated group breaks a rule.
 
     `path` is the field's path in the model (`lines[2].quantity`), `line` the line's own identifier (BT-126);
-    `term` and `severity` are only given when they are not the rule's own.
+    `term` and `severity` are only given when they are not the rule's own, `at` when no field holds what is wrong.
     """
 
     path: str = ""
@@ -47,6 +50,7 @@ class Offence:
     term: str = ""
     line: str = ""
     severity: Severity | None = None
+    at: etree._Element | None = None
 
 
 Verdict = bool | Iterator[Offence]
@@ -130,7 +134,7 @@ def check_rules(
 
     `syntax` is how it is or will be written: the official sheets differ on a few rules. `families` chooses among
     EN 16931, the French rules and our own (never blocking). `source` are the facts of the document it was read from
-    (see `look`), presumed when absent. `path` in a finding is the path in the model.
+    (see `look`), presumed when absent: then `path` in a finding is no XPath but the field's path in the model.
     """
     findings: list[Finding] = []
     # Amounts may have 80 digits: their sums must be as exact as XPath's.
@@ -143,7 +147,7 @@ def check_rules(
             if verdict is True:
                 continue
             offences = (_WHOLE,) if verdict is False else verdict
-            findings.extend(_finding(each, offence) for offence in offences)
+            findings.extend(_finding(each, offence, case) for offence in offences)
     return tuple(findings)
 
 
@@ -164,14 +168,21 @@ def _rules_for(sheet: Sheet, families: frozenset[Family]) -> tuple[Rule, ...]:
     )
 
 
-def _finding(each: Rule, offence: Offence) -> Finding:
-    texts = each.texts
+def _finding(each: Rule, offence: Offence, case: Case) -> Finding:
+    texts, paths = each.texts, case.source_paths
+    term = offence.term or (each.terms[0] if each.terms else "")
+    place = offence.path or field_of(term)
+    at = offence.at if offence.at is not None else case.source.faults.get(each.id)
+    path = place
+    if paths is not None:
+        path = paths.of_field(place) if at is None else paths.of_element(at)
     return Finding(
         rule=each.id,
         severity=offence.severity or each.severity,
         message=each.sentence,
-        term=offence.term or (each.terms[0] if each.terms else ""),
-        path=offence.path,
+        term=term,
+        path=path,
+        field=place,
         value=shown(offence.value),
         line=shown(offence.line),
         message_fr=texts.fr,

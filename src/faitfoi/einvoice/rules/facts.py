@@ -23,7 +23,7 @@ class Facts:
         self.currency_ids: set[str] = set()
         self.vat_identifiers: set[str] = set()
         self.present: set[str] = set()
-        self.faults: set[str] = set()
+        self.faults: dict[str, etree._Element] = {}
         self.inner_codes: set[str] = set()
         self.loose_codes: set[str] = set()
         self.units: set[str] = set()

@@ -85,7 +85,7 @@ def _service(facts: Facts, _element: etree._Element) -> None:
 
 def _reference(facts: Facts, element: etree._Element) -> None:
     if element.find(RAM + "IssuerAssignedID") is None:
-        facts.faults.add("BR-52")
+        facts.faults.setdefault("BR-52", element)
 
 
 def _period(facts: Facts, element: etree._Element) -> None:
@@ -98,13 +98,14 @@ def _period(facts: Facts, element: etree._Element) -> None:
         return
     parent = element.getparent()
     header = parent is not None and parent.tag == RAM + "ApplicableHeaderTradeSettlement"
-    facts.faults.add("BR-29" if header else "BR-30")
+    facts.faults.setdefault("BR-29" if header else "BR-30", element)
 
 
 def _electronic_address(facts: Facts, element: etree._Element) -> None:
     parent = element.getparent()
     if parent is not None and element.find(RAM + "URIID") is None:
-        facts.faults.add({RAM + "SellerTradeParty": "BR-62", RAM + "BuyerTradeParty": "BR-63"}.get(parent.tag, ""))
+        rule = {RAM + "SellerTradeParty": "BR-62", RAM + "BuyerTradeParty": "BR-63"}.get(parent.tag, "")
+        facts.faults.setdefault(rule, element)
 
 
 CII_HANDLERS: dict[str, Handler] = {

@@ -105,13 +105,13 @@ def _issue_date(facts: Facts, element: etree._Element) -> None:
 
 def _supporting(facts: Facts, element: etree._Element) -> None:
     if element.find(_CBC + "ID") is None:
-        facts.faults.add("BR-52")
+        facts.faults.setdefault("BR-52", element)
 
 
 def _preceding(facts: Facts, element: etree._Element) -> None:
     if element.find(f"{_CAC}InvoiceDocumentReference/{_CBC}ID") is None:
         header = element.getparent() is element.getroottree().getroot()
-        facts.faults.add("BR-55" if header else "BR-55 on a line")
+        facts.faults.setdefault("BR-55" if header else "BR-55 on a line", element)
 
 
 _AMOUNTS = (

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from lxml import etree
+
 from faitfoi.einvoice.model import Invoice
 
 GROUP: Final = "GROUP"
@@ -92,7 +94,7 @@ def presumed_groups(invoice: Invoice) -> Grouped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """Which rules were judged on the document itself, and those that it breaks, each with an offending value."""
+    """Which rules were judged on the document, and those that it breaks, each with an offending value and where."""
 
     judged: frozenset[str]
-    broken: Mapping[str, str]
+    broken: Mapping[str, tuple[str, etree._Element]]

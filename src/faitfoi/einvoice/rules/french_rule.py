@@ -57,7 +57,8 @@ def _on_document(rule_id: str, check: Check) -> Check:
         if judgement is None or rule_id not in judgement.broken:
             return found
         offences = () if isinstance(found, bool) else tuple(found)
-        return iter(offences or (Offence(value=judgement.broken[rule_id]),))
+        value, element = judgement.broken[rule_id]
+        return iter(offences or (Offence(value=value, at=element),))
 
     return judge
 

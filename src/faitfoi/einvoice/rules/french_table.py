@@ -83,6 +83,7 @@ _NOTHING: Final = Step()
 ROOTS: Final = frozenset({"CrossIndustryInvoice", "Invoice", "CreditNote"})
 # No invoice has so many kinds of elements; a document that does is hostile, and its others are not remembered.
 _MOST_KNOWN = 5_000
+Broken = dict[str, tuple[str, etree._Element]]  # noqa: SLF001 - lxml has no public name for an element
 End = tuple[str, str]
 """The last two names of a path; the first is empty just below the root."""
 
@@ -108,10 +109,10 @@ class Plan:
         long = {short: name for name, short in table.short.items()}
         self._names = [f"{{*}}{long.get(name, name)}" for name in sorted({name for _, name in self._ends})]
 
-    def broken_in(self, root: etree._Element) -> dict[str, str]:
-        """The rules that a document breaks, each with an offending value."""
+    def broken_in(self, root: etree._Element) -> Broken:
+        """The rules that a document breaks, each with an offending value and its element, or that of its group."""
         judge = self.table.groups.get("")
-        broken = dict.fromkeys(judge(root), "") if judge else {}
+        broken: Broken = dict.fromkeys(judge(root), ("", root)) if judge else {}
         fine: set[tuple[str, str, str | None, str | None]] = set()
         for element in root.iter(*self._names):
             parent = element.getparent()
@@ -128,19 +129,19 @@ class Plan:
                 self._judge_group(element, broken=broken)
             elif near.texts and not _hold(near.texts, element) and not len(element):
                 for rule in _broken_by(self._at(element).texts, element):
-                    broken.setdefault(rule, element.text or "")
+                    broken.setdefault(rule, (element.text or "", element))
             elif not near.judges:
                 fine.add(key)
         return broken
 
-    def _judge_group(self, element: etree._Element, *, broken: dict[str, str]) -> None:
+    def _judge_group(self, element: etree._Element, *, broken: Broken) -> None:
         exact = self._at(element)
         for judge in exact.judges:
             for rule in judge(element):
-                broken.setdefault(rule, "")
+                broken.setdefault(rule, ("", element))
         for party in exact.parties:
             for rule, value in _broken_by_party(party, *self.table.identify(element)):
-                broken.setdefault(rule, value)
+                broken.setdefault(rule, (value, element))
 
     def _near(self, tags: End) -> Step:
         """What may be judged of an element, by the tag of its parent and its own."""

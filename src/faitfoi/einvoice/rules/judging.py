@@ -1,6 +1,7 @@
 """A document that was read, judged by our rules with the facts its model does not keep."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.reading import Format, Reading
@@ -24,6 +25,7 @@ def check_reading(reading: Reading, *, families: Collection[Family] = DEFAULT_FA
     """
     syntax = syntax_of(reading.format)
     if not reading.xml:
-        return check_rules(reading.invoice, syntax=syntax, families=families)
+        findings = check_rules(reading.invoice, syntax=syntax, families=families)
+        return tuple(replace(finding, path=f"$.{finding.field}" if finding.field else "$") for finding in findings)
     invoice, source = look(parse_xml(reading.xml), reading.invoice, reading.findings)
     return check_rules(invoice, syntax=syntax, families=families, source=source)

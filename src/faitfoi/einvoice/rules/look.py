@@ -31,11 +31,11 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
         french = profile_of(invoice.process.specification) is Profile.EXTENDED_CTC_FR
         facts = gather(root, CII_HANDLERS, spaces=BLANK if french else SPACE, groups=CII_GROUPS)
     unread = _terms_unread(findings)
-    stated = unread
+    stated = frozenset(unread)
     if facts.edits:
         copy = _edited(root, facts)
         invoice, findings = read_ubl(copy) if ubl else read_cii(copy)
-        stated = _terms_unread(findings)
+        stated = frozenset(_terms_unread(findings))
     return invoice, Source(
         vat_totals=tuple(facts.vat_totals),
         means=tuple(facts.means),
@@ -43,7 +43,7 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
         unread=unread,
         stated=stated,
         missing=(UBL_LOOKED_FOR if ubl else CII_LOOKED_FOR) - facts.present,
-        faults=frozenset(facts.faults),
+        faults=facts.faults,
         root=root,
         inner_codes=frozenset(facts.inner_codes),
         loose_codes=frozenset(facts.loose_codes),
@@ -55,8 +55,9 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
     )
 
 
-def _terms_unread(findings: Collection[Finding]) -> frozenset[str]:
-    return frozenset(finding.term for finding in findings if finding.rule == "FF-VALUE")
+def _terms_unread(findings: Collection[Finding]) -> dict[str, str]:
+    """The terms whose value could not be read, each with the path of the last such value."""
+    return {finding.term: finding.path for finding in findings if finding.rule == "FF-VALUE"}
 
 
 def _edited(root: etree._Element, facts: Facts) -> etree._Element:

@@ -23,7 +23,8 @@ _Told: TypeAlias = tuple[str, str, str]  # term, path, value
 @_ours("FF-DATE", *sorted(_DATES))
 def dates_are_in_the_calendar(case: Case) -> Iterator[Offence]:
     """Every date is a day of the calendar: there is no 31 February."""
-    return (Offence(term=term) for term in sorted(_DATES & case.source.unread))
+    unread = case.source.unread
+    return (Offence(term=term, at=case.source.element(unread[term])) for term in sorted(_DATES & unread.keys()))
 
 
 @_ours("FF-DUE-DATE", "BT-9")

@@ -4,9 +4,10 @@ The official rules tell an element that is empty from one that is not there, cou
 each way to pay: `look.look` reads these facts from a document, `presumed` from a model that was never written.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any, cast
 
 from lxml import etree
 
@@ -39,12 +40,13 @@ class Source:
     """The facts.
 
     `currency` (BT-5) and `vat_currencies` (BT-6) are as written, white space included. `unread` are terms whose value
-    could not be read, `stated` those that have a value or are empty. `currency_ids` are the currencies that UBL writes
-    beside each amount. `missing` names what the official rules speak of only when it is there (`totals`, `seller`),
-    `faults` what the model has no room to keep (`BR-55`…). Values that sheets see and the model has no room for:
-    `inner_codes` (VAT categories of lines inside lines), `loose_codes` (those of what is neither allowance nor
-    charge), `units` (of any quantity), `services` (how many logistics services the reader put
-    after the charges), `vat_identifiers` (of anybody). `root` is the document itself.
+    could not be read, each with its path as the reader gives it, `stated` those that have a value or are empty.
+    `currency_ids` are the currencies that UBL writes beside each amount. `missing` names what the official rules speak
+    of only when it is there (`totals`, `seller`), `faults` what the model has no room to keep (`BR-55`…), each with the
+    element at fault. Values that sheets see and the model has no room for: `inner_codes` (VAT categories of lines
+    inside lines), `loose_codes` (those of what is neither allowance nor charge), `units` (of any quantity), `services`
+    (how many logistics services the reader put after the charges), `vat_identifiers` (of anybody). `root` is the
+    document itself.
     """
 
     vat_totals: tuple[VatTotal, ...]
@@ -52,16 +54,27 @@ class Source:
     currency: str
     vat_currencies: tuple[str, ...] = ()
     currency_ids: frozenset[str] = frozenset()
-    unread: frozenset[str] = frozenset()
+    unread: Mapping[str, str] = field(default_factory=dict)
     stated: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
-    faults: frozenset[str] = frozenset()
+    faults: Mapping[str, etree._Element] = field(default_factory=dict)
     inner_codes: frozenset[str] = frozenset()
     loose_codes: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
     services: int = 0
     vat_identifiers: frozenset[str] = frozenset()
     root: etree._Element | None = None
+
+    def element(self, path: str) -> etree._Element | None:
+        """The element at a path that the reader gave; None when it cannot be found again."""
+        if self.root is None:
+            return None
+        prefixes = {prefix: uri for prefix, uri in self.root.nsmap.items() if prefix}
+        try:
+            found = cast("list[Any]", self.root.getroottree().xpath(path, namespaces=prefixes))
+        except etree.XPathError:
+            return None  # a prefix that is declared further down
+        return found[0] if found else None
 
 
 def presumed(invoice: Invoice, syntax: Syntax) -> Source:

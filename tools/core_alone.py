@@ -15,7 +15,7 @@ ABSENT = ("django", "procrastinate", "psycopg", "cryptography", "httpx", "aiosmt
 
 
 def main() -> int:
-    """Exit 0 when the library's tests pass and its commands judge the demonstration's files."""
+    """Exit 0 when the library's tests pass and its commands do their work on the demonstration's files."""
     present = [name for name in ABSENT if importlib.util.find_spec(name)]
     if present:
         print(f"This environment is not the library's alone: it has {', '.join(present)}", file=sys.stderr)
@@ -31,7 +31,7 @@ def main() -> int:
     ]
     # pytest-django, whose setting stands in pyproject.toml, is not here.
     failed = subprocess.run([*tests, "-W", "ignore::pytest.PytestConfigWarning"], cwd=ROOT, check=False).returncode
-    return failed or check_files()
+    return failed or check_files() or try_commands()
 
 
 def check_files() -> int:
@@ -54,6 +54,32 @@ def check_files() -> int:
         )
         return 1
     print(f"The library alone judged {len(verdicts)} files, {len(spoilt)} of them spoilt.")
+    return 0
+
+
+def try_commands() -> int:
+    """Run every command of the library once on a good file: each must do its work and complain of nothing."""
+    from faitfoi.cli.demonstration.builder import build
+
+    faitfoi = str(Path(sys.executable).with_name("faitfoi"))
+    with tempfile.TemporaryDirectory() as folder:
+        pdf = str(next(path for path in sorted(build(Path(folder))["trois-vallees"]) if path.suffix == ".pdf"))
+        made = str(Path(folder) / "made")
+        commands = (
+            ("check", "--official", pdf),
+            ("compare", "--json", pdf),
+            ("convert", pdf, "--to", "ubl", "-o", made),
+            ("convert", made, "--to", "facturx", "--pdf", pdf, "-o", made + ".pdf"),
+            ("extract", pdf, "-o", made),
+            ("render", made, "-o", made + ".pdf"),
+            ("explain", "BR-CO-10"),
+        )
+        for command in commands:
+            done = subprocess.run([faitfoi, *command], capture_output=True, text=True, check=False)
+            if done.returncode or done.stderr:
+                print(f"faitfoi {command[0]}: exit {done.returncode} {done.stderr}", file=sys.stderr)
+                return 1
+    print(f"The library alone ran {len(commands)} commands.")
     return 0
 
 

@@ -147,3 +147,18 @@ def run_shell(line: str) -> bytes:
 
     command = f"{shlex.join(PROGRAM)} {line}"
     return subprocess.run(command, shell=True, capture_output=True, check=False).stderr
+
+
+def test_the_schema_counts_and_is_said_in_words(inbox: Path, tmp_path: Path) -> None:
+    path = tmp_path / "misplaced.xml"
+    content = (inbox / "TV-2026-0402.xml").read_bytes()
+    start, end = content.index(b"<cbc:IssueDate>"), content.index(b"</cbc:IssueDate>") + len(b"</cbc:IssueDate>")
+    date = content[start:end]
+    seller = b"<cac:AccountingSupplierParty>"
+    moved = content.replace(date, b"").replace(seller, date + seller)
+    path.write_bytes(moved)
+    done = ask("check", path)
+    assert done.exit_code == 1
+    assert "FF-XSD" in done.stdout
+    assert "n’a pas sa place ici, le schéma y attend" in done.stdout
+    assert "urn:" not in done.stdout

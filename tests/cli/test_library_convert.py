@@ -107,3 +107,36 @@ def test_a_look_that_cannot_be_drawn_is_one_sentence(inbox: Path, tmp_path: Path
     assert done.exit_code == 2
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "p.pdf").exists()
+
+
+def test_a_pdf_a_given_to_us_carries_the_invoice(inbox: Path, tmp_path: Path) -> None:
+    page, made = tmp_path / "page.pdf", tmp_path / "facturx.pdf"
+    assert ask("render", inbox / "TV-2026-0402.xml", "-o", page, "--footer", "Ours").exit_code == 0
+    done = ask("convert", inbox / "TV-2026-0402.xml", "--to", "facturx", "--pdf", page, "-o", made)
+    assert done.exit_code == 0, done.stderr
+    assert read(made.read_bytes()).invoice == read((inbox / "TV-2026-0402.xml").read_bytes()).invoice
+    with pikepdf.open(made) as opened, pikepdf.open(page) as given:
+        assert [each.Contents.read_bytes() for each in opened.pages] == [
+            each.Contents.read_bytes() for each in given.pages
+        ]
+
+
+def test_a_pdf_that_is_no_pdf_a_is_refused_with_reasons_and_wrapped_on_demand(inbox: Path, tmp_path: Path) -> None:
+    plain, made = tmp_path / "plain.pdf", tmp_path / "facturx.pdf"
+    document = pikepdf.new()
+    document.add_blank_page()
+    document.save(plain)
+    arguments = ("convert", inbox / "TV-2026-0402.xml", "--to", "facturx", "--pdf", plain, "-o", made)
+    refused = ask(*arguments)
+    assert refused.exit_code == 1
+    assert "FF-PDF-CLAIM" in refused.stderr
+    assert "--wrap" in refused.stderr
+    assert not made.exists()
+    wrapped = ask(*arguments, "--wrap")
+    assert wrapped.exit_code == 0, wrapped.stderr
+    assert read(made.read_bytes()).format is Format.FACTURX
+
+
+def test_options_that_do_not_go_together_are_one_sentence(inbox: Path) -> None:
+    assert ask("convert", inbox / "TV-2026-0402.xml", "--to", "ubl", "--pdf", "x.pdf").exit_code == 2
+    assert "--pdf" in ask("convert", inbox / "TV-2026-0402.xml", "--to", "facturx", "--wrap").stderr

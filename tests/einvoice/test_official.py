@@ -119,7 +119,7 @@ def test_a_schema_error_is_fatal_and_says_its_line() -> None:
     )
     error = next(finding for finding in findings if finding.rule == "FF-XSD")
     assert error.severity is Severity.FATAL
-    assert error.message.startswith("Line 9: ")
+    assert error.message.startswith("Line 9 of the XML: ")
 
 
 @needs_shared

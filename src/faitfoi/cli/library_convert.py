@@ -63,6 +63,15 @@ def convert(
         ProfileName | None,
         typer.Option("--profile", "-p", help="Le profil à déclarer (BT-24), sinon celui du document."),
     ] = None,
+    pdf: Annotated[
+        Path | None,
+        typer.Option(
+            "--pdf", help="Avec --to facturx : le PDF/A qui portera la facture, au lieu du nôtre.", show_default=False
+        ),
+    ] = None,
+    wrap: Annotated[
+        bool, typer.Option("--wrap", help="Avec --pdf : fait d’abord un PDF/A de ses pages, si rien ne s’y oppose.")
+    ] = False,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="N’écrit rien si quelque chose se perd ou si le résultat n’est pas valide."),
@@ -70,11 +79,15 @@ def convert(
 ) -> None:
     """Écrit une facture dans une autre syntaxe, et dit ce qui n’a pas pu être repris.
 
-    Code 0 : écrit ; 1 : refusé par --strict ; 2 : illisible, ou impossible à écrire.
+    Code 0 : écrit ; 1 : refusé (--strict, ou un PDF qui n’est pas un PDF/A) ; 2 : illisible, ou impossible à écrire.
     """
+    if pdf is not None and to is not To.FACTURX:
+        _give_up(pdf, "--pdf ne sert qu’avec --to facturx.")
+    if wrap and pdf is None:
+        _give_up(file, "--wrap enveloppe le PDF que --pdf donne : ajoutez --pdf.")
     _ask_for_a_file(output, binary=to is To.FACTURX)
     reading = _read(file)
-    made, lost = _converted(file, reading, to, profile)
+    made, lost = _converted(reading, to, profile)
     invalid = _broken(made)
     _tell_losses(file, reading.invoice, lost)
     if invalid:
@@ -83,6 +96,10 @@ def convert(
     if strict and (lost or invalid):
         typer.echo(f"{file} : rien n’est écrit, parce que --strict le demande.", err=True)
         raise typer.Exit(REFUSED)
+    if pdf is not None:
+        made = _carried(pdf, made, wrap=wrap)
+    elif to is To.FACTURX:
+        made = _page(file, reading.invoice, look=_plain_look(), xml=made)
     _write(output, made)
 
 
@@ -135,11 +152,10 @@ def _read(file: Path) -> "Reading":
             _give_up(file, error.reason)
 
 
-def _converted(file: Path, reading: "Reading", to: To, name: ProfileName | None) -> "tuple[bytes, tuple[Finding, ...]]":
-    """The document asked for, and what it does not hold; a document already in that form stays as it is."""
+def _converted(reading: "Reading", to: To, name: ProfileName | None) -> "tuple[bytes, tuple[Finding, ...]]":
+    """The XML or JSON asked for, and what it does not hold; a document already in that form stays as it is."""
     from faitfoi.einvoice.conversion import Target
     from faitfoi.einvoice.conversion import convert as convert_model
-    from faitfoi.einvoice.page import Look
     from faitfoi.einvoice.profiles import Profile
     from faitfoi.einvoice.reading import Format
 
@@ -150,14 +166,40 @@ def _converted(file: Path, reading: "Reading", to: To, name: ProfileName | None)
         To.UBL: {Format.UBL_INVOICE, Format.UBL_CREDIT_NOTE},
         To.JSON: set[Format](),
     }[to]
-    nothing: tuple[Finding, ...] = ()
     if profile is None and reading.format in already:
-        made, lost = reading.xml, nothing
-    else:
-        target = Target.CII if to is To.FACTURX else Target(to.value)
-        conversion = convert_model(reading.invoice, target, profile=profile)
-        made, lost = conversion.content, (*reading.findings, *conversion.lost)
-    return (_page(file, reading.invoice, look=Look(), xml=made) if to is To.FACTURX else made), lost
+        return reading.xml, ()
+    target = Target.CII if to is To.FACTURX else Target(to.value)
+    conversion = convert_model(reading.invoice, target, profile=profile)
+    return conversion.content, (*reading.findings, *conversion.lost)
+
+
+def _carried(pdf: Path, xml: bytes, *, wrap: bool) -> bytes:
+    """The given PDF with the invoice inside, or every reason why it cannot carry one."""
+    from faitfoi.einvoice.pdfa import NotPdfA
+    from faitfoi.einvoice.reading import read
+    from faitfoi.einvoice.reports import as_rows
+    from faitfoi.einvoice.xml import Unreadable
+    from faitfoi.pipeline.sandbox import Sandbox
+
+    invoice = read(xml).invoice
+    with Sandbox() as sandbox:
+        try:
+            specification = invoice.process.specification
+            return sandbox.attach(read_file(pdf), xml, at=_now(), specification=specification, wrap=wrap)
+        except NotPdfA as error:
+            cannot = "ses pages ne peuvent pas devenir un PDF/A" if wrap else "ce PDF n’est pas un PDF/A"
+            typer.echo(f"{pdf} : {cannot}, il ne peut pas porter la facture.", err=True)
+            console = Console(stderr=True, soft_wrap=True, highlight=False)
+            show_findings(console, as_rows(error.findings, invoice), language="fr")
+            raise typer.Exit(REFUSED) from None
+        except Unreadable as error:
+            _give_up(pdf, error.reason)
+
+
+def _plain_look() -> "Look":
+    from faitfoi.einvoice.page import Look
+
+    return Look()
 
 
 def _page(file: Path, invoice: "Invoice", *, look: "Look", xml: bytes | None = None, mark: str = "") -> bytes:

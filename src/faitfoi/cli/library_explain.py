@@ -58,6 +58,10 @@ _PREFIXES = {
         "Règle de syntaxe de Factur-X : un élément manque, est de trop, ou n’a pas la valeur permise par le profil.",
         "Rule of syntax of Factur-X: an element is missing, too many, or without a value that the profile allows.",
     ),
+    "FF-PDF-": (
+        "Ce PDF n’est pas un PDF/A qui puisse porter une facture : faitfoi convert --pdf en donne les raisons.",
+        "This PDF is not a PDF/A that can carry an invoice: faitfoi convert --pdf gives the reasons.",
+    ),
     "UBL-": (
         "Règle de syntaxe d’UBL : un élément est de trop, ou répété.",
         "Rule of syntax of UBL: an element is too many, or repeated.",

@@ -61,13 +61,29 @@ _LONGEST_VALUE = 80
 
 
 @dataclass(slots=True)
-class Group:
-    """Findings that say the same of several places."""
+class Subject:
+    """A business term that is at fault, wherever it is."""
 
-    first: dict[str, Any]
+    term: str
     places: list[str] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
     times: int = 0
+
+    def add(self, finding: dict[str, Any]) -> None:
+        """Count one more finding about it."""
+        self.times += 1
+        if finding["place"] and finding["place"] not in self.places:
+            self.places.append(finding["place"])
+        if finding["value"] and finding["value"] not in self.values:
+            self.values.append(finding["value"])
+
+
+@dataclass(slots=True)
+class Group:
+    """Findings that say the same, of several places."""
+
+    first: dict[str, Any]
+    subjects: dict[str, Subject] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -163,34 +179,34 @@ def field_name(term: str, language: str) -> str:
 def _groups(findings: Iterable[dict[str, Any]], language: str) -> list[Group]:
     found: dict[tuple[str, ...], Group] = {}
     for each in findings:
-        key = (each["severity"], each["rule"], each["term"], sentence(each, language))
-        group = found.setdefault(key, Group(first=each))
-        group.times += 1
-        if each["place"] and each["place"] not in group.places:
-            group.places.append(each["place"])
-        if each["value"] and each["value"] not in group.values:
-            group.values.append(each["value"])
+        group = found.setdefault((each["severity"], each["rule"], sentence(each, language)), Group(first=each))
+        group.subjects.setdefault(each["term"], Subject(term=each["term"])).add(each)
     return sorted(found.values(), key=lambda group: ORDER.index(Severity(group.first["severity"])))
 
 
 def _show_group(console: Console, group: Group, severity: Severity, language: str) -> None:
-    words = WORDS[language]
     style = STYLE[severity]
-    where = _listed(group.places, words)
-    what = field_name(group.first["term"], language)
-    head = Text.assemble(("  " + MARK[severity] + " ", style), (group.first["rule"], f"bold {style}"))
-    subject = " · ".join(filter(None, (where, what)))
-    if subject:
-        head.append(f"  {subject}")
-    if group.values:
-        quoted = [words["quoted"].format(_short(value)) for value in group.values]
-        head.append((words["colon"] if subject else "  ") + _listed(quoted, words), style=style)
-    elif group.times > 1 and not group.places:
-        head.append(f"  × {group.times}", style="dim")
-    console.print(head)
+    rule = group.first["rule"]
+    for rank, subject in enumerate(group.subjects.values()):
+        head = Text.assemble((f"  {MARK[severity]} ", style), (rule, f"bold {style}"))
+        told = _subject(subject, style, language)
+        console.print(Text.assemble(" " * len(head) if rank else head, "  ", told) if told else head)
     console.print(Text(f"    {sentence(group.first, language)}"))
-    if told := remedy(group.first, language):
-        console.print(Text.assemble(("    → ", "green"), told))
+    if told_remedy := remedy(group.first, language):
+        console.print(Text.assemble(("    → ", "green"), told_remedy))
+
+
+def _subject(subject: Subject, style: str, language: str) -> Text:
+    """The place, the field and the value."""
+    words = WORDS[language]
+    named = (_listed(subject.places, words), field_name(subject.term, language))
+    told = Text(" · ".join(filter(None, named)))
+    if subject.values:
+        quoted = [words["quoted"].format(_short(value)) for value in subject.values]
+        told.append((words["colon"] if told else "") + _listed(quoted, words), style=style)
+    elif subject.times > 1 and not subject.places:
+        told.append(f"  × {subject.times}", style="dim")
+    return told
 
 
 def _listed(items: list[str], words: dict[str, str]) -> str:

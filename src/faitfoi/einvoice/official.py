@@ -14,6 +14,7 @@ from lxml import etree
 from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.official_engine import Engine, SheetFailed, engine
 from faitfoi.einvoice.official_svrl import read_svrl, term_in
+from faitfoi.einvoice.official_words import in_english, in_french
 from faitfoi.einvoice.profiles import EN16931, Profile, profile_of
 from faitfoi.einvoice.xml import parse_xml
 
@@ -135,14 +136,15 @@ def _schema_findings(schema: etree.XMLSchema, root: etree._Element) -> Iterator[
         return
     log: Any = schema.error_log  # its stubs do not know that it can be iterated
     for error in islice(log, _XSD_ERRORS_SHOWN):
-        message = error.message.strip()
+        message = in_english(error.message)
         yield Finding(
             rule="FF-XSD",
             severity=Severity.FATAL,
-            message=f"Line {error.line}: {message}",
+            message=f"Line {error.line} of the XML: {message}",
             term=term_in(message),
             path=error.path or "",
-            message_fr=f"Le fichier n’est pas construit comme son format le demande, ligne {error.line} : {message}",
+            message_fr=f"Le fichier n’est pas construit comme son format le demande (ligne {error.line} du XML) : "
+            f"{in_french(error.message)}",
             remedy="Export it again from the invoicing software, or ask its maker to follow the format's schema.",
             remedy_fr="Exportez-le de nouveau depuis le logiciel de facturation, ou signalez-le à son éditeur.",
         )

@@ -132,8 +132,12 @@ def _member(invoice: Invoice, group: str, index: int) -> str:
         return f"{index + 1} « {member.reason[:_LONGEST]} »"
     if group == "vat_breakdown" and index < len(members):
         part = invoice.vat_breakdown[index]
-        return " ".join(filter(None, (part.category, "" if part.rate is None else f"{part.rate} %"))) or str(index + 1)
+        return " ".join(filter(None, (part.category, _rate(part.rate)))) or str(index + 1)
     return str(index + 1)
+
+
+def _rate(rate: Decimal | None) -> str:
+    return "" if rate is None else f"{rate.normalize():f} %"
 
 
 @cache

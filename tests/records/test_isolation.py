@@ -7,10 +7,27 @@ from django.db import IntegrityError, InternalError, ProgrammingError, connectio
 from faitfoi.accounts.models import Organisation, User
 from faitfoi.accounts.tenancy import NoOrganisation, acting_for, bypass_of_current_role, directory, signed_in
 from faitfoi.records.journal import sequence, write_entry
-from faitfoi.records.models import Batch, BatchLine, Customer, JournalEntry, JournalHead, JournalLeaf
+from faitfoi.records.models import (
+    Batch,
+    BatchLine,
+    Checkpoint,
+    Customer,
+    JournalEntry,
+    JournalHead,
+    JournalLeaf,
+    JournalNode,
+)
 from faitfoi.records.stages import Nature
 
-INSTALLATION_WIDE = {"records_journalleaf", "records_journalhead", "records_returntoken", "accounts_user"}
+INSTALLATION_WIDE = {
+    "records_journalleaf",
+    "records_journalnode",
+    "records_journalhead",
+    "records_checkpoint",
+    "records_alarm",
+    "records_returntoken",
+    "accounts_user",
+}
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +53,7 @@ def test_every_business_table_is_under_forced_row_level_security() -> None:
 
 
 def test_no_business_table_of_the_installation_has_a_column_about_a_person() -> None:
-    for model in (JournalLeaf, JournalHead):
+    for model in (JournalLeaf, JournalHead, JournalNode, Checkpoint):
         assert {field.name for field in model._meta.fields} <= {
             "entry_id",
             "leaf",
@@ -45,6 +62,11 @@ def test_no_business_table_of_the_installation_has_a_column_about_a_person() -> 
             "root",
             "frontier",
             "at",
+            "id",
+            "level",
+            "position",
+            "node",
+            "note",
         }
 
 

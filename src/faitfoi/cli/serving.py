@@ -2,7 +2,7 @@
 
 import typer
 
-from faitfoi.cli import following, installing, processes, sending
+from faitfoi.cli import following, installing, processes, proving, sending
 
 
 def register(app: typer.Typer) -> None:
@@ -12,6 +12,9 @@ def register(app: typer.Typer) -> None:
     app.command()(following.follow)
     app.command()(following.route)
     app.command()(following.fsck)
+    app.command()(proving.dossier)
+    app.command()(proving.checkpoint)
+    app.command()(proving.witness)
     app.command()(processes.run)
     app.command()(processes.worker)
     app.command()(processes.pages)

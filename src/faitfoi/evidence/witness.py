@@ -46,6 +46,11 @@ class Witness:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._signer, self._logs = folder, signer, logs
 
+    @property
+    def verifier(self) -> Verifier:
+        """The public key by which its signatures are checked."""
+        return self._signer.verifier
+
     def add_checkpoint(self, body: bytes, *, at: datetime) -> Answer:
         """Cosign a checkpoint that continues what was seen, remember it, and return the signature line.
 

@@ -19,6 +19,7 @@ from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
+from faitfoi.pipeline.witnessing import may_send
 from faitfoi.records.models import Attempt, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.storable import storable
@@ -50,7 +51,14 @@ class Claim:
 
 
 def deliver(organisation_id: UUID, delivery_ids: Iterable[UUID]) -> None:
-    """Send each delivery that is still to be sent, once. Safe to run twice: the claim decides."""
+    """Send each delivery that is still to be sent, once. Safe to run twice: the claim decides.
+
+    Nothing leaves before a witness has seen the journal that covers it: the chunk waits, and an alarm says why.
+    """
+    if not may_send():
+        with acting_for(organisation_id):
+            deliver_later(organisation_id, list(delivery_ids), at=timezone.now() + FIRST_WAIT)
+        return
     with Channels(organisation_id) as channels:
         for delivery_id in delivery_ids:
             deliver_one(organisation_id, delivery_id, channels)

@@ -19,6 +19,7 @@ from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge, number_ta
 from faitfoi.pipeline.renderings import Rendering, render_all
 from faitfoi.pipeline.routing import Decision, Leg, NoRoute
 from faitfoi.pipeline.sandbox import finding_to
+from faitfoi.pipeline.witnessing import may_number
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Artefact, BatchLine, BurntNumber, Customer, Delivery, Document, ReturnToken
 from faitfoi.records.models_document import DocumentKind
@@ -40,7 +41,12 @@ class Prepared:
 
 
 def prepare(organisation_id: UUID, line_ids: Sequence[UUID], *, actor: str) -> None:
-    """Prepare the lines that still wait, then make their deliveries due. Safe to run twice, and at once twice."""
+    """Prepare the lines that still wait, then make their deliveries due. Safe to run twice, and at once twice.
+
+    They go on waiting while the journal is not the one that the witness remembers: no number is burnt on it.
+    """
+    if not may_number():
+        return
     with acting_for(organisation_id):
         organisation = Organisation.objects.get(id=organisation_id)
     ensure_seal_key(organisation)

@@ -1,20 +1,23 @@
 """Every business table. Rows belong to one organisation and never point into another (forced by PostgreSQL).
 
-The three tables at the end are the installation's own: they hold hashes, sizes and opaque tokens only.
+The journal's leaves, nodes, heads and checkpoints, and the return tokens, are the installation's own: they hold
+hashes, sizes and opaque tokens only.
 """
 
 from faitfoi.records.models_delivery import Attempt, Delivery, Event, ReturnToken
 from faitfoi.records.models_document import Artefact, Batch, BatchLine, BurntNumber, Document
-from faitfoi.records.models_journal import JournalEntry, JournalHead, JournalLeaf
+from faitfoi.records.models_journal import Alarm, Checkpoint, JournalEntry, JournalHead, JournalLeaf, JournalNode
 from faitfoi.records.models_party import ChannelSettings, Customer
 
 __all__ = [
+    "Alarm",
     "Artefact",
     "Attempt",
     "Batch",
     "BatchLine",
     "BurntNumber",
     "ChannelSettings",
+    "Checkpoint",
     "Customer",
     "Delivery",
     "Document",
@@ -22,5 +25,6 @@ __all__ = [
     "JournalEntry",
     "JournalHead",
     "JournalLeaf",
+    "JournalNode",
     "ReturnToken",
 ]

@@ -45,3 +45,39 @@ class JournalHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.size}"
+
+
+class JournalNode(models.Model):
+    """The root of 256 nodes of the level below (256 leaves at level 1): the tree by tiles, above its leaves."""
+
+    level = models.PositiveSmallIntegerField()
+    position = models.PositiveBigIntegerField()
+    node = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["level", "position"], name="one_node_at_each_place"),)
+
+    def __str__(self) -> str:
+        return f"{self.level}/{self.position}"
+
+
+class Checkpoint(models.Model):
+    """A size of the journal that the log has signed and a witness cosigned: the note itself (C2SP tlog-checkpoint)."""
+
+    size = models.PositiveBigIntegerField(primary_key=True)
+    note = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.size}"
+
+
+class Alarm(models.Model):
+    """What everybody of the installation should know until it is over: one sentence for each cause."""
+
+    cause = models.CharField(max_length=40, primary_key=True)
+    sentence = models.TextField()
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.cause

@@ -16,6 +16,12 @@ FAITFOI_HOME = Path(os.environ.get("FAITFOI_HOME", "var")).resolve()
 FAITFOI_TODAY = os.environ.get("FAITFOI_TODAY", "")
 """Fixed legal day of a demonstration, as AAAA-MM-JJ; empty means the real one."""
 
+FAITFOI_WITNESS = os.environ.get("FAITFOI_WITNESS", "")
+"""Address of the witness (`faitfoi witness` on another machine); empty means one in a folder of this one."""
+
+FAITFOI_WITNESS_KEY = os.environ.get("FAITFOI_WITNESS_KEY", "")
+"""The public key that `faitfoi witness` printed, which its signatures are checked with."""
+
 
 def database(url: str) -> dict[str, Any]:
     """Read postgresql://user:password@host:port/name?host=/socket/dir into Django's form."""

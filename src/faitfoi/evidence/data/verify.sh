@@ -1,0 +1,123 @@
+#!/bin/sh
+# Vérifie ce dossier sans Faitfoi, hors ligne, avec openssl (3.0 ou plus) et les coreutils seulement.
+# Le code de sortie est 0 quand tout est vrai ; sinon la dernière ligne nomme le fichier qui ment.
+set -eu
+cd "$(dirname "$0")"
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+fail() { echo "FAUX : $1" >&2; exit 1; }
+said() { echo "vrai : $1"; }
+canonical() { # une ligne de base64 → ses octets dans $2, si c'est leur seule écriture
+  printf '%s\n' "$1" | base64 -d >"$2" 2>/dev/null || return 1
+  [ "$(base64 -w 0 <"$2")" = "$1" ]
+}
+node() { # empreinte d'un nœud : SHA-256(0x01 ‖ gauche ‖ droite)
+  { printf '\001'; cat "$1" "$2"; } | openssl dgst -sha256 -binary >"$work/node" && mv "$work/node" "$3"
+}
+signed() { # $1 clé, $2 message, $3 signature
+  openssl pkeyutl -verify -pubin -inkey "$1" -rawin -in "$2" -sigfile "$3" >/dev/null 2>&1
+}
+
+# 1. Chaque fichier a l'empreinte annoncée.
+for list in tagmanifest-sha256.txt manifest-sha256.txt; do
+  sha256sum --quiet --strict -c "$list" >"$work/sums" 2>&1 || fail "$(head -n 1 "$work/sums") ($list)"
+done
+said "les fichiers sont ceux de la liste"
+
+# 2. Le point de contrôle est signé par le journal et par le témoin.
+checkpoint=data/checkpoint
+blank=$(grep -n '^$' "$checkpoint" | tail -n 1 | cut -d : -f 1) || fail "$checkpoint n'est pas un point de contrôle"
+[ "$blank" = 4 ] || fail "$checkpoint n'est pas un point de contrôle"
+head -n 3 "$checkpoint" >"$work/text"
+origin=$(head -n 1 "$checkpoint")
+size=$(head -n 2 "$checkpoint" | tail -n 1)
+case "$size" in 0|*[!0-9]*|0*) fail "$checkpoint n'annonce pas de taille" ;; esac
+canonical "$(head -n 3 "$checkpoint" | tail -n 1)" "$work/root" || fail "$checkpoint n'annonce pas de racine"
+[ "$(wc -c <"$work/root")" = 32 ] || fail "$checkpoint n'annonce pas de racine"
+by_log=0 by_witness=0
+witness=$(cat data/cles/temoin.nom)
+tail -n +5 "$checkpoint" >"$work/lines"
+while IFS=' ' read -r dash name line; do
+  [ "$dash" = — ] || fail "$checkpoint a une signature illisible"
+  canonical "$line" "$work/blob" || fail "$checkpoint a une signature illisible ($name)"
+  if [ "$name" = "$origin" ]; then
+    tail -c 64 "$work/blob" >"$work/signature"
+    signed data/cles/journal.pem "$work/text" "$work/signature" || fail "$checkpoint : signature du journal"
+    by_log=1
+  elif [ "$name" = "$witness" ]; then
+    seconds=0
+    for byte in $(tail -c +5 "$work/blob" | head -c 8 | od -An -v -tu1); do seconds=$((seconds * 256 + byte)); done
+    { printf 'cosignature/v1\ntime %s\n' "$seconds"; cat "$work/text"; } >"$work/cosigned"
+    tail -c 64 "$work/blob" >"$work/signature"
+    signed data/cles/temoin.pem "$work/cosigned" "$work/signature" || fail "$checkpoint : signature du témoin"
+    by_witness=1
+  fi
+done <"$work/lines"
+[ $by_log = 1 ] || fail "$checkpoint n'est pas signé par le journal $origin"
+[ $by_witness = 1 ] || fail "$checkpoint n'est pas signé par le témoin $witness"
+said "le journal ($size écritures) est signé, et un témoin l'a vu le $(date -u -d "@$seconds" '+%d/%m/%Y à %H:%M:%S') UTC"
+
+# 3. Chaque écriture est dans le journal, à sa place.
+for entry in data/entry.json data/journal/*.json; do
+  proof=${entry%.json}.tlog-proof
+  [ "$entry" = data/entry.json ] && proof=data/proof.tlog-proof
+  [ "$(head -n 1 "$proof")" = "c2sp.org/tlog-proof@v1" ] || fail "$proof n'est pas une preuve"
+  index=$(head -n 2 "$proof" | tail -n 1)
+  index=${index#index }
+  case "$index" in *[!0-9]*|''|0[0-9]*) fail "$proof ne dit pas la place de l'écriture" ;; esac
+  [ "$index" -lt "$size" ] || fail "$proof désigne une place au-delà du journal"
+  hashes=$(grep -n '^$' "$proof" | head -n 1 | cut -d : -f 1)
+  tail -n +$((hashes + 1)) "$proof" >"$work/above"
+  cmp -s "$work/above" "$checkpoint" || fail "$proof n'est pas sous ce point de contrôle"
+  { printf '\000'; cat "$entry"; } | openssl dgst -sha256 -binary >"$work/running"
+  position=$index last=$((size - 1)) at=3
+  while [ $at -lt "$hashes" ]; do
+    canonical "$(head -n $at "$proof" | tail -n 1)" "$work/neighbour" || fail "$proof est illisible"
+    [ "$(wc -c <"$work/neighbour")" = 32 ] || fail "$proof est illisible"
+    [ $last -gt 0 ] || fail "$proof est trop longue"
+    if [ $((position & 1)) = 1 ] || [ "$position" = $last ]; then
+      node "$work/neighbour" "$work/running" "$work/running"
+      while [ $((position & 1)) = 0 ] && [ "$position" != 0 ]; do position=$((position >> 1)) last=$((last >> 1)); done
+    else
+      node "$work/running" "$work/neighbour" "$work/running"
+    fi
+    position=$((position >> 1)) last=$((last >> 1)) at=$((at + 1))
+  done
+  [ $last = 0 ] && cmp -s "$work/running" "$work/root" || fail "$entry n'est pas au journal à la place $index"
+done
+said "les écritures de la facture sont au journal"
+
+# 4. L'écriture nomme la facture, octet pour octet.
+for file in data/facture.pdf data/original.*; do
+  for bits in 256 512; do
+    sum=$(openssl dgst -sha$bits -r "$file" | cut -d ' ' -f 1)
+    role=legal
+    [ "$file" = data/facture.pdf ] || role=original
+    grep -q "\"sha${bits}_$role\":\"$sum\"" data/entry.json || fail "$file n'est pas le fichier que l'écriture nomme"
+  done
+done
+said "la facture et l'original sont ceux que l'écriture nomme"
+
+# 5. Le cachet couvre toute la facture.
+if [ -e data/certificats/cachet.pem ]; then
+  range=$(grep -a -o '/ByteRange *\[ *0 [0-9]* [0-9]* [0-9]* *\]' data/facture.pdf | tail -n 1 | tr '[]' '  ') || true
+  set -- $range
+  [ $# = 5 ] || fail "data/facture.pdf n'a pas de cachet"
+  [ $(($4 + $5)) = "$(wc -c <data/facture.pdf)" ] || fail "data/facture.pdf a été prolongé après son cachet"
+  { head -c "$3" data/facture.pdf; tail -c +$(($4 + 1)) data/facture.pdf; } >"$work/covered"
+  head -c $(($4 - 1)) data/facture.pdf | tail -c +$(($3 + 2)) | tr a-f A-F | basenc --base16 -d >"$work/cms" 2>/dev/null ||
+    fail "le cachet de data/facture.pdf est illisible"
+  openssl cms -verify -binary -inform DER -in "$work/cms" -content "$work/covered" -CAfile data/certificats/cachet.pem \
+    -certfile data/certificats/cachet.pem -partial_chain -purpose any -no_check_time >/dev/null 2>&1 ||
+    fail "le cachet de data/facture.pdf n'est pas celui du certificat"
+  said "le cachet couvre toute la facture"
+fi
+
+echo
+echo "Reste à comparer ces empreintes avec celles que l'émetteur publie ou imprime sur ses attestations :"
+for key in data/cles/journal.pem data/cles/temoin.pem; do
+  echo "  $key  SHA-256 $(openssl pkey -pubin -in "$key" -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
+done
+if [ -e data/certificats/cachet.pem ]; then
+  echo "  data/certificats/cachet.pem  SHA-256 $(openssl x509 -in data/certificats/cachet.pem -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
+fi
+echo "Le dossier est vrai."

@@ -1,0 +1,136 @@
+"""The dossier of one invoice: everything that proves it, in a BagIt bag that openssl and sha256sum can check.
+
+Source: RFC 8493 (BagIt); the layout is told to people in its LISEZMOI.txt.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.resources import files
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from faitfoi.evidence.note import Verifier
+from faitfoi.evidence.tlog_proof import TlogProof
+
+_EXECUTABLE, _PLAIN = 0o755, 0o644
+_SCRIPT = "verify.sh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvedEntry:
+    """One journal entry as it is hashed, and the proof of its place."""
+
+    body: bytes
+    proof: TlogProof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dossier:
+    """What goes in: the sealed PDF, its XML, the file as received, its entry and those of its story, keys and seal.
+
+    All proofs stand under one checkpoint. `certificate` is the PEM of the seal, empty when somebody else had signed.
+    """
+
+    number: str
+    pdf: bytes = field(repr=False)
+    xml: bytes = field(repr=False)
+    original: bytes = field(repr=False)
+    original_extension: str
+    sealed: ProvedEntry
+    story: Sequence[ProvedEntry]
+    log: Verifier
+    witness: Verifier
+    certificate: str = ""
+
+    @property
+    def name(self) -> str:
+        """The folder that the archive holds, without surprises for any file system."""
+        kept = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in self.number).strip("-.")
+        return f"dossier-{kept[:60] or 'sans-numero'}"
+
+    def write(self, *, at: datetime) -> bytes:
+        """The bag as a ZIP archive, the same bytes for the same content and second."""
+        payload = {f"data/{name}": content for name, content in self._payload().items()}
+        tags = {
+            "bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
+            "bag-info.txt": self._bag_info(payload, at=at).encode(),
+            "manifest-sha256.txt": _manifest(payload),
+            "LISEZMOI.txt": self._read_me().encode(),
+            _SCRIPT: (files("faitfoi.evidence") / "data" / _SCRIPT).read_bytes(),
+        }
+        return _zipped(self.name, {**tags, "tagmanifest-sha256.txt": _manifest(tags), **payload}, at=at)
+
+    def _payload(self) -> dict[str, bytes]:
+        payload = {
+            "facture.pdf": self.pdf,
+            **({"factur-x.xml": self.xml} if self.xml else {}),
+            f"original.{self.original_extension}": self.original,
+            "entry.json": self.sealed.body,
+            "proof.tlog-proof": self.sealed.proof.dump(),
+            "checkpoint": self.sealed.proof.checkpoint,
+            "cles/journal.pem": _pem(self.log),
+            "cles/temoin.pem": _pem(self.witness),
+            "cles/temoin.nom": f"{self.witness.name}\n".encode(),
+        }
+        for entry in self.story:
+            name = f"journal/{entry.proof.index:012d}"
+            payload |= {f"{name}.json": entry.body, f"{name}.tlog-proof": entry.proof.dump()}
+        if self.certificate:
+            payload["certificats/cachet.pem"] = self.certificate.encode()
+        return payload
+
+    def _bag_info(self, payload: Mapping[str, bytes], *, at: datetime) -> str:
+        octets = sum(map(len, payload.values()))
+        return (
+            f"Bagging-Date: {at.astimezone(UTC):%Y-%m-%d}\nExternal-Identifier: {self.number}\n"
+            f"Payload-Oxum: {octets}.{len(payload)}\n"
+        )
+
+    def _read_me(self) -> str:
+        return f"""Dossier de preuve de la facture {self.number}
+
+Pour le vérifier, hors ligne et sans Faitfoi :   sh verify.sh
+(il faut openssl 3.0 ou plus, et les commandes ordinaires d’un système GNU)
+
+data/facture.pdf            la facture, avec son cachet électronique
+data/factur-x.xml           les mêmes données, telles que le PDF les contient
+data/original.{self.original_extension:<13} le fichier tel qu’il a été reçu
+data/entry.json             l’écriture du journal faite avec le cachet : elle nomme les fichiers par leurs empreintes
+data/proof.tlog-proof       la preuve que cette écriture est au journal, à sa place (C2SP tlog-proof)
+data/checkpoint             l’état du journal, signé par lui et par un témoin (C2SP tlog-checkpoint, tlog-cosignature)
+data/journal/               les autres écritures de cette facture, chacune avec sa preuve
+data/cles/, certificats/    les clés publiques du journal et du témoin, le certificat du cachet
+
+Ce que la vérification montre : la facture et l’original sont, octet pour octet, ceux que l’écriture nomme ; l’écriture
+est au journal ; le journal a été vu par le témoin à la date dite ; le cachet couvre toute la facture.
+
+Ce qu’elle ne montre pas : à qui sont les clés. Comparez leurs empreintes, que verify.sh affiche, avec celles que
+l’émetteur imprime sur ses attestations.
+"""
+
+
+def _manifest(content: Mapping[str, bytes]) -> bytes:
+    return "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in content.items()).encode()
+
+
+def _pem(key: Verifier) -> bytes:
+    return Ed25519PublicKey.from_public_bytes(key.public).public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+
+
+def _zipped(folder: str, content: Mapping[str, bytes], *, at: datetime) -> bytes:
+    written = io.BytesIO()
+    moment = at.astimezone(UTC).timetuple()[:6]
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            member = zipfile.ZipInfo(f"{folder}/{name}", date_time=moment)
+            member.external_attr = (0o100000 | (_EXECUTABLE if name == _SCRIPT else _PLAIN)) << 16
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, data)
+    return written.getvalue()

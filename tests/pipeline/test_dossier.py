@@ -1,0 +1,100 @@
+"""The dossier of an invoice verifies with openssl and coreutils alone, and a changed file is named."""
+
+import hashlib
+import io
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from faitfoi.pipeline.dossiers import make_dossier
+from tests.pipeline.cast import TOWN, Scene, file
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def unpacked(scene: Scene, number: str, folder: Path) -> Path:
+    """The dossier of a document, as whoever receives it unpacks it."""
+    name, content = make_dossier(scene.organisation.id, scene.document(number).id)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(folder)
+    return folder / name
+
+
+def verify(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What verify.sh says, with nothing of ours on its path."""
+    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    command = ["sh", "verify.sh"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def refresh_lists(folder: Path) -> None:
+    """Make the lists of digests say what the files are now, as a forger would."""
+    for name in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+        listed = [line.partition("  ")[2] for line in (folder / name).read_text().splitlines()]
+        lines = (f"{hashlib.sha256((folder / each).read_bytes()).hexdigest()}  {each}\n" for each in listed)
+        (folder / name).write_text("".join(lines))
+
+
+@pytest.fixture
+def dossier(scene: Scene, tmp_path: Path) -> Path:
+    scene.send(file("F-1"), file("F-2", TOWN), file("F-3"))
+    return unpacked(scene, "F-2", tmp_path)
+
+
+def test_a_dossier_verifies_without_us(dossier: Path) -> None:
+    said = verify(dossier)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.splitlines()[-1] == "Le dossier est vrai."
+    assert "un témoin l'a vu le" in said.stdout
+    assert "le cachet couvre toute la facture" in said.stdout
+    assert len(list((dossier / "data/journal").glob("*.json"))) >= 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data/facture.pdf",
+        "data/original.json",
+        "data/entry.json",
+        "data/proof.tlog-proof",
+        "data/checkpoint",
+        "data/cles/journal.pem",
+        "data/cles/temoin.pem",
+        "data/cles/temoin.nom",
+        "data/certificats/cachet.pem",
+    ],
+)
+def test_a_changed_byte_is_seen_even_when_the_lists_are_refreshed(dossier: Path, name: str) -> None:
+    changed = bytearray((dossier / name).read_bytes())
+    for place in {len(changed) // 3, len(changed) // 2, len(changed) - 3}:
+        forged = dossier.with_name(f"{dossier.name}-{place}")
+        shutil.copytree(dossier, forged)
+        altered = bytearray(changed)
+        altered[place] ^= 1
+        (forged / name).write_bytes(altered)
+        before = verify(forged)
+        assert (before.returncode, name in before.stderr) == (1, True), before.stderr
+        refresh_lists(forged)
+        assert verify(forged).returncode != 0, (name, place)
+
+
+def test_a_story_changed_is_named(dossier: Path) -> None:
+    entry = min((dossier / "data/journal").glob("*.json"))
+    entry.write_bytes(entry.read_bytes().replace(b'"actor":"', b'"actor":"x'))
+    refresh_lists(dossier)
+    said = verify(dossier)
+    assert said.returncode == 1
+    assert entry.name in said.stderr
+
+
+def test_another_invoice_s_entry_does_not_prove_this_one(scene: Scene, dossier: Path, tmp_path: Path) -> None:
+    other = unpacked(scene, "F-1", tmp_path)
+    for name in ("facture.pdf", "certificats/cachet.pem"):
+        shutil.copy(other / "data" / name, dossier / "data" / name)
+    refresh_lists(dossier)
+    said = verify(dossier)
+    assert said.returncode == 1
+    assert "data/facture.pdf n'est pas le fichier que l'écriture nomme" in said.stderr

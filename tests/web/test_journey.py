@@ -4,9 +4,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from faitfoi.accounts.models import User
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.pipeline.witnessing import forget_keys
 from faitfoi.records.models import Batch, Customer
 from faitfoi.records.stages import ArtefactRole, Stage
 from tests.pipeline.cast import FARMER, TOWN, Scene, file
@@ -104,3 +106,21 @@ def test_a_refused_file_is_told_in_our_words_with_the_rule_and_the_remedy(clerk:
     assert "Le net à payer (BT-115) est le total TTC moins ce qui est déjà payé" in page
     assert "Recalculez le net à payer." in page
     assert "<code>BR-CO-16</code>" in page
+
+
+def test_a_silent_witness_is_told_on_every_page_until_it_answers(
+    clerk: Client, scene: Scene, settings: Settings
+) -> None:
+    settings.FAITFOI_WITNESS = "http://127.0.0.1:9"
+    forget_keys()
+    hand_over(clerk, scene, file("F-1"))
+    scene.deliver()
+    for name in ("home", "batches", "documents", "customers"):
+        assert "L’envoi est arrêté : Le témoin http://127.0.0.1:9 ne répond pas" in page_of(
+            clerk, reverse(name, args=[scene.organisation.slug])
+        )
+
+    settings.FAITFOI_WITNESS = ""
+    forget_keys()
+    scene.deliver()
+    assert "arrêté" not in page_of(clerk, reverse("home", args=[scene.organisation.slug]))

@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from faitfoi.accounts.models import Membership, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for, signed_in
+from faitfoi.records.models import Alarm
 
 MAY_ACT = frozenset({Role.CLERK, Role.MANAGER})
 """Roles that may send and retry; an auditor reads."""
@@ -85,8 +86,10 @@ def memberships_of(user: User) -> list[Membership]:
 def show(
     request: HttpRequest, here: Here, template: str, context: dict[str, object], *, status: int = 200
 ) -> HttpResponse:
-    """Render a page of an organisation."""
-    return render(request, template, {"here": here, **context}, status=status)
+    """Render a page of an organisation, below what everybody should know."""
+    return render(
+        request, template, {"here": here, "alarms": list(Alarm.objects.order_by("since")), **context}, status=status
+    )
 
 
 def is_htmx(request: HttpRequest) -> bool:

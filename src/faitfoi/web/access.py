@@ -87,9 +87,8 @@ def show(
     request: HttpRequest, here: Here, template: str, context: dict[str, object], *, status: int = 200
 ) -> HttpResponse:
     """Render a page of an organisation, below what everybody should know."""
-    return render(
-        request, template, {"here": here, "alarms": list(Alarm.objects.order_by("since")), **context}, status=status
-    )
+    alarms = list(Alarm.objects.order_by("since"))
+    return render(request, template, {"here": here, "alarms": alarms, **context}, status=status)
 
 
 def is_htmx(request: HttpRequest) -> bool:

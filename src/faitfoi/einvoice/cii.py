@@ -33,7 +33,7 @@ from faitfoi.einvoice.cii_settlement import (
     write_totals,
     write_trade_taxes,
 )
-from faitfoi.einvoice.cii_values import NAMESPACES, QDT, RAM, RSM, read_date, source, write_date
+from faitfoi.einvoice.cii_values import NAMESPACES, RSM, read_date, source, write_date
 from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.model import (
     Identifier,
@@ -43,7 +43,7 @@ from faitfoi.einvoice.model import (
     ProcessControl,
     SupportingDocument,
 )
-from faitfoi.einvoice.xml_groups import Group, Out, serialise
+from faitfoi.einvoice.xml_groups import Group, Out
 
 CII_ROOT = RSM + "CrossIndustryInvoice"
 
@@ -117,8 +117,12 @@ def write_cii(invoice: Invoice) -> bytes:
     What the model does not hold is not invented: an incomplete invoice gives a document that its schema refuses.
     Raises ValueError for a text that XML cannot hold or a number that is not finite.
     """
-    root = etree.Element(CII_ROOT, nsmap=NAMESPACES)
-    top = Out(root, leaf=RSM, branch=RSM)
+    with Out.root("rsm:CrossIndustryInvoice", NAMESPACES, leaf="ram:", branch="rsm:") as top:
+        _write_top(top, invoice)
+    return top.document()
+
+
+def _write_top(top: Out, invoice: Invoice) -> None:
     with _open(top, "ExchangedDocumentContext") as context:
         _write_process(context, invoice.process)
     with _open(top, "ExchangedDocument") as header:
@@ -137,7 +141,6 @@ def write_cii(invoice: Invoice) -> bytes:
             _write_reference(delivery, "ReceivingAdviceReferencedDocument", invoice.receiving_advice_reference)
         with transaction.group("ApplicableHeaderTradeSettlement", keep=True) as settlement:
             _write_settlement(settlement, invoice)
-    return serialise(root)
 
 
 def _rsm(top: Group, name: str) -> Group:
@@ -145,7 +148,7 @@ def _rsm(top: Group, name: str) -> Group:
 
 
 def _open(top: Out, name: str) -> Out:
-    return Out(etree.SubElement(top.element, RSM + name), leaf=RAM, branch=RAM, keep=True)
+    return top.group(name, keep=True, inside="ram:")
 
 
 def _read_process(context: Group) -> ProcessControl:
@@ -215,7 +218,7 @@ def _write_settlement(settlement: Out, invoice: Invoice) -> None:
     for preceding in invoice.preceding_invoices:
         with settlement.group("InvoiceReferencedDocument") as out:
             out.text("IssuerAssignedID", preceding.number)
-            write_date(out, "FormattedIssueDateTime", preceding.issue_date, string=QDT + "DateTimeString")
+            write_date(out, "FormattedIssueDateTime", preceding.issue_date, string="qdt:DateTimeString")
     with settlement.group("ReceivableSpecifiedTradeAccountingAccount") as out:
         out.text("ID", invoice.buyer_accounting_reference)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from faitfoi.einvoice.cii_values import UDT, read_date, read_indicator, write_date, write_indicator
+from faitfoi.einvoice.cii_values import read_date, read_indicator, write_date, write_indicator
 from faitfoi.einvoice.model import (
     CreditTransfer,
     DirectDebit,
@@ -198,7 +198,7 @@ def write_trade_taxes(settlement: Out, invoice: Invoice) -> None:
             out.number("BasisAmount", vat.taxable_amount)
             out.text("CategoryCode", vat.category)
             out.text("ExemptionReasonCode", vat.exemption_reason_code)
-            write_date(out, "TaxPointDate", invoice.vat_point_date, string=UDT + "DateString")
+            write_date(out, "TaxPointDate", invoice.vat_point_date, string="udt:DateString")
             out.text("DueDateTypeCode", code)
             out.number("RateApplicablePercent", vat.rate)
 

@@ -4,8 +4,6 @@ import re
 from datetime import date
 from typing import Final
 
-from lxml import etree
-
 from faitfoi.einvoice.model import Identifier
 from faitfoi.einvoice.xml_groups import Group, Out, Source, identifier
 
@@ -48,12 +46,10 @@ def read_date(group: Group, name: str, term: str) -> date | None:
     return None
 
 
-def write_date(out: Out, name: str, value: date | None, *, string: str = UDT + "DateTimeString") -> None:
+def write_date(out: Out, name: str, value: date | None, *, string: str = "udt:DateTimeString") -> None:
     """Write `value` in format 102 inside `name`; `string` is the inner element, which three types name differently."""
     if value is not None:
-        wrapper = etree.SubElement(out.element, RAM + name)
-        holder = etree.SubElement(wrapper, string, format="102")
-        holder.text = f"{value:%Y%m%d}" if value.year > 999 else value.isoformat().replace("-", "")
+        out.wrapped(name, string, value.isoformat().replace("-", ""), ' format="102"')
 
 
 def read_indicator(group: Group) -> bool | None:
@@ -66,8 +62,7 @@ def read_indicator(group: Group) -> bool | None:
 
 def write_indicator(out: Out, *, charge: bool) -> None:
     """Write ChargeIndicator."""
-    wrapper = etree.SubElement(out.element, RAM + "ChargeIndicator")
-    etree.SubElement(wrapper, UDT + "Indicator").text = "true" if charge else "false"
+    out.wrapped("ChargeIndicator", "udt:Indicator", "true" if charge else "false")
 
 
 def read_identifiers(group: Group) -> tuple[Identifier, ...]:

@@ -6,7 +6,7 @@ reported, not kept. Source: EN 16931-3-2; the subject code of a note (BT-21) is 
 
 import re
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 from lxml import etree
 
@@ -43,7 +43,7 @@ from faitfoi.einvoice.ubl_settlement import (
     write_tax_totals,
     write_totals,
 )
-from faitfoi.einvoice.xml_groups import Group, Out, Source, serialise
+from faitfoi.einvoice.xml_groups import Group, Out, Source
 
 _CBC: Final = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
 _CAC: Final = "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}"
@@ -128,9 +128,13 @@ def write_ubl(invoice: Invoice) -> bytes:
     credit_note = invoice.is_credit_note
     tag = CREDIT_NOTE_ROOT if credit_note else INVOICE_ROOT
     namespace = tag[1:].partition("}")[0]
-    prefixes = {None: namespace, "cac": _CAC[1:-1], "cbc": _CBC[1:-1]}
-    root = etree.Element(tag, nsmap=cast("dict[str, str]", prefixes))  # the stubs forget the default namespace
-    out = Out(root, leaf=_CBC, branch=_CAC)
+    prefixes = {"": namespace, "cac": _CAC[1:-1], "cbc": _CBC[1:-1]}
+    with Out.root(tag.partition("}")[2], prefixes, leaf="cbc:", branch="cac:") as out:
+        _write_top(out, invoice, credit_note=credit_note)
+    return out.document()
+
+
+def _write_top(out: Out, invoice: Invoice, *, credit_note: bool) -> None:
     _write_header(out, invoice, credit_note=credit_note)
     _write_references(out, invoice, credit_note=credit_note)
     debit = invoice.payment.direct_debit if invoice.payment else None
@@ -151,7 +155,6 @@ def write_ubl(invoice: Invoice) -> bytes:
     name, quantity = _line_names(credit_note=credit_note)
     for line in invoice.lines:
         write_line(out, line, name=name, quantity=quantity, currency=invoice.currency)
-    return serialise(root)
 
 
 def _line_names(*, credit_note: bool) -> tuple[str, str]:

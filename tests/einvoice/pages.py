@@ -124,6 +124,7 @@ class Everything:
         self.texts: list[str] = []
         self.amounts: list[Decimal] = []
         self.dates: list[date] = []
+        self._above: list[Any] = []
 
     def build(self, kind: Any) -> Any:
         """A value of any type of the model."""
@@ -138,12 +139,18 @@ class Everything:
             return self.dates[-1]
         if kind is bytes:
             return b"attached"
+        if kind is bool:
+            return True
         if get_origin(kind) is tuple:
-            return (self.build(get_args(kind)[0]),)
+            (inner, _) = get_args(kind)
+            return (self.build(inner),) if self._above.count(inner) < 2 else ()
         if get_origin(kind) in (UnionType, Union):
             return self.build(next(each for each in get_args(kind) if each is not NoneType))
         hints = get_type_hints(kind)
-        return kind(**{field.name: self.build(hints[field.name]) for field in dataclasses.fields(kind)})
+        self._above.append(kind)
+        built = kind(**{field.name: self.build(hints[field.name]) for field in dataclasses.fields(kind)})
+        self._above.pop()
+        return built
 
 
 def page_texts(pdf: bytes) -> list[str]:

@@ -8,6 +8,16 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from faitfoi.einvoice.cii_extended import (
+    HeaderGroups,
+    read_extension,
+    write_context_extension,
+    write_delivery_group,
+    write_orders,
+    write_parties_of_agreement,
+    write_parties_of_settlement,
+)
+from faitfoi.einvoice.cii_extended_lines import Currencies
 from faitfoi.einvoice.cii_lines import read_line, read_object, read_period, write_line, write_object, write_period
 from faitfoi.einvoice.cii_parties import (
     read_buyer,
@@ -16,11 +26,11 @@ from faitfoi.einvoice.cii_parties import (
     read_seller,
     read_tax_representative,
     write_buyer,
-    write_delivery,
-    write_payee,
     write_seller,
     write_tax_representative,
+    write_trade_party,
 )
+from faitfoi.einvoice.cii_references import write_reference
 from faitfoi.einvoice.cii_settlement import (
     read_document_allowances,
     read_payment,
@@ -65,35 +75,42 @@ def read_cii(root: etree._Element) -> tuple[Invoice, tuple[Finding, ...]]:
     agreement = transaction.group("ApplicableHeaderTradeAgreement")
     delivery = transaction.group("ApplicableHeaderTradeDelivery")
     settlement = transaction.group("ApplicableHeaderTradeSettlement")
-    currency = settlement.text("InvoiceCurrencyCode", "BT-5")
-    vat_currency = settlement.text("TaxCurrencyCode", "BT-6")
+    currencies = Currencies(
+        invoice=settlement.text("InvoiceCurrencyCode", "BT-5"), vat=settlement.text("TaxCurrencyCode", "BT-6")
+    )
     terms = read_payment_terms(settlement)
     taxes = read_trade_taxes(settlement)
     references = _read_references(agreement)
     allowances, charges = read_document_allowances(settlement)
+    sales_order = agreement.group("SellerOrderReferencedDocument", "BT-14")
+    purchase_order = agreement.group("BuyerOrderReferencedDocument", "BT-13")
+    contract = agreement.group("ContractReferencedDocument", "BT-12")
+    despatch_advice = delivery.group("DespatchAdviceReferencedDocument", "BT-16")
+    receiving_advice = delivery.group("ReceivingAdviceReferencedDocument", "BT-15")
+    account = settlement.group("ReceivableSpecifiedTradeAccountingAccount", "BT-19")
     invoice = Invoice(
         process=_read_process(context),
         number=header.text("ID", "BT-1"),
         type_code=header.text("TypeCode", "BT-3"),
         issue_date=read_date(header, "IssueDateTime", "BT-2"),
         notes=_read_notes(header),
-        lines=tuple(read_line(line) for line in transaction.groups("IncludedSupplyChainTradeLineItem")),
+        lines=tuple(read_line(line, currencies) for line in transaction.groups("IncludedSupplyChainTradeLineItem")),
         buyer_reference=agreement.text("BuyerReference", "BT-10"),
         seller=read_seller(agreement.group("SellerTradeParty", "BG-4")),
         buyer=read_buyer(agreement.group("BuyerTradeParty", "BG-7")),
         tax_representative=read_tax_representative(agreement.group("SellerTaxRepresentativeTradeParty")),
-        sales_order_reference=_read_reference(agreement, "SellerOrderReferencedDocument", "BT-14"),
-        purchase_order_reference=_read_reference(agreement, "BuyerOrderReferencedDocument", "BT-13"),
-        contract_reference=_read_reference(agreement, "ContractReferencedDocument", "BT-12"),
-        tender_or_lot_reference=references.tender,
-        invoiced_object=references.invoiced_object,
+        sales_order_reference=sales_order.text("IssuerAssignedID", "BT-14"),
+        purchase_order_reference=purchase_order.text("IssuerAssignedID", "BT-13"),
+        contract_reference=contract.text("IssuerAssignedID", "BT-12"),
+        tender_or_lot_reference=references.tenders[0] if references.tenders else "",
+        invoiced_object=references.objects[0] if references.objects else None,
         supporting_documents=references.supporting,
         project_reference=_read_project(agreement),
         delivery=read_delivery(delivery),
-        despatch_advice_reference=_read_reference(delivery, "DespatchAdviceReferencedDocument", "BT-16"),
-        receiving_advice_reference=_read_reference(delivery, "ReceivingAdviceReferencedDocument", "BT-15"),
-        currency=currency,
-        vat_currency=vat_currency,
+        despatch_advice_reference=despatch_advice.text("IssuerAssignedID", "BT-16"),
+        receiving_advice_reference=receiving_advice.text("IssuerAssignedID", "BT-15"),
+        currency=currencies.invoice,
+        vat_currency=currencies.vat,
         payee=read_payee(settlement.group("PayeeTradeParty")),
         payment=read_payment(settlement, terms.mandate_reference),
         vat_breakdown=taxes.breakdown,
@@ -104,9 +121,27 @@ def read_cii(root: etree._Element) -> tuple[Invoice, tuple[Finding, ...]]:
         charges=charges,
         payment_terms=terms.description,
         due_date=terms.due_date,
-        totals=read_totals(settlement, currency=currency, vat_currency=vat_currency),
+        totals=read_totals(settlement, currency=currencies.invoice, vat_currency=currencies.vat),
         preceding_invoices=_read_preceding(settlement),
-        buyer_accounting_reference=settlement.group("ReceivableSpecifiedTradeAccountingAccount").text("ID", "BT-19"),
+        buyer_accounting_reference=account.text("ID", "BT-19"),
+        extended=read_extension(
+            HeaderGroups(
+                context=context,
+                header=header,
+                agreement=agreement,
+                sales_order=sales_order,
+                purchase_order=purchase_order,
+                contract=contract,
+                delivery=delivery,
+                despatch_advice=despatch_advice,
+                receiving_advice=receiving_advice,
+                settlement=settlement,
+                account=account,
+            ),
+            tenders=references.tenders[1:],
+            objects=references.objects[1:],
+            terms=terms.extensions,
+        ),
     )
     return invoice, document.findings()
 
@@ -123,22 +158,27 @@ def write_cii(invoice: Invoice) -> bytes:
 
 
 def _write_top(top: Out, invoice: Invoice) -> None:
+    currencies = Currencies(invoice=invoice.currency, vat=invoice.vat_currency)
     with _open(top, "ExchangedDocumentContext") as context:
+        if invoice.extended is not None:
+            write_context_extension(context, invoice.extended)
         _write_process(context, invoice.process)
     with _open(top, "ExchangedDocument") as header:
         header.text("ID", invoice.number)
+        if invoice.extended is not None:
+            header.text("Name", invoice.extended.document_name)
         header.text("TypeCode", invoice.type_code)
         write_date(header, "IssueDateTime", invoice.issue_date)
+        if invoice.extended is not None:
+            header.text("LanguageID", invoice.extended.language)
         _write_notes(header, invoice.notes)
     with _open(top, "SupplyChainTradeTransaction") as transaction:
         for line in invoice.lines:
-            write_line(transaction, line)
+            write_line(transaction, line, currencies)
         with transaction.group("ApplicableHeaderTradeAgreement", keep=True) as agreement:
             _write_agreement(agreement, invoice)
         with transaction.group("ApplicableHeaderTradeDelivery", keep=True) as delivery:
-            write_delivery(delivery, invoice.delivery)
-            _write_reference(delivery, "DespatchAdviceReferencedDocument", invoice.despatch_advice_reference)
-            _write_reference(delivery, "ReceivingAdviceReferencedDocument", invoice.receiving_advice_reference)
+            write_delivery_group(delivery, invoice)
         with transaction.group("ApplicableHeaderTradeSettlement", keep=True) as settlement:
             _write_settlement(settlement, invoice)
 
@@ -166,15 +206,20 @@ def _write_process(context: Out, process: ProcessControl) -> None:
 
 def _read_notes(header: Group) -> tuple[Note, ...]:
     notes = (
-        Note(text=group.text("Content", "BT-22"), subject_code=group.text("SubjectCode", "BT-21"))
+        Note(
+            content_code=group.text("ContentCode", "BT-X-5"),
+            text=group.text("Content", "BT-22"),
+            subject_code=group.text("SubjectCode", "BT-21"),
+        )
         for group in header.groups("IncludedNote")
     )
-    return tuple(note for note in notes if note.text or note.subject_code)
+    return tuple(note for note in notes if note.text or note.subject_code or note.content_code)
 
 
 def _write_notes(header: Out, notes: tuple[Note, ...]) -> None:
     for note in notes:
         with header.group("IncludedNote") as out:
+            out.text("ContentCode", note.content_code)
             out.text("Content", note.text)
             out.text("SubjectCode", note.subject_code)
 
@@ -183,21 +228,32 @@ def _write_agreement(agreement: Out, invoice: Invoice) -> None:
     agreement.text("BuyerReference", invoice.buyer_reference)
     write_seller(agreement, invoice.seller)
     write_buyer(agreement, invoice.buyer)
+    write_parties_of_agreement(agreement, invoice)
     write_tax_representative(agreement, invoice.tax_representative)
-    _write_reference(agreement, "SellerOrderReferencedDocument", invoice.sales_order_reference)
-    _write_reference(agreement, "BuyerOrderReferencedDocument", invoice.purchase_order_reference)
-    _write_reference(agreement, "ContractReferencedDocument", invoice.contract_reference)
+    write_orders(agreement, invoice)
+    more = invoice.extended
     for document in invoice.supporting_documents:
         _write_supporting(agreement, document)
-    if invoice.tender_or_lot_reference:
-        with agreement.group("AdditionalReferencedDocument") as out:
-            out.text("IssuerAssignedID", invoice.tender_or_lot_reference)
-            out.text("TypeCode", _TENDER)
-    write_object(agreement, invoice.invoiced_object)
+    for tender in (invoice.tender_or_lot_reference, *(more.tenders if more is not None else ())):
+        _write_tender(agreement, tender)
+    for invoiced_object in (invoice.invoiced_object, *(more.objects if more is not None else ())):
+        write_object(agreement, invoiced_object)
+    if more is not None:
+        write_trade_party(agreement, "BuyerAgentTradeParty", more.buyer_agent)
     if invoice.project_reference:
         with agreement.group("SpecifiedProcuringProject") as out:
             out.text("ID", invoice.project_reference)
             out.text("Name", "Project reference")  # the schema wants a name, EN 16931 has no term for it
+    if more is not None:
+        for order in more.ultimate_customer_orders:
+            write_reference(agreement, "UltimateCustomerOrderReferencedDocument", order)
+
+
+def _write_tender(agreement: Out, reference: str) -> None:
+    if reference:
+        with agreement.group("AdditionalReferencedDocument") as out:
+            out.text("IssuerAssignedID", reference)
+            out.text("TypeCode", _TENDER)
 
 
 def _write_settlement(settlement: Out, invoice: Invoice) -> None:
@@ -208,7 +264,7 @@ def _write_settlement(settlement: Out, invoice: Invoice) -> None:
         settlement.text("PaymentReference", payment.remittance_information)
     settlement.text("TaxCurrencyCode", invoice.vat_currency)
     settlement.text("InvoiceCurrencyCode", invoice.currency)
-    write_payee(settlement, invoice.payee)
+    write_parties_of_settlement(settlement, invoice)
     write_payment(settlement, payment)
     write_trade_taxes(settlement, invoice)
     write_period(settlement, invoice.period)
@@ -218,18 +274,12 @@ def _write_settlement(settlement: Out, invoice: Invoice) -> None:
     for preceding in invoice.preceding_invoices:
         with settlement.group("InvoiceReferencedDocument") as out:
             out.text("IssuerAssignedID", preceding.number)
+            out.text("TypeCode", preceding.type_code)
             write_date(out, "FormattedIssueDateTime", preceding.issue_date, string="qdt:DateTimeString")
-    with settlement.group("ReceivableSpecifiedTradeAccountingAccount") as out:
-        out.text("ID", invoice.buyer_accounting_reference)
-
-
-def _read_reference(group: Group, name: str, term: str) -> str:
-    return group.group(name, term).text("IssuerAssignedID", term)
-
-
-def _write_reference(out: Out, name: str, value: str) -> None:
-    with out.group(name) as reference:
-        reference.text("IssuerAssignedID", value)
+    if invoice.buyer_accounting_reference:
+        with settlement.group("ReceivableSpecifiedTradeAccountingAccount") as out:
+            out.text("ID", invoice.buyer_accounting_reference)
+            out.text("TypeCode", invoice.extended.accounting_type if invoice.extended is not None else "")
 
 
 def _read_project(agreement: Group) -> str:
@@ -242,6 +292,7 @@ def _read_preceding(settlement: Group) -> tuple[PrecedingInvoice, ...]:
     return tuple(
         PrecedingInvoice(
             number=group.text("IssuerAssignedID", "BT-25"),
+            type_code=group.text("TypeCode", "BT-X-555"),
             issue_date=read_date(group, "FormattedIssueDateTime", "BT-26"),
         )
         for group in settlement.groups("InvoiceReferencedDocument")
@@ -253,25 +304,25 @@ class _References:
     """AdditionalReferencedDocument, which holds three different things told apart by TypeCode."""
 
     supporting: tuple[SupportingDocument, ...]
-    tender: str
-    invoiced_object: Identifier | None
+    tenders: tuple[str, ...]
+    objects: tuple[Identifier, ...]
 
 
 def _read_references(agreement: Group) -> _References:
     supporting: list[SupportingDocument] = []
-    tender = ""
-    invoiced_object: Identifier | None = None
+    tenders: list[str] = []
+    objects: list[Identifier] = []
     for group in agreement.groups("AdditionalReferencedDocument"):
         kind = group.text("TypeCode")
-        if kind == _TENDER and not tender:
-            tender = group.text("IssuerAssignedID", "BT-17")
-        elif kind == _INVOICED_OBJECT and invoiced_object is None:
-            invoiced_object = read_object(group)
-        elif kind in {_TENDER, _INVOICED_OBJECT}:
-            group.drop(f"Une seconde référence de type {kind} n’a pas été reprise.", "BT-18")
+        if kind == _TENDER:
+            if tender := group.text("IssuerAssignedID", "BT-17"):
+                tenders.append(tender)
+        elif kind == _INVOICED_OBJECT:
+            if (invoiced_object := read_object(group)) is not None:
+                objects.append(invoiced_object)
         else:
             supporting.append(_read_supporting(group))
-    return _References(supporting=tuple(supporting), tender=tender, invoiced_object=invoiced_object)
+    return _References(supporting=tuple(supporting), tenders=tuple(tenders), objects=tuple(objects))
 
 
 def _read_supporting(group: Group) -> SupportingDocument:

@@ -1,15 +1,33 @@
 """Invoice lines in CII (BG-25 to BG-32): each reader beside its writer."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from faitfoi.einvoice.cii_settlement import read_line_allowances, write_allowance
-from faitfoi.einvoice.cii_values import read_date, write_date, write_indicator
+from faitfoi.einvoice.cii_extended_lines import (
+    Currencies,
+    LineGroups,
+    read_line_extension,
+    write_advices,
+    write_documents,
+    write_included,
+    write_line_notes,
+    write_line_totals,
+    write_place_among_lines,
+    write_quantities,
+)
+from faitfoi.einvoice.cii_parties import write_delivery_date, write_ship_to, write_trade_party
+from faitfoi.einvoice.cii_references import read_measure, write_delivery_terms, write_measure, write_reference
+from faitfoi.einvoice.cii_settlement import read_line_allowances, read_vat_code, write_allowance
+from faitfoi.einvoice.cii_values import read_date, read_indicator, write_date, write_indicator
 from faitfoi.einvoice.model import (
     Classification,
     Identifier,
     InvoiceLine,
     Item,
     ItemAttribute,
+    ItemExtension,
+    LineExtension,
+    LineNote,
     LineVat,
     Period,
     Price,
@@ -19,21 +37,30 @@ from faitfoi.einvoice.xml_groups import Group, Out, clean
 _INVOICED_OBJECT = "130"  # UNTDID 1001: invoicing data sheet, how EN 16931 marks BT-18 and BT-128
 
 
-def read_line(group: Group) -> InvoiceLine:
+def read_line(group: Group, currencies: Currencies) -> InvoiceLine:
     """IncludedSupplyChainTradeLineItem (BG-25)."""
     document = group.group("AssociatedDocumentLineDocument")
+    product = group.group("SpecifiedTradeProduct")
     agreement = group.group("SpecifiedLineTradeAgreement")
+    order = agreement.group("BuyerOrderReferencedDocument", "BT-132")
+    gross = agreement.group("GrossPriceProductTradePrice")
+    discount = gross.group("AppliedTradeAllowanceCharge", "BT-147")
+    delivery = group.group("SpecifiedLineTradeDelivery")
+    quantity = delivery.element("BilledQuantity", "BT-129")
     settlement = group.group("SpecifiedLineTradeSettlement")
-    quantity = group.group("SpecifiedLineTradeDelivery").element("BilledQuantity", "BT-129")
     allowances, charges = read_line_allowances(settlement)
     tax = settlement.group("ApplicableTradeTax", "BG-30")
-    tax.text("TypeCode")
-    return InvoiceLine(
+    read_vat_code(tax)
+    totals = settlement.group("SpecifiedTradeSettlementLineMonetarySummation")
+    account = settlement.group("ReceivableSpecifiedTradeAccountingAccount", "BT-133")
+    note, notes = _read_notes(document)
+    invoiced_object, objects = _read_invoiced_objects(settlement)
+    line = InvoiceLine(
         identifier=document.text("LineID", "BT-126"),
-        note=_read_note(document),
-        item=read_item(group.group("SpecifiedTradeProduct")),
-        purchase_order_line_reference=agreement.group("BuyerOrderReferencedDocument").text("LineID", "BT-132"),
-        price=read_price(agreement),
+        note=note,
+        item=read_item(product),
+        purchase_order_line_reference=order.text("LineID", "BT-132"),
+        price=_read_price(gross, discount, agreement.group("NetPriceProductTradePrice")),
         quantity=None if quantity is None else group.number(quantity, "BT-129"),
         unit="" if quantity is None else clean(quantity.get("unitCode")),
         vat=LineVat(
@@ -43,37 +70,89 @@ def read_line(group: Group) -> InvoiceLine:
         period=read_period(settlement),
         allowances=allowances,
         charges=charges,
-        net_amount=settlement.group("SpecifiedTradeSettlementLineMonetarySummation").decimal(
-            "LineTotalAmount", "BT-131"
-        ),
-        invoiced_object=_read_invoiced_object(settlement),
-        buyer_accounting_reference=settlement.group("ReceivableSpecifiedTradeAccountingAccount").text("ID", "BT-133"),
+        net_amount=totals.decimal("LineTotalAmount", "BT-131"),
+        invoiced_object=invoiced_object,
+        buyer_accounting_reference=account.text("ID", "BT-133"),
     )
+    parts = (document, product, agreement, order, discount, delivery, settlement, tax, totals, account)
+    if not (notes or objects or any(part.has_more for part in parts)):
+        return line
+    extension = read_line_extension(
+        LineGroups(
+            document=document,
+            product=product,
+            agreement=agreement,
+            order=order,
+            discount=discount,
+            delivery=delivery,
+            settlement=settlement,
+            tax=tax,
+            totals=totals,
+            account=account,
+        ),
+        notes=notes,
+        objects=objects,
+        currencies=currencies,
+    )
+    return replace(line, extended=extension)
 
 
-def write_line(transaction: Out, line: InvoiceLine) -> None:
+def write_line(transaction: Out, line: InvoiceLine, currencies: Currencies) -> None:
     """Write IncludedSupplyChainTradeLineItem (BG-25)."""
+    more = line.extended
     with transaction.group("IncludedSupplyChainTradeLineItem", keep=True) as out:
         with out.group("AssociatedDocumentLineDocument") as document:
             document.text("LineID", line.identifier)
-            with document.group("IncludedNote") as note:
-                note.text("Content", line.note)
-        write_item(out, line.item)
+            if more is not None:
+                write_place_among_lines(document, more)
+            if line.note:
+                with document.group("IncludedNote") as note:
+                    note.text("Content", line.note)
+            if more is not None:
+                write_line_notes(document, more)
+        write_item(out, line.item, more.item if more is not None else None)
         with out.group("SpecifiedLineTradeAgreement", keep=True) as agreement:
-            with agreement.group("BuyerOrderReferencedDocument") as order:
-                order.text("LineID", line.purchase_order_line_reference)
-            write_price(agreement, line.price)
+            _write_agreement(agreement, line, more)
         with out.group("SpecifiedLineTradeDelivery", keep=True) as delivery:
             delivery.number("BilledQuantity", line.quantity, unitCode=line.unit)
+            if more is not None:
+                write_quantities(delivery, more)
+                write_ship_to(delivery, more.delivery)
+                write_delivery_date(delivery, more.delivery)
+                write_advices(delivery, more)
         with out.group("SpecifiedLineTradeSettlement", keep=True) as settlement:
-            _write_settlement(settlement, line)
+            _write_settlement(settlement, line, currencies)
 
 
-def _write_settlement(out: Out, line: InvoiceLine) -> None:
-    if line.vat.category or line.vat.rate is not None:
+def _write_agreement(agreement: Out, line: InvoiceLine, more: LineExtension | None) -> None:
+    if more is not None:
+        write_delivery_terms(agreement, more.delivery_terms)
+        write_reference(agreement, "SellerOrderReferencedDocument", more.sales_order)
+    if line.purchase_order_line_reference or more is not None:
+        with agreement.group("BuyerOrderReferencedDocument") as order:
+            if more is not None:
+                order.text("IssuerAssignedID", more.purchase_order)
+            order.text("LineID", line.purchase_order_line_reference)
+            if more is not None:
+                write_date(order, "FormattedIssueDateTime", more.purchase_order_date, string="qdt:DateTimeString")
+    if more is not None:
+        write_documents(agreement, more)
+    _write_price(agreement, line.price, more)
+    if more is not None:
+        write_trade_party(agreement, "ItemSellerTradeParty", more.seller)
+        for order_of_customer in more.ultimate_customer_orders:
+            write_reference(agreement, "UltimateCustomerOrderReferencedDocument", order_of_customer)
+
+
+def _write_settlement(out: Out, line: InvoiceLine, currencies: Currencies) -> None:
+    more = line.extended
+    reason, code = (more.exemption_reason, more.exemption_reason_code) if more is not None else ("", "")
+    if line.vat.category or line.vat.rate is not None or reason or code:
         with out.group("ApplicableTradeTax") as tax:
             tax.text("TypeCode", "VAT")
+            tax.text("ExemptionReason", reason)
             tax.text("CategoryCode", line.vat.category)
+            tax.text("ExemptionReasonCode", code)
             tax.number("RateApplicablePercent", line.vat.rate)
     write_period(out, line.period)
     for charge, values in ((False, line.allowances), (True, line.charges)):
@@ -82,15 +161,34 @@ def _write_settlement(out: Out, line: InvoiceLine) -> None:
                 write_allowance(allowance, value, charge=charge)
     with out.group("SpecifiedTradeSettlementLineMonetarySummation") as total:
         total.number("LineTotalAmount", line.net_amount)
+        if more is not None:
+            write_line_totals(total, more, currencies)
+    if more is not None:
+        write_reference(out, "InvoiceReferencedDocument", more.preceding_invoice)
     write_object(out, line.invoiced_object)
-    with out.group("ReceivableSpecifiedTradeAccountingAccount") as account:
-        account.text("ID", line.buyer_accounting_reference)
+    for invoiced_object in more.objects if more is not None else ():
+        write_object(out, invoiced_object)
+    if line.buyer_accounting_reference:
+        with out.group("ReceivableSpecifiedTradeAccountingAccount") as account:
+            account.text("ID", line.buyer_accounting_reference)
+            account.text("TypeCode", more.accounting_type if more is not None else "")
 
 
-def _read_note(document: Group) -> str:
-    """EN 16931 has one note without subject per line; several (EXTENDED) are joined."""
-    contents = [note.text("Content", "BT-127") for note in document.groups("IncludedNote")]
-    return "\n".join(content for content in contents if content)
+def _read_notes(document: Group) -> tuple[str, tuple[LineNote, ...]]:
+    """EN 16931 has one note without subject per line (several are joined); those with a subject are of EXTENDED."""
+    plain: list[str] = []
+    others: list[LineNote] = []
+    for group in document.groups("IncludedNote"):
+        note = LineNote(
+            text=group.text("Content", "BT-127"),
+            subject_code=group.text("SubjectCode", "BT-X-10"),
+            content_code=group.text("ContentCode", "BT-X-9"),
+        )
+        if note.subject_code or note.content_code:
+            others.append(note)
+        elif note.text:
+            plain.append(note.text)
+    return "\n".join(plain), tuple(others)
 
 
 def read_item(group: Group) -> Item:
@@ -102,7 +200,12 @@ def read_item(group: Group) -> Item:
         name=group.text("Name", "BT-153"),
         description=group.text("Description", "BT-154"),
         attributes=tuple(
-            ItemAttribute(name=attribute.text("Description", "BT-160"), value=attribute.text("Value", "BT-161"))
+            ItemAttribute(
+                code=attribute.text("TypeCode", "BT-X-11"),
+                name=attribute.text("Description", "BT-160"),
+                measure=read_measure(attribute, "ValueMeasure"),
+                value=attribute.text("Value", "BT-161"),
+            )
             for attribute in group.groups("ApplicableProductCharacteristic")
         ),
         classifications=tuple(
@@ -122,17 +225,29 @@ def _read_classification(group: Group) -> Classification | None:
     return Classification(code=code, scheme=clean(element.get("listID")), version=clean(element.get("listVersionID")))
 
 
-def write_item(line: Out, item: Item) -> None:
+def write_item(line: Out, item: Item, more: ItemExtension | None = None) -> None:
     """Write SpecifiedTradeProduct (BG-31)."""
     with line.group("SpecifiedTradeProduct", keep=True) as out:
+        if more is not None:
+            out.text("ID", more.identifier)
         out.identifier("GlobalID", item.standard_identifier)
         out.text("SellerAssignedID", item.seller_identifier)
         out.text("BuyerAssignedID", item.buyer_identifier)
+        if more is not None:
+            out.text("IndustryAssignedID", more.industry_identifier)
+            out.text("ModelID", more.model_identifier)
         out.text("Name", item.name)
         out.text("Description", item.description)
+        if more is not None:
+            for batch in more.batches:
+                out.text("BatchID", batch)
+            out.text("BrandName", more.brand)
+            out.text("ModelName", more.model)
         for attribute in item.attributes:
             with out.group("ApplicableProductCharacteristic") as characteristic:
+                characteristic.text("TypeCode", attribute.code)
                 characteristic.text("Description", attribute.name)
+                write_measure(characteristic, "ValueMeasure", attribute.measure)
                 characteristic.text("Value", attribute.value)
         for classification in item.classifications:
             with out.group("DesignatedProductClassification") as designated:
@@ -142,28 +257,28 @@ def write_item(line: Out, item: Item) -> None:
                     listID=classification.scheme,
                     listVersionID=classification.version,
                 )
-        with out.group("OriginTradeCountry") as country:
-            country.text("ID", item.origin_country)
+        if item.origin_country:
+            with out.group("OriginTradeCountry") as country:
+                country.text("ID", item.origin_country)
+        if more is not None:
+            write_included(out, more)
 
 
-def read_price(agreement: Group) -> Price:
-    """GrossPriceProductTradePrice and NetPriceProductTradePrice (BG-29)."""
-    gross = agreement.group("GrossPriceProductTradePrice")
-    net = agreement.group("NetPriceProductTradePrice")
-    allowance = gross.group("AppliedTradeAllowanceCharge", "BT-147")
-    allowance.element("ChargeIndicator")
+def _read_price(gross: Group, discount: Group, net: Group) -> Price:
+    """GrossPriceProductTradePrice with its discount, and NetPriceProductTradePrice (BG-29)."""
+    read_indicator(discount)
     gross_basis, net_basis = gross.element("BasisQuantity"), net.element("BasisQuantity")
     basis = gross_basis if net_basis is None else net_basis
     return Price(
         gross=gross.decimal("ChargeAmount", "BT-148"),
-        discount=allowance.decimal("ActualAmount", "BT-147"),
+        discount=discount.decimal("ActualAmount", "BT-147"),
         net=net.decimal("ChargeAmount", "BT-146"),
         base_quantity=None if basis is None else net.number(basis, "BT-149"),
         base_quantity_unit="" if basis is None else clean(basis.get("unitCode")),
     )
 
 
-def write_price(agreement: Out, price: Price) -> None:
+def _write_price(agreement: Out, price: Price, more: LineExtension | None) -> None:
     """Write both prices (BG-29). CII has room for a discount only under a gross price, which is then net + discount."""
     gross = price.gross
     if gross is None and price.discount is not None:
@@ -175,7 +290,13 @@ def write_price(agreement: Out, price: Price) -> None:
             if price.discount is not None:
                 with out.group("AppliedTradeAllowanceCharge") as allowance:
                     write_indicator(allowance, charge=False)
+                    if more is not None:
+                        allowance.number("CalculationPercent", more.price_discount_percentage)
+                        allowance.number("BasisAmount", more.price_discount_base)
                     allowance.number("ActualAmount", price.discount)
+                    if more is not None:
+                        allowance.text("ReasonCode", more.price_discount_reason_code)
+                        allowance.text("Reason", more.price_discount_reason)
     with agreement.group("NetPriceProductTradePrice") as out:
         out.number("ChargeAmount", price.net)
         out.number("BasisQuantity", price.base_quantity, unitCode=price.base_quantity_unit)
@@ -201,15 +322,16 @@ def write_period(settlement: Out, period: Period | None) -> None:
         write_date(out, "EndDateTime", period.end)
 
 
-def _read_invoiced_object(settlement: Group) -> Identifier | None:
-    found: Identifier | None = None
+def _read_invoiced_objects(settlement: Group) -> tuple[Identifier | None, tuple[Identifier, ...]]:
+    """The first object a line invoices, and the others (EXTENDED)."""
+    found: list[Identifier] = []
     for group in settlement.groups("AdditionalReferencedDocument"):
         kind = group.text("TypeCode")
-        if kind != _INVOICED_OBJECT or found is not None:
+        if kind != _INVOICED_OBJECT:
             group.drop("Cette référence de la ligne n’est pas celle d’un objet facturé (130) : pas reprise.", "BT-128")
-            continue
-        found = read_object(group)
-    return found
+        elif (each := read_object(group)) is not None:
+            found.append(each)
+    return (found[0] if found else None), tuple(found[1:])
 
 
 def read_object(group: Group) -> Identifier | None:

@@ -16,6 +16,7 @@ from faitfoi.einvoice.model import (
     Payee,
     Seller,
     TaxRepresentative,
+    TradeParty,
 )
 from faitfoi.einvoice.xml_groups import Group, Out
 
@@ -58,9 +59,10 @@ def read_contact(party: Group, term: str) -> Contact | None:
     group = party.group("DefinedTradeContact")
     if not group:
         return None
-    person = group.text("PersonName")
+    person, department = group.text("PersonName"), group.text("DepartmentName", term)
     return Contact(
-        point=person or group.text("DepartmentName", term),
+        point=person or department,
+        department=department if person else "",
         telephone=group.group("TelephoneUniversalCommunication").text("CompleteNumber"),
         email=group.group("EmailURIUniversalCommunication").text("URIID"),
     )
@@ -72,6 +74,7 @@ def write_contact(party: Out, contact: Contact | None) -> None:
         return
     with party.group("DefinedTradeContact", keep=True) as out:
         out.text("PersonName", contact.point)
+        out.text("DepartmentName", contact.department)
         with out.group("TelephoneUniversalCommunication") as telephone:
             telephone.text("CompleteNumber", contact.telephone)
         with out.group("EmailURIUniversalCommunication") as email:
@@ -104,6 +107,10 @@ def _write_legal_organization(party: Out, registration: Identifier | None, tradi
         out.text("TradingBusinessName", trading_name)
 
 
+def _read_electronic_address(party: Group, term: str) -> Identifier | None:
+    return party.group("URIUniversalCommunication").identifier("URIID", term)
+
+
 def _write_electronic_address(party: Out, address: Identifier | None) -> None:
     with party.group("URIUniversalCommunication") as out:
         out.identifier("URIID", address)
@@ -121,7 +128,7 @@ def read_seller(group: Group) -> Seller:
         trading_name=organization.text("TradingBusinessName", "BT-28"),
         contact=read_contact(group, "BT-41"),
         address=read_address(group),
-        electronic_address=group.group("URIUniversalCommunication").identifier("URIID", "BT-34"),
+        electronic_address=_read_electronic_address(group, "BT-34"),
         vat_identifier=registrations.get(_VAT, ""),
         tax_registration=registrations.get(_FISCAL, ""),
     )
@@ -151,7 +158,7 @@ def read_buyer(group: Group) -> Buyer:
         trading_name=organization.text("TradingBusinessName", "BT-45"),
         contact=read_contact(group, "BT-56"),
         address=read_address(group),
-        electronic_address=group.group("URIUniversalCommunication").identifier("URIID", "BT-49"),
+        electronic_address=_read_electronic_address(group, "BT-49"),
         vat_identifier=read_registrations(group).get(_VAT, ""),
     )
 
@@ -175,7 +182,13 @@ def read_payee(group: Group) -> Payee | None:
     return Payee(
         identifier=one_identifier(group, "BT-60"),
         name=group.text("Name", "BT-59"),
-        legal_registration=group.group("SpecifiedLegalOrganization").identifier("ID", "BT-61"),
+        legal_registration=(organization := group.group("SpecifiedLegalOrganization")).identifier("ID", "BT-61"),
+        role_code=group.text("RoleCode"),
+        trading_name=organization.text("TradingBusinessName"),
+        address=read_address(group),
+        contact=read_contact(group, "BT-X-244"),
+        electronic_address=_read_electronic_address(group, "BT-X-256"),
+        vat_identifier=read_registrations(group).get(_VAT, ""),
     )
 
 
@@ -186,7 +199,12 @@ def write_payee(settlement: Out, payee: Payee | None) -> None:
     with settlement.group("PayeeTradeParty") as out:
         write_identifiers(out, (payee.identifier,) if payee.identifier else ())
         out.text("Name", payee.name)
-        _write_legal_organization(out, payee.legal_registration, "")
+        out.text("RoleCode", payee.role_code)
+        _write_legal_organization(out, payee.legal_registration, payee.trading_name)
+        write_contact(out, payee.contact)
+        write_address(out, payee.address)
+        _write_electronic_address(out, payee.electronic_address)
+        write_registration(out, _VAT, payee.vat_identifier)
 
 
 def read_tax_representative(group: Group) -> TaxRepresentative | None:
@@ -217,18 +235,60 @@ def read_delivery(group: Group) -> Delivery | None:
         location=one_identifier(place, "BT-71"),
         name=place.text("Name", "BT-70"),
         address=read_address(place),
+        contact=read_contact(place, "BT-X-155"),
+        electronic_address=_read_electronic_address(place, "BT-X-160"),
         actual_date=read_date(event, "OccurrenceDateTime", "BT-72"),
     )
     return None if found == Delivery() else found
 
 
-def write_delivery(out: Out, delivery: Delivery | None) -> None:
-    """Write ShipToTradeParty and ActualDeliverySupplyChainEvent (BG-13)."""
+def write_ship_to(out: Out, delivery: Delivery | None) -> None:
+    """Write ShipToTradeParty (BG-13)."""
     if delivery is None:
         return
     with out.group("ShipToTradeParty") as place:
         write_identifiers(place, (delivery.location,) if delivery.location else ())
         place.text("Name", delivery.name)
+        write_contact(place, delivery.contact)
         write_address(place, delivery.address)
-    with out.group("ActualDeliverySupplyChainEvent") as event:
-        write_date(event, "OccurrenceDateTime", delivery.actual_date)
+        _write_electronic_address(place, delivery.electronic_address)
+
+
+def write_delivery_date(out: Out, delivery: Delivery | None) -> None:
+    """Write ActualDeliverySupplyChainEvent (BT-72)."""
+    if delivery is not None and delivery.actual_date is not None:
+        with out.group("ActualDeliverySupplyChainEvent") as event:
+            write_date(event, "OccurrenceDateTime", delivery.actual_date)
+
+
+def read_trade_party(group: Group) -> TradeParty | None:
+    """A party of the extended profiles, None when absent."""
+    if not group:
+        return None
+    organization = group.group("SpecifiedLegalOrganization")
+    return TradeParty(
+        identifiers=read_identifiers(group),
+        name=group.text("Name"),
+        role_code=group.text("RoleCode"),
+        legal_registration=organization.identifier("ID"),
+        trading_name=organization.text("TradingBusinessName"),
+        contact=read_contact(group, ""),
+        address=read_address(group),
+        electronic_address=_read_electronic_address(group, ""),
+        vat_identifier=read_registrations(group).get(_VAT, ""),
+    )
+
+
+def write_trade_party(out: Out, name: str, party: TradeParty | None) -> None:
+    """Write a party of the extended profiles as `name`."""
+    if party is None:
+        return
+    with out.group(name, keep=True) as group:
+        write_identifiers(group, party.identifiers)
+        group.text("Name", party.name)
+        group.text("RoleCode", party.role_code)
+        _write_legal_organization(group, party.legal_registration, party.trading_name)
+        write_contact(group, party.contact)
+        write_address(group, party.address)
+        _write_electronic_address(group, party.electronic_address)
+        write_registration(group, _VAT, party.vat_identifier)

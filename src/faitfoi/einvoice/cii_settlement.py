@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from faitfoi.einvoice.cii_extended import read_terms_extension, write_more_terms, write_terms_extension
 from faitfoi.einvoice.cii_values import read_date, read_indicator, write_date, write_indicator
 from faitfoi.einvoice.model import (
     CreditTransfer,
@@ -17,6 +18,7 @@ from faitfoi.einvoice.model import (
     Totals,
     VatBreakdown,
 )
+from faitfoi.einvoice.model import PaymentTerms as ExtendedTerms
 from faitfoi.einvoice.xml_groups import Group, Out, clean
 
 # BT-8 is UNTDID 2005 in the model and in UBL, UNTDID 2475 in CII.
@@ -32,15 +34,22 @@ class PaymentTerms:
     description: str = ""
     due_date: date | None = None
     mandate_reference: str = ""
+    extensions: tuple[ExtendedTerms, ...] = ()
 
 
 def read_payment_terms(settlement: Group) -> PaymentTerms:
-    """The first SpecifiedTradePaymentTerms; EXTENDED allows more, which are reported."""
-    group = settlement.group("SpecifiedTradePaymentTerms", "BT-20")
+    """The first SpecifiedTradePaymentTerms for EN 16931, and what it and the others say in EXTENDED."""
+    groups = settlement.groups("SpecifiedTradePaymentTerms")
+    if not groups:
+        return PaymentTerms()
+    first = groups[0]
     return PaymentTerms(
-        description=group.text("Description", "BT-20"),
-        due_date=read_date(group, "DueDateDateTime", "BT-9"),
-        mandate_reference=group.text("DirectDebitMandateID", "BT-89"),
+        description=first.text("Description", "BT-20"),
+        due_date=read_date(first, "DueDateDateTime", "BT-9"),
+        mandate_reference=first.text("DirectDebitMandateID", "BT-89"),
+        extensions=tuple(read_terms_extension(group, is_first=group is first) for group in groups)
+        if len(groups) > 1 or first.has_more
+        else (),
     )
 
 
@@ -51,6 +60,10 @@ def write_payment_terms(settlement: Out, invoice: Invoice) -> None:
         write_date(out, "DueDateDateTime", invoice.due_date)
         if invoice.payment and invoice.payment.direct_debit:
             out.text("DirectDebitMandateID", invoice.payment.direct_debit.mandate_reference)
+        if invoice.extended is not None and invoice.extended.terms is not None:
+            write_terms_extension(out, invoice.extended.terms)
+    if invoice.extended is not None:
+        write_more_terms(settlement, invoice.extended)
 
 
 def read_payment(settlement: Group, mandate_reference: str) -> PaymentInstructions | None:
@@ -156,13 +169,20 @@ class TradeTaxes:
     point_code: str = ""
 
 
+def read_vat_code(tax: Group) -> None:
+    """Take the code of a tax, which is always VAT: EN 16931 knows no other. Another one is reported."""
+    code = tax.text("TypeCode")
+    if code and code.upper() != "VAT":
+        tax.not_kept(f"Cette taxe ({code}) n’est pas la TVA, que la norme connaît seule : elle est lue comme la TVA.")
+
+
 def read_trade_taxes(settlement: Group) -> TradeTaxes:
     """Every ApplicableTradeTax of the header (BG-23); a second, different tax point date is reported."""
     breakdown: list[VatBreakdown] = []
     dates: list[date] = []
     codes: list[str] = []
     for group in settlement.groups("ApplicableTradeTax"):
-        group.text("TypeCode")  # always VAT: EN 16931 knows no other tax
+        read_vat_code(group)
         breakdown.append(
             VatBreakdown(
                 tax_amount=group.decimal("CalculatedAmount", "BT-117"),
@@ -171,6 +191,8 @@ def read_trade_taxes(settlement: Group) -> TradeTaxes:
                 category=group.text("CategoryCode", "BT-118"),
                 exemption_reason_code=group.text("ExemptionReasonCode", "BT-121"),
                 rate=group.decimal("RateApplicablePercent", "BT-119"),
+                lines_amount=group.decimal("LineTotalBasisAmount", "BT-X-262"),
+                allowances_and_charges=group.decimal("AllowanceChargeBasisAmount", "BT-X-263"),
             )
         )
         if (day := read_date(group, "TaxPointDate", "BT-7")) is not None:
@@ -196,6 +218,8 @@ def write_trade_taxes(settlement: Out, invoice: Invoice) -> None:
             out.text("TypeCode", "VAT")
             out.text("ExemptionReason", vat.exemption_reason)
             out.number("BasisAmount", vat.taxable_amount)
+            out.number("LineTotalBasisAmount", vat.lines_amount)
+            out.number("AllowanceChargeBasisAmount", vat.allowances_and_charges)
             out.text("CategoryCode", vat.category)
             out.text("ExemptionReasonCode", vat.exemption_reason_code)
             write_date(out, "TaxPointDate", invoice.vat_point_date, string="udt:DateString")
@@ -211,7 +235,7 @@ def read_document_allowances(
     charges: list[DocumentAllowanceCharge] = []
     for group in settlement.groups("SpecifiedTradeAllowanceCharge"):
         tax = group.group("CategoryTradeTax")
-        tax.text("TypeCode")
+        read_vat_code(tax)
         found = DocumentAllowanceCharge(
             percentage=group.decimal("CalculationPercent", "BT-94"),
             base_amount=group.decimal("BasisAmount", "BT-93"),
@@ -220,17 +244,21 @@ def read_document_allowances(
             reason=group.text("Reason", "BT-97"),
             vat_category=tax.text("CategoryCode", "BT-95"),
             vat_rate=tax.decimal("RateApplicablePercent", "BT-96"),
+            exemption_reason=tax.text("ExemptionReason", "BT-173"),
+            exemption_reason_code=tax.text("ExemptionReasonCode", "BT-174"),
         )
         (charges if read_indicator(group) else allowances).append(found)
     for group in settlement.groups("SpecifiedLogisticsServiceCharge"):
         tax = group.group("AppliedTradeTax")
-        tax.text("TypeCode")
+        read_vat_code(tax)
         charges.append(
             DocumentAllowanceCharge(
                 reason=group.text("Description", "BT-104"),
                 amount=group.decimal("AppliedAmount", "BT-99"),
                 vat_category=tax.text("CategoryCode", "BT-102"),
                 vat_rate=tax.decimal("RateApplicablePercent", "BT-103"),
+                exemption_reason=tax.text("ExemptionReason", "BT-175"),
+                exemption_reason_code=tax.text("ExemptionReasonCode", "BT-176"),
             )
         )
     return tuple(allowances), tuple(charges)
@@ -242,10 +270,13 @@ def write_document_allowances(settlement: Out, invoice: Invoice) -> None:
         for value in values:
             with settlement.group("SpecifiedTradeAllowanceCharge") as out:
                 write_allowance(out, value, charge=charge)
-                if value.vat_category or value.vat_rate is not None:
+                reason, code = value.exemption_reason, value.exemption_reason_code
+                if value.vat_category or value.vat_rate is not None or reason or code:
                     with out.group("CategoryTradeTax") as tax:
                         tax.text("TypeCode", "VAT")
+                        tax.text("ExemptionReason", reason)
                         tax.text("CategoryCode", value.vat_category)
+                        tax.text("ExemptionReasonCode", code)
                         tax.number("RateApplicablePercent", value.vat_rate)
 
 

@@ -52,6 +52,17 @@ def write_date(out: Out, name: str, value: date | None, *, string: str = "udt:Da
         out.wrapped(name, string, value.isoformat().replace("-", ""), ' format="102"')
 
 
+def read_true(group: Group, name: str, term: str) -> bool:
+    """Whether the indicator called `name` says true; it is false when absent."""
+    wrapper = group.element(name, term)
+    return wrapper is not None and len(wrapper) > 0 and (wrapper[0].text or "").strip() in {"true", "1"}
+
+
+def write_true(out: Out, name: str) -> None:
+    """Write an indicator that says true."""
+    out.wrapped(name, "udt:Indicator", "true")
+
+
 def read_indicator(group: Group) -> bool | None:
     """ChargeIndicator: True for a charge, False for an allowance, None when absent or unreadable."""
     wrapper = group.element("ChargeIndicator")

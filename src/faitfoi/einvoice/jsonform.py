@@ -18,9 +18,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from faitfoi.einvoice import model_terms
 from faitfoi.einvoice.amounts import complete
-from faitfoi.einvoice.model import Invoice, ProcessControl, Totals
+from faitfoi.einvoice.model import Invoice, ProcessControl, Totals, term_of
 from faitfoi.einvoice.profiles import EN16931
 from faitfoi.einvoice.xml import Unreadable
 from faitfoi.einvoice.xml_groups import NUMBER, clean, plain
@@ -152,7 +151,7 @@ def _reader(hint: Any) -> _Reader:
         return lambda value, path: None if value is None else read(value, path)
     if dataclasses.is_dataclass(hint):
         return lambda value, path: _read_object(hint, value, path)
-    return {str: _read_text, Decimal: _read_number, date: _read_date, bytes: _read_bytes}[hint]
+    return {str: _read_text, bool: _read_bool, Decimal: _read_number, date: _read_date, bytes: _read_bytes}[hint]
 
 
 def _list_reader(read: _Reader) -> _Reader:
@@ -238,6 +237,12 @@ def _read_text(value: object, path: str) -> str:
     return clean(value)
 
 
+def _read_bool(value: object, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise _Problem(f"{_named(path)} vaut {_shown(value)} : écrivez true ou false, sans guillemets.")
+    return value
+
+
 def _read_number(value: object, path: str) -> Decimal:
     if not isinstance(value, str):
         raise _Problem(f'{_named(path)} vaut {_shown(value)} : écrivez le nombre entre guillemets, comme "12.50".')
@@ -275,7 +280,5 @@ def _shown(value: object) -> str:
 
 def _named(path: str) -> str:
     """A path with the business term it holds: « lines[2].net_amount » (BT-131)."""
-    known = model_terms.terms(Invoice)
-    general = re.sub(r"\[[0-9]+\]", "[]", path)
-    code = known.get(general) or known.get(general + "[]")
-    return f"« {path} » ({code})" if code else f"« {path} »"
+    known = term_of(path)
+    return f"« {path} » ({known.code})" if known is not None else f"« {path} »"

@@ -10,6 +10,17 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from faitfoi.einvoice import model_terms
+from faitfoi.einvoice.model_extended import (
+    CurrencyExchange,
+    DeliveryTerms,
+    DocumentReference,
+    InvoiceExtension,
+    Measure,
+    PaymentCondition,
+    PaymentTerms,
+    TradeParty,
+)
+from faitfoi.einvoice.model_extended_lines import IncludedItem, ItemExtension, LineDocument, LineExtension, LineNote
 from faitfoi.einvoice.model_lines import (
     Classification,
     InvoiceLine,
@@ -39,7 +50,7 @@ from faitfoi.einvoice.model_payment import (
     Totals,
     VatBreakdown,
 )
-from faitfoi.einvoice.model_terms import term
+from faitfoi.einvoice.model_terms import Term, term
 
 __all__ = [
     "CREDIT_NOTE_TYPE_CODES",
@@ -49,20 +60,32 @@ __all__ = [
     "Classification",
     "Contact",
     "CreditTransfer",
+    "CurrencyExchange",
     "Delivery",
+    "DeliveryTerms",
     "DirectDebit",
     "DocumentAllowanceCharge",
+    "DocumentReference",
     "Identifier",
+    "IncludedItem",
     "Invoice",
+    "InvoiceExtension",
     "InvoiceLine",
     "Item",
     "ItemAttribute",
+    "ItemExtension",
     "LineAllowanceCharge",
+    "LineDocument",
+    "LineExtension",
+    "LineNote",
     "LineVat",
+    "Measure",
     "Note",
     "Payee",
     "PaymentCard",
+    "PaymentCondition",
     "PaymentInstructions",
+    "PaymentTerms",
     "Period",
     "PrecedingInvoice",
     "Price",
@@ -70,9 +93,14 @@ __all__ = [
     "Seller",
     "SupportingDocument",
     "TaxRepresentative",
+    "Term",
     "Totals",
+    "TradeParty",
     "VatBreakdown",
+    "path_of",
+    "term_of",
     "term_paths",
+    "terms",
 ]
 
 CREDIT_NOTE_TYPE_CODES = frozenset(
@@ -87,6 +115,7 @@ class Note:
 
     text: str = field(metadata=term("BT-22"))
     subject_code: str = field(default="", metadata=term("BT-21"))
+    content_code: str = field(default="", metadata=term("BT-X-5"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +132,7 @@ class PrecedingInvoice:
 
     number: str = field(metadata=term("BT-25"))
     issue_date: date | None = field(default=None, metadata=term("BT-26"))
+    type_code: str = field(default="", metadata=term("BT-X-555/EXT-FR-FE-02"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +163,8 @@ _DOCUMENT_ALLOWANCE = term(
     vat_rate="BT-96",
     reason="BT-97",
     reason_code="BT-98",
+    exemption_reason="BT-173/EXT-FR-FE-187",
+    exemption_reason_code="BT-174/EXT-FR-FE-188",
 )
 _DOCUMENT_CHARGE = term(
     "BG-21",
@@ -143,6 +175,8 @@ _DOCUMENT_CHARGE = term(
     vat_rate="BT-103",
     reason="BT-104",
     reason_code="BT-105",
+    exemption_reason="BT-175/EXT-FR-FE-189",
+    exemption_reason_code="BT-176/EXT-FR-FE-190",
 )
 
 
@@ -189,6 +223,7 @@ class Invoice:
     vat_breakdown: tuple[VatBreakdown, ...] = field(default=(), metadata=term("BG-23"))
     supporting_documents: tuple[SupportingDocument, ...] = field(default=(), metadata=term("BG-24"))
     lines: tuple[InvoiceLine, ...] = field(default=(), metadata=term("BG-25"))
+    extended: InvoiceExtension | None = None
 
     @property
     def is_credit_note(self) -> bool:
@@ -196,6 +231,21 @@ class Invoice:
         return self.type_code in CREDIT_NOTE_TYPE_CODES
 
 
+def terms() -> tuple[Term, ...]:
+    """Every term and group that an invoice can hold, in the order of its fields: EN 16931-1, then the extensions."""
+    return model_terms.all_terms(Invoice)
+
+
 def term_paths() -> Mapping[str, str]:
-    """Map every BT and BG of EN 16931-1 to its field path in `Invoice` (`BT-131` → `lines[].net_amount`)."""
+    """Map every term and group, by any of its codes, to its field path (`BT-131` → `lines[].net_amount`)."""
     return model_terms.paths(Invoice)
+
+
+def path_of(code: str) -> str:
+    """The field path of a term (`BT-131`, `BG-25`, `BT-X-8`, `EXT-FR-FE-163`); empty when the model has none."""
+    return term_paths().get(code, "")
+
+
+def term_of(path: str) -> Term | None:
+    """The term that a field holds; `lines[2].net_amount` and `lines[].net_amount` alike. None when it holds none."""
+    return model_terms.term_at(Invoice, path)

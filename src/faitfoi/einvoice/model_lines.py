@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from faitfoi.einvoice.model_extended import Measure
+from faitfoi.einvoice.model_extended_lines import LineExtension
 from faitfoi.einvoice.model_parties import Identifier
 from faitfoi.einvoice.model_terms import term
 
@@ -57,10 +59,17 @@ class Classification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemAttribute:
-    """BG-32: one property of the item, as a name and a value."""
+    """BG-32: one property of the item, as a name and a value.
+
+    In the extended profiles a code of UNTDID 6313 may stand for the name, a measure for the value.
+    """
 
     name: str = field(metadata=term("BT-160"))
     value: str = field(metadata=term("BT-161"))
+    code: str = field(default="", metadata=term("BT-X-11/EXT-FR-FE-159"))
+    measure: Measure | None = field(
+        default=None, metadata=term("BT-X-12/EXT-FR-FE-160", unit="BT-X-12-0/EXT-FR-FE-161")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +88,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """BG-25. `unit` is a code of UN/ECE recommendations 20 and 21 (C62 piece, HUR hour, KGM kilogram)."""
+    """BG-25. `unit` is a code of UN/ECE recommendations 20 and 21 (C62 piece, HUR hour, KGM kilogram).
+
+    `sub_lines` are those that UBL writes inside this one, as the extension of XRechnung has them; Factur-X EXTENDED and
+    EXTENDED-CTC-FR write all lines side by side, and say of each which one it belongs to (`extended.parent_line`).
+    """
 
     identifier: str = field(metadata=term("BT-126"))
     note: str = field(default="", metadata=term("BT-127"))
@@ -115,3 +128,5 @@ class InvoiceLine:
     price: Price = field(default=Price(), metadata=term("BG-29"))
     vat: LineVat = field(default=LineVat(), metadata=term("BG-30"))
     item: Item = field(default=Item(), metadata=term("BG-31"))
+    extended: LineExtension | None = None
+    sub_lines: tuple["InvoiceLine", ...] = field(default=(), metadata=term("BG-DEX-01"))

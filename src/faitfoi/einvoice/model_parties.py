@@ -29,9 +29,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """Whom to call; BG-6 for the seller, BG-9 for the buyer."""
+    """Whom to call; BG-6 for the seller, BG-9 for the buyer. `department` is given beside a person, and only then."""
 
     point: str = ""
+    department: str = ""
     telephone: str = ""
     email: str = ""
 
@@ -62,7 +63,7 @@ class Seller:
         ),
     )
     contact: Contact | None = field(
-        default=None, metadata=term("BG-6", point="BT-41", telephone="BT-42", email="BT-43")
+        default=None, metadata=term("BG-6", point="BT-41", department="BT-41-0", telephone="BT-42", email="BT-43")
     )
 
 
@@ -90,17 +91,44 @@ class Buyer:
         ),
     )
     contact: Contact | None = field(
-        default=None, metadata=term("BG-9", point="BT-56", telephone="BT-57", email="BT-58")
+        default=None, metadata=term("BG-9", point="BT-56", department="BT-56-0", telephone="BT-57", email="BT-58")
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payee:
-    """BG-10: who is paid, when it is not the seller."""
+    """BG-10: who is paid, when it is not the seller. From `role_code` on, the extended profiles alone know it."""
 
     name: str = field(metadata=term("BT-59"))
     identifier: Identifier | None = field(default=None, metadata=term("BT-60"))
     legal_registration: Identifier | None = field(default=None, metadata=term("BT-61"))
+    role_code: str = field(default="", metadata=term("BT-X-468/EXT-FR-FE-26"))
+    trading_name: str = field(default="", metadata=term("BT-X-243"))
+    vat_identifier: str = field(default="", metadata=term("BT-X-257/EXT-FR-FE-27"))
+    electronic_address: Identifier | None = field(default=None, metadata=term("BT-X-256/EXT-FR-FE-29"))
+    address: Address | None = field(
+        default=None,
+        metadata=term(
+            "BG-X-40/EXT-FR-FE-31",
+            postcode="BT-X-249/EXT-FR-FE-36",
+            line_one="BT-X-250/EXT-FR-FE-32",
+            line_two="BT-X-251/EXT-FR-FE-33",
+            line_three="BT-X-252/EXT-FR-FE-34",
+            city="BT-X-253/EXT-FR-FE-35",
+            country="BT-X-254/EXT-FR-FE-38",
+            subdivision="BT-X-255/EXT-FR-FE-37",
+        ),
+    )
+    contact: Contact | None = field(
+        default=None,
+        metadata=term(
+            "BG-X-39/EXT-FR-FE-39",
+            point="BT-X-244/EXT-FR-FE-40",
+            department="BT-X-245",
+            telephone="BT-X-246/EXT-FR-FE-41",
+            email="BT-X-248/EXT-FR-FE-42",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +154,10 @@ class TaxRepresentative:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """BG-13, without the invoicing period (BG-14), which the invoice holds itself."""
+    """BG-13, without the invoicing period (BG-14), which the invoice holds itself.
+
+    Only the extended profiles know its contact and electronic address.
+    """
 
     name: str = field(default="", metadata=term("BT-70"))
     location: Identifier | None = field(default=None, metadata=term("BT-71"))
@@ -144,3 +175,8 @@ class Delivery:
             country="BT-80",
         ),
     )
+    contact: Contact | None = field(
+        default=None,
+        metadata=term("BG-X-26", point="BT-X-155", department="BT-X-156", telephone="BT-X-157", email="BT-X-159"),
+    )
+    electronic_address: Identifier | None = field(default=None, metadata=term("BT-X-160"))

@@ -46,7 +46,10 @@ class PaymentInstructions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentAllowanceCharge:
-    """One allowance (BG-20) or charge (BG-21) on the whole document; the amount is without VAT and positive."""
+    """One allowance (BG-20) or charge (BG-21) on the whole document; the amount is without VAT and positive.
+
+    Only the extended profiles know why there is no VAT on it.
+    """
 
     amount: Decimal | None
     base_amount: Decimal | None = None
@@ -55,6 +58,8 @@ class DocumentAllowanceCharge:
     vat_rate: Decimal | None = None
     reason: str = ""
     reason_code: str = ""
+    exemption_reason: str = ""
+    exemption_reason_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +80,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VatBreakdown:
-    """BG-23: one category and rate of VAT (categories of UNTDID 5305: S, Z, E, AE, K, G, O, L, M)."""
+    """BG-23: one category and rate of VAT (categories of UNTDID 5305: S, Z, E, AE, K, G, O, L, M).
+
+    Only the extended profiles say how much of the taxable amount comes from lines, and how much from the rest.
+    """
 
     taxable_amount: Decimal | None = field(metadata=term("BT-116"))
     tax_amount: Decimal | None = field(metadata=term("BT-117"))
@@ -83,3 +91,5 @@ class VatBreakdown:
     rate: Decimal | None = field(default=None, metadata=term("BT-119"))
     exemption_reason: str = field(default="", metadata=term("BT-120"))
     exemption_reason_code: str = field(default="", metadata=term("BT-121"))
+    lines_amount: Decimal | None = field(default=None, metadata=term("BT-X-262"))
+    allowances_and_charges: Decimal | None = field(default=None, metadata=term("BT-X-263"))

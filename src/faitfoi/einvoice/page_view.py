@@ -6,6 +6,7 @@ from decimal import Decimal
 from faitfoi.einvoice import page_words
 from faitfoi.einvoice.model import DocumentAllowanceCharge, Invoice, Note, SupportingDocument, VatBreakdown
 from faitfoi.einvoice.page_numbers import amount, breakable, day, days, money, percent, symbol
+from faitfoi.einvoice.page_view_extended import extended_facts
 from faitfoi.einvoice.page_view_lines import line_table, named, share
 from faitfoi.einvoice.page_view_parties import buyer_block, other_blocks, seller_block
 from faitfoi.einvoice.page_view_payment import payment_view
@@ -30,7 +31,7 @@ def page_view(invoice: Invoice) -> dict[str, object]:
         "number": breakable(invoice.number, _WORD),
         "seller": seller_block(invoice.seller),
         "buyer": buyer_block(invoice.buyer),
-        "others": other_blocks(invoice.delivery, invoice.payee, invoice.tax_representative),
+        "others": other_blocks(invoice),
         **line_table(invoice),
         "adjustments": [
             *(_adjustment(each, "Remise", sign=-1) for each in invoice.allowances),
@@ -40,7 +41,7 @@ def page_view(invoice: Invoice) -> dict[str, object]:
         "vat_notes": "\n".join(dict.fromkeys(note for each in invoice.vat_breakdown for note in _vat_notes(each))),
         "totals": [{"label": label, "value": value, "kind": kind} for label, value, kind in _totals(invoice) if value],
         "payment": payment_view(invoice),
-        "notes": [_note(each) for each in invoice.notes],
+        "notes": [*(_note(each) for each in invoice.notes), *_beyond(invoice)],
         "documents": " ; ".join(_document(each) for each in invoice.supporting_documents),
         "processing": " · ".join(_processing(invoice)),
     }
@@ -156,6 +157,11 @@ def _note(each: Note) -> dict[str, str]:
     if label and text.lower().startswith(label.lower()):
         label, text = text[: len(label)], text[len(label) :].lstrip("\u00a0\u202f :")
     return {"label": label, "text": breakable(text, _WORD)}
+
+
+def _beyond(invoice: Invoice) -> Iterator[dict[str, str]]:
+    if said := extended_facts(invoice):
+        yield {"label": "Autres indications", "text": breakable(said, _WORD)}
 
 
 def _document(each: SupportingDocument) -> str:

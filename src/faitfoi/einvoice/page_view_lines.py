@@ -8,6 +8,7 @@ from typing import TypedDict
 from faitfoi.einvoice import page_words
 from faitfoi.einvoice.model import Identifier, Invoice, InvoiceLine, LineAllowanceCharge
 from faitfoi.einvoice.page_numbers import NARROW, amount, breakable, days, number, percent, symbol
+from faitfoi.einvoice.page_view_extended import line_facts
 
 # What a character of the table takes, in millimetres, at 9 pt; what a cell's two insets take.
 _CHARACTER = 1.58
@@ -117,6 +118,20 @@ def _details(line: InvoiceLine) -> Iterator[str]:
         yield _adjustment("Supplément", each, sign=1)
     if line.note:
         yield line.note
+    yield from line_facts(line)
+    for inner in line.sub_lines:
+        yield " · ".join(part for part in _sub_line(inner) if part)
+
+
+def _sub_line(line: InvoiceLine) -> Iterator[str]:
+    """A line inside the line, in one paragraph."""
+    quantity = "" if line.quantity is None else number(line.quantity, decimals=2)
+    yield f"{line.identifier} {line.item.name}".strip()
+    yield f"{quantity} {page_words.unit(line.unit, line.quantity)}".strip()
+    yield f"à {_price(line)}" if line.price.net is not None else ""
+    yield f"TVA {_vat(line)}" if line.vat.category or line.vat.rate is not None else ""
+    yield amount(line.net_amount)
+    yield from _details(line)
 
 
 def _item_facts(line: InvoiceLine) -> Iterator[tuple[str, str]]:
@@ -125,7 +140,11 @@ def _item_facts(line: InvoiceLine) -> Iterator[tuple[str, str]]:
     yield "Votre réf.", item.buyer_identifier
     yield from _identified(item.standard_identifier, "Article")
     for attribute in item.attributes:
-        yield attribute.name, attribute.value
+        label = " ".join(part for part in (attribute.name, attribute.code) if part)
+        measure = attribute.measure
+        if measure is not None and measure.value is not None:
+            yield label, f"{number(measure.value, decimals=2)} {page_words.unit(measure.unit, measure.value)}"
+        yield label, attribute.value
     for each in item.classifications:
         yield " ".join(part for part in ("Classe", each.scheme, each.version) if part), each.code
     yield "Origine", page_words.country(item.origin_country)

@@ -1,10 +1,12 @@
 """Who sells, who buys, where it was delivered, who is paid: blocks of the page (BG-4 to BG-15)."""
 
+import dataclasses
 from collections.abc import Iterable
 
 from faitfoi.einvoice import page_words
-from faitfoi.einvoice.model import Address, Buyer, Contact, Delivery, Identifier, Payee, Seller, TaxRepresentative
+from faitfoi.einvoice.model import Address, Buyer, Contact, Delivery, Identifier, Invoice, Seller, TradeParty
 from faitfoi.einvoice.page_numbers import breakable, registration
+from faitfoi.einvoice.page_view_extended import PARTIES
 
 # A number and its name are read together, unless they would not fit on a line.
 _KEPT_TOGETHER = 40
@@ -37,21 +39,40 @@ def buyer_block(buyer: Buyer) -> dict[str, str]:
     return _block("Facturé à", buyer.name, buyer.trading_name, buyer.address, paragraphs)
 
 
-def other_blocks(
-    delivery: Delivery | None, payee: Payee | None, representative: TaxRepresentative | None
-) -> list[dict[str, str]]:
-    """Delivery place, payee and tax representative, those that the invoice names."""
+def other_blocks(invoice: Invoice) -> list[dict[str, str]]:
+    """Delivery place, payee, tax representative and the parties beyond EN 16931, those that the invoice names."""
     blocks = []
-    if delivery and (delivery.name or delivery.location or delivery.address):
+    delivery, payee, representative = invoice.delivery, invoice.payee, invoice.tax_representative
+    if delivery and dataclasses.replace(delivery, actual_date=None) != Delivery():
         numbers = _joined(_identifiers((delivery.location,), default="Lieu"))
-        blocks.append(_block("Livré à", delivery.name, "", delivery.address, (numbers,)))
+        said = (numbers, *_contact(delivery.contact), _joined(_electronic(delivery.electronic_address)))
+        blocks.append(_block("Livré à", delivery.name, "", delivery.address, said))
     if payee:
-        numbers = _joined(_identifiers((payee.legal_registration, payee.identifier)))
-        blocks.append(_block("Bénéficiaire du paiement", payee.name, "", None, (numbers,)))
+        said = (
+            _joined(_identifiers((payee.legal_registration, payee.identifier))),
+            _joined([("N° TVA", payee.vat_identifier), ("Rôle", payee.role_code)]),
+            *_contact(payee.contact),
+            _joined(_electronic(payee.electronic_address)),
+        )
+        blocks.append(_block("Bénéficiaire du paiement", payee.name, payee.trading_name, payee.address, said))
     if representative:
         numbers = _joined([("N° TVA", representative.vat_identifier)])
         blocks.append(_block("Représentant fiscal", representative.name, "", representative.address, (numbers,)))
+    if invoice.extended is not None:
+        for field, label in PARTIES.items():
+            if (party := getattr(invoice.extended, field)) is not None:
+                blocks.append(_trade_party(label, party))
     return blocks
+
+
+def _trade_party(label: str, party: TradeParty) -> dict[str, str]:
+    paragraphs = (
+        _joined(_identifiers((party.legal_registration, *party.identifiers))),
+        _joined([("N° TVA", party.vat_identifier), ("Rôle", party.role_code)]),
+        *_contact(party.contact),
+        _joined(_electronic(party.electronic_address)),
+    )
+    return _block(label, party.name, party.trading_name, party.address, paragraphs)
 
 
 def _block(
@@ -98,7 +119,8 @@ def _identifiers(identifiers: Iterable[Identifier | None], *, default: str = "Id
 def _contact(contact: Contact | None) -> list[str]:
     if contact is None:
         return []
-    return [_joined([("Contact :", contact.point), ("Tél.", contact.telephone)]), contact.email]
+    facts = [("Contact :", contact.point), ("", contact.department), ("Tél.", contact.telephone)]
+    return [_joined(facts), contact.email]
 
 
 def _electronic(address: Identifier | None) -> list[tuple[str, str]]:

@@ -12,14 +12,25 @@ from lxml import etree
 
 from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.model import (
+    DocumentReference,
     Identifier,
     Invoice,
+    InvoiceExtension,
     Note,
     Period,
     PrecedingInvoice,
     ProcessControl,
     SupportingDocument,
 )
+from faitfoi.einvoice.profiles import Profile, profile_of
+from faitfoi.einvoice.ubl_extended import (
+    References,
+    read_extension,
+    read_references,
+    write_exchange,
+    write_references,
+)
+from faitfoi.einvoice.ubl_extended_lines import Document
 from faitfoi.einvoice.ubl_lines import read_line, read_period, write_line, write_object, write_period
 from faitfoi.einvoice.ubl_parties import (
     read_buyer,
@@ -29,6 +40,7 @@ from faitfoi.einvoice.ubl_parties import (
     read_tax_representative,
     write_buyer,
     write_delivery,
+    write_delivery_terms,
     write_payee,
     write_seller,
     write_tax_representative,
@@ -64,24 +76,33 @@ def read_ubl(root: etree._Element) -> tuple[Invoice, tuple[Finding, ...]]:
     source = Source(leaf=_CBC, branch=_CAC)
     document = source.root(root)
     credit_note = root.tag == CREDIT_NOTE_ROOT
-    line_name, quantity = _line_names(credit_note=credit_note)
+    number = document.text("ID", "BT-1")
+    specification = document.text("CustomizationID", "BT-24")
     currency = document.text("DocumentCurrencyCode", "BT-5")
     vat_currency = document.text("TaxCurrencyCode", "BT-6")
-    seller, seller_creditor = read_seller(document.group("AccountingSupplierParty"))
+    about = _about(number, specification, currency=currency, vat_currency=vat_currency, credit_note=credit_note)
+    supplier = document.group("AccountingSupplierParty").group("Party")
+    customer = document.group("AccountingCustomerParty").group("Party")
+    seller, seller_creditor = read_seller(supplier)
     payee, payee_creditor = read_payee(document.group("PayeeParty"))
     payment = read_payment(document, payee_creditor or seller_creditor)
     terms = document.group("PaymentTerms", "BT-20")
     period, point_code = _read_period(document.group("InvoicePeriod", "BG-14"))
-    order, sales_order = _read_order(document)
+    order = document.group("OrderReference", "BT-13")
+    order_number, sales_order = _read_order(order)
+    despatch = read_references(document, "DespatchDocumentReference", "BT-16")
+    receiving = read_references(document, "ReceiptDocumentReference", "BT-15")
+    tenders = read_references(document, "OriginatorDocumentReference", "BT-17")
+    contracts = read_references(document, "ContractDocumentReference", "BT-12")
     references = _read_references(document)
     allowances, charges = read_document_allowances(document)
     taxes = read_tax_totals(document, currency=currency, vat_currency=vat_currency)
     invoice = Invoice(
         process=ProcessControl(
-            specification=document.text("CustomizationID", "BT-24"),
+            specification=specification,
             business_process=document.text("ProfileID", "BT-23"),
         ),
-        number=document.text("ID", "BT-1"),
+        number=number,
         issue_date=document.iso_date("IssueDate", "BT-2"),
         due_date=document.iso_date("DueDate", "BT-9") or payment.due_date or terms.iso_date("PaymentDueDate", "BT-9"),
         type_code=document.text("CreditNoteTypeCode" if credit_note else "InvoiceTypeCode", "BT-3"),
@@ -93,18 +114,18 @@ def read_ubl(root: etree._Element) -> tuple[Invoice, tuple[Finding, ...]]:
         buyer_reference=document.text("BuyerReference", "BT-10"),
         period=period,
         vat_point_date_code=point_code,
-        purchase_order_reference=order,
+        purchase_order_reference=order_number,
         sales_order_reference=sales_order,
         preceding_invoices=_read_preceding(document),
-        despatch_advice_reference=_read_reference(document, "DespatchDocumentReference", "BT-16"),
-        receiving_advice_reference=_read_reference(document, "ReceiptDocumentReference", "BT-15"),
-        tender_or_lot_reference=_read_reference(document, "OriginatorDocumentReference", "BT-17"),
-        contract_reference=_read_reference(document, "ContractDocumentReference", "BT-12"),
-        invoiced_object=references.invoiced_object,
+        despatch_advice_reference=despatch.number,
+        receiving_advice_reference=receiving.number,
+        tender_or_lot_reference=tenders.number,
+        contract_reference=contracts.number,
+        invoiced_object=references.objects[0] if references.objects else None,
         supporting_documents=references.supporting,
         project_reference=_read_reference(document, "ProjectReference", "BT-11") or references.project,
         seller=seller,
-        buyer=read_buyer(document.group("AccountingCustomerParty")),
+        buyer=read_buyer(customer),
         payee=payee,
         tax_representative=read_tax_representative(document.group("TaxRepresentativeParty")),
         delivery=read_delivery(document.group("Delivery", "BG-13")),
@@ -114,9 +135,34 @@ def read_ubl(root: etree._Element) -> tuple[Invoice, tuple[Finding, ...]]:
         charges=charges,
         vat_breakdown=taxes.breakdown,
         totals=read_totals(document.group("LegalMonetaryTotal"), taxes),
-        lines=tuple(read_line(line, quantity=quantity) for line in document.groups(line_name)),
+        lines=tuple(read_line(line, about) for line in document.groups(about.line)),
+        extended=read_extension(
+            document,
+            seller=supplier,
+            buyer=customer,
+            payer=payment.payer,
+            order=order,
+            contracts=contracts,
+            despatch=despatch,
+            receiving=receiving,
+            tenders=tenders,
+            objects=references.objects[1:],
+        ),
     )
     return invoice, source.findings()
+
+
+def _about(number: str, specification: str, *, currency: str, vat_currency: str, credit_note: bool) -> Document:
+    """What the lines must know of their document."""
+    return Document(
+        number=number,
+        currency=currency,
+        vat_currency=vat_currency,
+        line="CreditNoteLine" if credit_note else "InvoiceLine",
+        sub_line="SubCreditNoteLine" if credit_note else "SubInvoiceLine",
+        quantity="CreditedQuantity" if credit_note else "InvoicedQuantity",
+        is_french=profile_of(specification) is Profile.EXTENDED_CTC_FR,
+    )
 
 
 def write_ubl(invoice: Invoice) -> bytes:
@@ -139,26 +185,39 @@ def _write_top(out: Out, invoice: Invoice, *, credit_note: bool) -> None:
     _write_references(out, invoice, credit_note=credit_note)
     debit = invoice.payment.direct_debit if invoice.payment else None
     creditor = debit.creditor_identifier if debit else ""
-    write_seller(out, invoice.seller, "" if invoice.payee else creditor)
-    write_buyer(out, invoice.buyer)
+    more = invoice.extended
+    write_seller(out, invoice.seller, "" if invoice.payee else creditor, more)
+    write_buyer(out, invoice.buyer, more)
     write_payee(out, invoice.payee, creditor)
     write_tax_representative(out, invoice.tax_representative)
     write_delivery(out, invoice.delivery)
-    write_payment(out, invoice.payment, due_date=invoice.due_date if credit_note else None)
+    write_delivery_terms(out, more.delivery_terms if more is not None else None)
+    write_payment(
+        out,
+        invoice.payment,
+        due_date=invoice.due_date if credit_note else None,
+        payer=more.payer if more is not None else None,
+    )
     with out.group("PaymentTerms") as terms:
         terms.text("Note", invoice.payment_terms)
         if credit_note and invoice.payment is None:
             terms.iso_date("PaymentDueDate", invoice.due_date)
+    if credit_note:  # the schemas order these two otherwise
+        write_exchange(out, more)
     write_document_allowances(out, invoice)
+    if not credit_note:
+        write_exchange(out, more)
     write_tax_totals(out, invoice)
     write_totals(out, invoice)
-    name, quantity = _line_names(credit_note=credit_note)
+    about = _about(
+        invoice.number,
+        invoice.process.specification,
+        currency=invoice.currency,
+        vat_currency=invoice.vat_currency,
+        credit_note=credit_note,
+    )
     for line in invoice.lines:
-        write_line(out, line, name=name, quantity=quantity, currency=invoice.currency)
-
-
-def _line_names(*, credit_note: bool) -> tuple[str, str]:
-    return ("CreditNoteLine", "CreditedQuantity") if credit_note else ("InvoiceLine", "InvoicedQuantity")
+        write_line(out, line, about, name=about.line)
 
 
 def _write_header(out: Out, invoice: Invoice, *, credit_note: bool) -> None:
@@ -181,32 +240,55 @@ def _write_header(out: Out, invoice: Invoice, *, credit_note: bool) -> None:
     out.text("AccountingCost", invoice.buyer_accounting_reference)
     out.text("BuyerReference", invoice.buyer_reference)
     write_period(out, invoice.period, code=invoice.vat_point_date_code)
+    ordered = invoice.extended.purchase_order_date if invoice.extended is not None else None
+    known = invoice.sales_order_reference or ordered is not None
     with out.group("OrderReference") as order:
-        order.text("ID", invoice.purchase_order_reference or (_NO_ORDER if invoice.sales_order_reference else ""))
+        order.text("ID", invoice.purchase_order_reference or (_NO_ORDER if known else ""))
         order.text("SalesOrderID", invoice.sales_order_reference)
+        order.iso_date("IssueDate", ordered)
     for preceding in invoice.preceding_invoices:
         with out.group("BillingReference") as billing, billing.group("InvoiceDocumentReference") as document:
             document.text("ID", preceding.number)
             document.iso_date("IssueDate", preceding.issue_date)
+            document.text("DocumentTypeCode", preceding.type_code)
 
 
 def _write_references(out: Out, invoice: Invoice, *, credit_note: bool) -> None:
-    _write_reference(out, "DespatchDocumentReference", invoice.despatch_advice_reference)
-    _write_reference(out, "ReceiptDocumentReference", invoice.receiving_advice_reference)
+    more = invoice.extended or InvoiceExtension()
+    despatch = References(
+        number=invoice.despatch_advice_reference, issue_date=more.despatch_advice_date, others=more.despatch_advices
+    )
+    receiving = References(
+        number=invoice.receiving_advice_reference, issue_date=more.receiving_advice_date, others=more.receiving_advices
+    )
+    contracts = References(
+        number=invoice.contract_reference,
+        issue_date=more.contract_date,
+        kind=more.contract_type,
+        others=more.contracts,
+    )
+    tenders = References(
+        number=invoice.tender_or_lot_reference,
+        others=tuple(DocumentReference(number=number) for number in more.tenders),
+    )
+    write_references(out, "DespatchDocumentReference", despatch)
+    write_references(out, "ReceiptDocumentReference", receiving)
     if not credit_note:
-        _write_reference(out, "OriginatorDocumentReference", invoice.tender_or_lot_reference)
-    _write_reference(out, "ContractDocumentReference", invoice.contract_reference)
+        write_references(out, "OriginatorDocumentReference", tenders)
+    write_references(out, "ContractDocumentReference", contracts)
     for document in invoice.supporting_documents:
         _write_supporting(out, document)
-    write_object(out, "AdditionalDocumentReference", invoice.invoiced_object)
+    for invoiced_object in (invoice.invoiced_object, *more.objects):
+        write_object(out, "AdditionalDocumentReference", invoiced_object)
     if credit_note and invoice.project_reference:
         with out.group("AdditionalDocumentReference") as reference:
             reference.text("ID", invoice.project_reference)
             reference.text("DocumentTypeCode", _PROJECT)
     if credit_note:
-        _write_reference(out, "OriginatorDocumentReference", invoice.tender_or_lot_reference)
+        write_references(out, "OriginatorDocumentReference", tenders)
     else:
-        _write_reference(out, "ProjectReference", invoice.project_reference)
+        with out.group("ProjectReference") as project:
+            project.text("ID", invoice.project_reference)
 
 
 def _note(text: str) -> Note:
@@ -221,25 +303,23 @@ def _read_period(group: Group) -> tuple[Period | None, str]:
     return (None if code and period == Period() else period), code
 
 
-def _read_order(document: Group) -> tuple[str, str]:
-    group = document.group("OrderReference", "BT-13")
+def _read_order(group: Group) -> tuple[str, str]:
     order, sales_order = group.text("ID", "BT-13"), group.text("SalesOrderID", "BT-14")
-    return ("" if sales_order and order == _NO_ORDER else order), sales_order
+    return ("" if order == _NO_ORDER and (sales_order or group.has_more) else order), sales_order
 
 
 def _read_reference(document: Group, name: str, term: str) -> str:
     return document.group(name, term).text("ID", term)
 
 
-def _write_reference(out: Out, name: str, value: str) -> None:
-    with out.group(name) as reference:
-        reference.text("ID", value)
-
-
 def _read_preceding(document: Group) -> tuple[PrecedingInvoice, ...]:
     references = (billing.group("InvoiceDocumentReference", "BG-3") for billing in document.groups("BillingReference"))
     return tuple(
-        PrecedingInvoice(number=group.text("ID", "BT-25"), issue_date=group.iso_date("IssueDate", "BT-26"))
+        PrecedingInvoice(
+            number=group.text("ID", "BT-25"),
+            issue_date=group.iso_date("IssueDate", "BT-26"),
+            type_code=group.text("DocumentTypeCode", "BT-X-555"),
+        )
         for group in references
         if group
     )
@@ -251,24 +331,25 @@ class _References:
 
     supporting: tuple[SupportingDocument, ...]
     project: str
-    invoiced_object: Identifier | None
+    objects: tuple[Identifier, ...]
 
 
 def _read_references(document: Group) -> _References:
     supporting: list[SupportingDocument] = []
     project = ""
-    invoiced_object: Identifier | None = None
+    objects: list[Identifier] = []
     for group in document.groups("AdditionalDocumentReference"):
         kind = group.text("DocumentTypeCode")
-        if kind == _INVOICED_OBJECT and invoiced_object is None:
-            invoiced_object = group.identifier("ID", "BT-18")
+        if kind == _INVOICED_OBJECT:
+            if (invoiced_object := group.identifier("ID", "BT-18")) is not None:
+                objects.append(invoiced_object)
         elif kind == _PROJECT and not project:
             project = group.text("ID", "BT-11")
-        elif kind in {_INVOICED_OBJECT, _PROJECT}:
-            group.drop(f"Une seconde référence de type {kind} n’a pas été reprise.", "BT-18")
+        elif kind == _PROJECT:
+            group.drop("Une seconde référence de projet n’a pas été reprise.", "BT-11")
         else:
             supporting.append(_read_supporting(group))
-    return _References(supporting=tuple(supporting), project=project, invoiced_object=invoiced_object)
+    return _References(supporting=tuple(supporting), project=project, objects=tuple(objects))
 
 
 def _read_supporting(group: Group) -> SupportingDocument:

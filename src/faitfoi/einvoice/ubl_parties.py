@@ -5,10 +5,13 @@ from faitfoi.einvoice.model import (
     Buyer,
     Contact,
     Delivery,
+    DeliveryTerms,
     Identifier,
+    InvoiceExtension,
     Payee,
     Seller,
     TaxRepresentative,
+    TradeParty,
 )
 from faitfoi.einvoice.xml_groups import Group, Out
 
@@ -125,9 +128,8 @@ def _write_party_name(party: Out, name: str) -> None:
         out.text("Name", name)
 
 
-def read_seller(supplier: Group) -> tuple[Seller, str]:
-    """AccountingSupplierParty (BG-4), and the creditor identifier (BT-90) found among its identifications."""
-    party = supplier.group("Party")
+def read_seller(party: Group) -> tuple[Seller, str]:
+    """The Party of the supplier (BG-4), and the creditor identifier (BT-90) found among its identifications."""
     identifiers, creditor = read_identifications(party)
     vat, other = read_tax_schemes(party)
     legal = party.group("PartyLegalEntity", "BT-30")
@@ -146,7 +148,7 @@ def read_seller(supplier: Group) -> tuple[Seller, str]:
     return seller, creditor
 
 
-def write_seller(document: Out, seller: Seller, creditor: str) -> None:
+def write_seller(document: Out, seller: Seller, creditor: str, more: InvoiceExtension | None) -> None:
     """Write AccountingSupplierParty (BG-4) with the creditor identifier (BT-90), if it belongs to the seller."""
     with document.group("AccountingSupplierParty", keep=True) as supplier, supplier.group("Party", keep=True) as out:
         out.identifier("EndpointID", seller.electronic_address)
@@ -160,11 +162,12 @@ def write_seller(document: Out, seller: Seller, creditor: str) -> None:
             legal.identifier("CompanyID", seller.legal_registration)
             legal.text("CompanyLegalForm", seller.additional_legal_information)
         write_contact(out, seller.contact)
+        if more is not None:
+            _write_agents(out, agent=more.seller_agent, provider=more.invoicer)
 
 
-def read_buyer(customer: Group) -> Buyer:
-    """AccountingCustomerParty (BG-7)."""
-    party = customer.group("Party")
+def read_buyer(party: Group) -> Buyer:
+    """The Party of the customer (BG-7)."""
     identifiers = tuple(
         found for group in party.groups("PartyIdentification") if (found := group.identifier("ID")) is not None
     )
@@ -189,7 +192,7 @@ def _read_vat_only(party: Group) -> str:
     return vat
 
 
-def write_buyer(document: Out, buyer: Buyer) -> None:
+def write_buyer(document: Out, buyer: Buyer, more: InvoiceExtension | None) -> None:
     """Write AccountingCustomerParty (BG-7)."""
     with document.group("AccountingCustomerParty", keep=True) as customer, customer.group("Party", keep=True) as out:
         out.identifier("EndpointID", buyer.electronic_address)
@@ -201,6 +204,59 @@ def write_buyer(document: Out, buyer: Buyer) -> None:
             legal.text("RegistrationName", buyer.name)
             legal.identifier("CompanyID", buyer.legal_registration)
         write_contact(out, buyer.contact)
+        if more is not None:
+            _write_agents(out, agent=more.buyer_agent, provider=more.invoicee)
+
+
+def read_agents(party: Group) -> tuple[TradeParty | None, TradeParty | None]:
+    """Whom a party has act for it: its agent, and who invoices or is invoiced instead of it (ServiceProviderParty)."""
+    if not party.has_more:
+        return None, None
+    agent = read_trade_party(party.group("AgentParty", "EXT-FR-FE-BG-03"))
+    return agent, read_trade_party(party.group("ServiceProviderParty", "EXT-FR-FE-BG-05").group("Party"))
+
+
+def _write_agents(party: Out, *, agent: TradeParty | None, provider: TradeParty | None) -> None:
+    write_trade_party(party, "AgentParty", agent)
+    if provider is not None:
+        with party.group("ServiceProviderParty") as out:
+            write_trade_party(out, "Party", provider)
+
+
+def read_trade_party(group: Group) -> TradeParty | None:
+    """A party of the extended profiles, None when absent."""
+    if not group:
+        return None
+    legal = group.group("PartyLegalEntity")
+    identifiers = (each.identifier("ID") for each in group.groups("PartyIdentification"))
+    return TradeParty(
+        electronic_address=group.identifier("EndpointID"),
+        role_code=group.text("IndustryClassificationCode"),
+        identifiers=tuple(found for found in identifiers if found is not None),
+        trading_name=_read_party_name(group, ""),
+        address=read_address(group, "PostalAddress"),
+        vat_identifier=_read_vat_only(group),
+        name=legal.text("RegistrationName"),
+        legal_registration=legal.identifier("CompanyID"),
+        contact=read_contact(group, ""),
+    )
+
+
+def write_trade_party(parent: Out, name: str, party: TradeParty | None) -> None:
+    """Write a party of the extended profiles as `name`."""
+    if party is None:
+        return
+    with parent.group(name, keep=True) as out:
+        out.identifier("EndpointID", party.electronic_address)
+        out.text("IndustryClassificationCode", party.role_code)
+        write_identifications(out, party.identifiers)
+        _write_party_name(out, party.trading_name)
+        write_address(out, "PostalAddress", party.address)
+        write_tax_scheme(out, party.vat_identifier)
+        with out.group("PartyLegalEntity") as legal:
+            legal.text("RegistrationName", party.name)
+            legal.identifier("CompanyID", party.legal_registration)
+        write_contact(out, party.contact)
 
 
 def read_payee(group: Group) -> tuple[Payee | None, str]:
@@ -214,6 +270,11 @@ def read_payee(group: Group) -> tuple[Payee | None, str]:
         identifier=identifiers[0] if identifiers else None,
         name=_read_party_name(group, "BT-59"),
         legal_registration=group.group("PartyLegalEntity").identifier("CompanyID", "BT-61"),
+        electronic_address=group.identifier("EndpointID", "BT-X-256"),
+        role_code=group.text("IndustryClassificationCode", "BT-X-468"),
+        address=read_address(group, "PostalAddress"),
+        vat_identifier=_read_vat_only(group),
+        contact=read_contact(group, "BT-X-244"),
     )
     return payee, creditor
 
@@ -223,10 +284,15 @@ def write_payee(document: Out, payee: Payee | None, creditor: str) -> None:
     if payee is None:
         return
     with document.group("PayeeParty") as out:
+        out.identifier("EndpointID", payee.electronic_address)
+        out.text("IndustryClassificationCode", payee.role_code)
         write_identifications(out, (payee.identifier,) if payee.identifier else (), creditor)
         _write_party_name(out, payee.name)
+        write_address(out, "PostalAddress", payee.address)
+        write_tax_scheme(out, payee.vat_identifier)
         with out.group("PartyLegalEntity") as legal:
             legal.identifier("CompanyID", payee.legal_registration)
+        write_contact(out, payee.contact)
 
 
 def read_tax_representative(group: Group) -> TaxRepresentative | None:
@@ -252,12 +318,14 @@ def write_tax_representative(document: Out, representative: TaxRepresentative | 
 
 def read_delivery(group: Group) -> Delivery | None:
     """Delivery (BG-13), None when it holds nothing."""
-    location = group.group("DeliveryLocation")
+    location, party = group.group("DeliveryLocation"), group.group("DeliveryParty")
     found = Delivery(
         actual_date=group.iso_date("ActualDeliveryDate", "BT-72"),
         location=location.identifier("ID", "BT-71"),
         address=read_address(location, "Address"),
-        name=_read_party_name(group.group("DeliveryParty"), "BT-70"),
+        name=_read_party_name(party, "BT-70"),
+        electronic_address=party.identifier("EndpointID", "BT-X-160"),
+        contact=read_contact(party, "BT-X-155"),
     )
     return None if found == Delivery() else found
 
@@ -272,4 +340,23 @@ def write_delivery(document: Out, delivery: Delivery | None) -> None:
             location.identifier("ID", delivery.location)
             write_address(location, "Address", delivery.address)
         with out.group("DeliveryParty") as party:
+            party.identifier("EndpointID", delivery.electronic_address)
             _write_party_name(party, delivery.name)
+            write_contact(party, delivery.contact)
+
+
+def read_delivery_terms(group: Group) -> DeliveryTerms | None:
+    """DeliveryTerms (Incoterms), None when absent."""
+    if not group:
+        return None
+    return DeliveryTerms(code=group.text("ID"), location=group.group("DeliveryLocation").text("Name"))
+
+
+def write_delivery_terms(parent: Out, terms: DeliveryTerms | None) -> None:
+    """Write DeliveryTerms."""
+    if terms is None:
+        return
+    with parent.group("DeliveryTerms") as out:
+        out.text("ID", terms.code)
+        with out.group("DeliveryLocation") as location:
+            location.text("Name", terms.location)

@@ -13,8 +13,10 @@ from faitfoi.einvoice.model import (
     PaymentCard,
     PaymentInstructions,
     Totals,
+    TradeParty,
     VatBreakdown,
 )
+from faitfoi.einvoice.ubl_parties import read_trade_party, write_trade_party
 from faitfoi.einvoice.xml_groups import Group, Out, clean
 
 _VAT = "VAT"
@@ -23,10 +25,11 @@ _NO_NETWORK = "NA"  # the schema wants a card network, EN 16931 has no term for 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """BG-16 as far as PaymentMeans tells it, and the due date (BT-9) that a credit note keeps there."""
+    """BG-16 as far as PaymentMeans tells it, the due date (BT-9) that a credit note keeps there, and the payer."""
 
     instructions: PaymentInstructions | None
     due_date: date | None
+    payer: TradeParty | None = None
 
 
 def read_payment(document: Group, creditor: str) -> Payment:
@@ -34,6 +37,7 @@ def read_payment(document: Group, creditor: str) -> Payment:
     means = document.groups("PaymentMeans")
     code = text = remittance = mandate = debited = ""
     due_date: date | None = None
+    payer: TradeParty | None = None
     card: PaymentCard | None = None
     transfers: list[CreditTransfer] = []
     for position, group in enumerate(means):
@@ -54,6 +58,7 @@ def read_payment(document: Group, creditor: str) -> Payment:
             transfers.append(transfer)
         mandate_group = group.group("PaymentMandate")
         mandate = mandate_group.text("ID", "BT-89") or mandate
+        payer = read_trade_party(mandate_group.group("PayerParty", "BG-X-73")) or payer
         debited = mandate_group.group("PayerFinancialAccount").text("ID", "BT-91") or debited
     debit = (
         DirectDebit(mandate_reference=mandate, creditor_identifier=creditor, debited_account=debited)
@@ -70,7 +75,7 @@ def read_payment(document: Group, creditor: str) -> Payment:
         card=card,
         direct_debit=debit,
     )
-    return Payment(instructions=instructions, due_date=due_date)
+    return Payment(instructions=instructions, due_date=due_date, payer=payer)
 
 
 def _first_of(group: Group, first: str, other: str) -> str:
@@ -98,7 +103,9 @@ def _read_transfer(account: Group) -> CreditTransfer | None:
     )
 
 
-def write_payment(document: Out, payment: PaymentInstructions | None, *, due_date: date | None) -> None:
+def write_payment(
+    document: Out, payment: PaymentInstructions | None, *, due_date: date | None, payer: TradeParty | None
+) -> None:
     """Write one PaymentMeans for each account, at least one; `due_date` only for a credit note (BT-9)."""
     if payment is None:
         return
@@ -114,11 +121,13 @@ def write_payment(document: Out, payment: PaymentInstructions | None, *, due_dat
                     card.text("HolderName", payment.card.holder_name)
             if transfer is not None:
                 _write_transfer(out, transfer)
-            if position == 0 and payment.direct_debit is not None:
+            if position == 0 and (payment.direct_debit is not None or payer is not None):
+                debit = payment.direct_debit or DirectDebit()
                 with out.group("PaymentMandate") as mandate:
-                    mandate.text("ID", payment.direct_debit.mandate_reference)
-                    with mandate.group("PayerFinancialAccount") as payer:
-                        payer.text("ID", payment.direct_debit.debited_account)
+                    mandate.text("ID", debit.mandate_reference)
+                    write_trade_party(mandate, "PayerParty", payer)
+                    with mandate.group("PayerFinancialAccount") as account:
+                        account.text("ID", debit.debited_account)
 
 
 def _write_transfer(out: Out, transfer: CreditTransfer) -> None:
@@ -136,7 +145,8 @@ def read_document_allowances(
     allowances: list[DocumentAllowanceCharge] = []
     charges: list[DocumentAllowanceCharge] = []
     for group in document.groups("AllowanceCharge"):
-        category, rate = read_tax_category(group, "TaxCategory", "BT-95", "BT-96")
+        tax = group.group("TaxCategory", "BT-95")
+        category, rate = read_tax_category(tax, "BT-95", "BT-96")
         found = DocumentAllowanceCharge(
             reason_code=group.text("AllowanceChargeReasonCode", "BT-98"),
             reason=group.text("AllowanceChargeReason", "BT-97"),
@@ -145,6 +155,8 @@ def read_document_allowances(
             base_amount=group.decimal("BaseAmount", "BT-93"),
             vat_category=category,
             vat_rate=rate,
+            exemption_reason_code=tax.text("TaxExemptionReasonCode", "BT-174"),
+            exemption_reason=tax.text("TaxExemptionReason", "BT-173"),
         )
         (charges if read_indicator(group) else allowances).append(found)
     return tuple(allowances), tuple(charges)
@@ -156,8 +168,16 @@ def write_document_allowances(document: Out, invoice: Invoice) -> None:
         for value in values:
             with document.group("AllowanceCharge") as out:
                 write_allowance(out, value, charge=charge, currency=invoice.currency)
-                if value.vat_category or value.vat_rate is not None:
-                    write_tax_category(out, "TaxCategory", value.vat_category, value.vat_rate)
+                reason, code = value.exemption_reason, value.exemption_reason_code
+                if value.vat_category or value.vat_rate is not None or reason or code:
+                    write_tax_category(
+                        out,
+                        "TaxCategory",
+                        value.vat_category,
+                        value.vat_rate,
+                        exemption_reason=reason,
+                        exemption_reason_code=code,
+                    )
 
 
 def read_line_allowances(line: Group) -> tuple[tuple[LineAllowanceCharge, ...], tuple[LineAllowanceCharge, ...]]:
@@ -193,11 +213,19 @@ def read_indicator(group: Group) -> bool:
     return group.text("ChargeIndicator") in {"true", "1"}
 
 
-def read_tax_category(parent: Group, name: str, category_term: str, rate_term: str) -> tuple[str, Decimal | None]:
-    """Code and rate of the tax category called `name`."""
-    group = parent.group(name, category_term)
-    group.group("TaxScheme").text("ID")  # always VAT: EN 16931 knows no other tax
+def read_tax_category(group: Group, category_term: str, rate_term: str) -> tuple[str, Decimal | None]:
+    """Code and rate of a tax category."""
+    read_vat_code(group)
     return group.text("ID", category_term), group.decimal("Percent", rate_term)
+
+
+def read_vat_code(category: Group) -> None:
+    """Take the code of a tax, which is always VAT: EN 16931 knows no other. Another one is reported."""
+    code = category.group("TaxScheme").text("ID")
+    if code and code.upper() != _VAT:
+        category.not_kept(
+            f"Cette taxe ({code}) n’est pas la TVA, seule connue de la norme : elle est lue comme la TVA."
+        )
 
 
 def write_tax_category(
@@ -250,7 +278,7 @@ def read_tax_totals(document: Group, *, currency: str, vat_currency: str) -> Tax
 
 def _read_subtotal(group: Group) -> VatBreakdown:
     category = group.group("TaxCategory", "BT-118")
-    category.group("TaxScheme").text("ID")
+    read_vat_code(category)
     return VatBreakdown(
         taxable_amount=group.decimal("TaxableAmount", "BT-116"),
         tax_amount=group.decimal("TaxAmount", "BT-117"),

@@ -118,6 +118,11 @@ class Group:
         return self._element is not None
 
     @property
+    def has_more(self) -> bool:
+        """Whether it has children that nobody asked for yet."""
+        return bool(self._children)
+
+    @property
     def tag(self) -> str:
         """The element's full name."""
         return "" if self._element is None else str(self._element.tag)
@@ -233,6 +238,11 @@ class Group:
         """Report that this group says more than EN 16931 has room for."""
         if self._element is not None:
             self._source.remark("FF-REPEATED", Severity.WARNING, message, at=self._element, term=term)
+
+    def not_kept(self, message: str, term: str = "") -> None:
+        """Report something about this group that the model does not keep."""
+        if self._element is not None:
+            self._source.remark("FF-NOT-KEPT", Severity.INFORMATION, message, at=self._element, term=term)
 
     def drop(self, message: str, term: str) -> None:
         """Report that this whole group is not kept, once: its children are not reported again."""

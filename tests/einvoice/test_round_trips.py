@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
 from faitfoi.einvoice.cii import read_cii, write_cii
+from faitfoi.einvoice.fitting import NOT_IN_CII, NOT_IN_UBL, without
 from faitfoi.einvoice.jsonform import from_json, to_json
 from faitfoi.einvoice.model import Identifier, Invoice, InvoiceLine, Note, term_of
-from faitfoi.einvoice.fitting import NOT_IN_CII, NOT_IN_UBL, without
 from faitfoi.einvoice.reading import Unreadable, read
 from faitfoi.einvoice.ubl import read_ubl, write_ubl
 from faitfoi.einvoice.xml import parse_xml

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from faitfoi.einvoice.model import DocumentAllowanceCharge, Invoice, InvoiceLine, LineAllowanceCharge, VatBreakdown
 from faitfoi.einvoice.rules.codelists import CodeList, code_lists
+from faitfoi.einvoice.rules.document_codes import Unlisted, unlisted_in
 from faitfoi.einvoice.rules.extended import Extended, presumed_extended
 from faitfoi.einvoice.rules.extended_cii import extended_cii
 from faitfoi.einvoice.rules.extended_ubl import extended_ubl
@@ -91,6 +92,11 @@ class Case:
             for place, line in self.particular_lines
             for index, value in enumerate(line.charges)
         ]
+
+    @cached_property
+    def unlisted(self) -> Unlisted:
+        """By rule, a code of no list that the document has where the model has no room for it."""
+        return {} if self.source.root is None else unlisted_in(self.source.root, self.sheet, self.codes)
 
     @cached_property
     def lines_by_code(self) -> dict[str, list[tuple[int, InvoiceLine]]]:

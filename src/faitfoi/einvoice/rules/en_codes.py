@@ -4,6 +4,7 @@ The CII sheets check the same lists under ids of their own (FX-SCH). UBL asks fo
 element is empty, CII only where something is written.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 
 from faitfoi.einvoice.model import Address, Identifier, InvoiceLine
@@ -17,6 +18,33 @@ _SEPA = "SEPA"
 
 _Found = tuple[str, str, str]  # term, path, code
 _OnLine = Callable[[InvoiceLine], Iterable[str]]
+_Codes = Callable[[Case], Iterator[Offence]]
+
+
+def with_the_document(rule_id: str, check: _Codes) -> _Codes:
+    """`check` on the model, and when it finds nothing on the places of the document that the model does not keep."""
+
+    def judge(case: Case) -> Iterator[Offence]:
+        found = False
+        for offence in check(case):
+            found = True
+            yield offence
+        if not found and rule_id in case.unlisted:
+            code, element = case.unlisted[rule_id]
+            yield Offence(value=code, at=element)
+
+    return judge
+
+
+def _anywhere(rule_id: str, *terms: str) -> Callable[[_Codes], _Codes]:
+    """Register a rule on a code list that some sheets look for anywhere in a document."""
+
+    def register(check: _Codes) -> _Codes:
+        sentence = inspect.cleandoc(check.__doc__ or "")
+        rule(rule_id, *terms, sentence=sentence)(with_the_document(rule_id, check))
+        return check
+
+    return register
 
 
 @rule("BR-CL-01", "BT-3")
@@ -57,7 +85,7 @@ def tax_point_is_listed(case: Case) -> bool:
     return not (code if case.strict else filled(code)) or code in _TAX_POINTS
 
 
-@rule("BR-CL-07", "BT-18")
+@_anywhere("BR-CL-07", "BT-18")
 def object_schemes_are_listed(case: Case) -> Iterator[Offence]:
     """The scheme of an invoiced object (BT-18, BT-128) is a code of UNTDID 1153."""
     yield from _unlisted(case, "object_schemes", _schemes("BT-18", "invoiced_object", [case.invoice.invoiced_object]))
@@ -83,7 +111,7 @@ def note_subjects_are_listed(case: Case) -> Iterator[Offence]:
             yield Offence(path=f"notes[{place}].subject_code", value=code)
 
 
-@rule("BR-CL-10", "BT-29")
+@_anywhere("BR-CL-10", "BT-29")
 def party_schemes_are_listed(case: Case) -> Iterator[Offence]:
     """The scheme of a party's identifier (BT-29, BT-46, BT-60) is a code of ISO/IEC 6523."""
     invoice = case.invoice
@@ -101,7 +129,7 @@ def party_schemes_are_listed(case: Case) -> Iterator[Offence]:
     )
 
 
-@rule("BR-CL-11", "BT-30")
+@_anywhere("BR-CL-11", "BT-30")
 def registration_schemes_are_listed(case: Case) -> Iterator[Offence]:
     """The scheme of a legal registration (BT-30, BT-47, BT-61) is a code of ISO/IEC 6523."""
     invoice = case.invoice
@@ -117,7 +145,7 @@ def registration_schemes_are_listed(case: Case) -> Iterator[Offence]:
     )
 
 
-@rule("BR-CL-13", "BT-158")
+@_anywhere("BR-CL-13", "BT-158")
 def item_lists_are_listed(case: Case) -> Iterator[Offence]:
     """The list an item's class comes from (BT-158) is a code of UNTDID 7143."""
     return _on_lines(
@@ -128,7 +156,7 @@ def item_lists_are_listed(case: Case) -> Iterator[Offence]:
     )
 
 
-@rule("BR-CL-14", "BT-40")
+@_anywhere("BR-CL-14", "BT-40")
 def countries_are_listed(case: Case) -> Iterator[Offence]:
     """The country of an address (BT-40, BT-55, BT-69, BT-80) is a code of ISO 3166-1."""
     invoice = case.invoice
@@ -147,7 +175,7 @@ def countries_are_listed(case: Case) -> Iterator[Offence]:
     )
 
 
-@rule("BR-CL-15", "BT-159")
+@_anywhere("BR-CL-15", "BT-159")
 def countries_of_origin_are_listed(case: Case) -> Iterator[Offence]:
     """The country an item comes from (BT-159) is a code of ISO 3166-1."""
     return _on_lines(case, "countries", ("BT-159", "item.origin_country"), lambda line: (line.item.origin_country,))
@@ -234,7 +262,7 @@ def charge_reasons_are_listed(case: Case) -> Iterator[Offence]:
     )
 
 
-@rule("BR-CL-21", "BT-157")
+@_anywhere("BR-CL-21", "BT-157")
 def item_schemes_are_listed(case: Case) -> Iterator[Offence]:
     """The scheme of an item's standard identifier (BT-157) is a code of ISO/IEC 6523."""
     return _on_lines(
@@ -286,7 +314,7 @@ def attachments_are_of_listed_types(case: Case) -> Iterator[Offence]:
     )
 
 
-@rule("BR-CL-25", "BT-34")
+@_anywhere("BR-CL-25", "BT-34")
 def electronic_address_schemes_are_listed(case: Case) -> Iterator[Offence]:
     """The scheme of an electronic address (BT-34, BT-49) is a code of the EAS list."""
     invoice = case.invoice
@@ -300,7 +328,7 @@ def electronic_address_schemes_are_listed(case: Case) -> Iterator[Offence]:
     )
 
 
-@rule("BR-CL-26", "BT-71")
+@_anywhere("BR-CL-26", "BT-71")
 def delivery_location_scheme_is_listed(case: Case) -> Iterator[Offence]:
     """The scheme of the place delivered to (BT-71) is a code of ISO/IEC 6523."""
     location = case.invoice.delivery.location if case.invoice.delivery else None

@@ -1,7 +1,7 @@
 """The extended French profile: code lists it widens or adds."""
 
 from faitfoi.einvoice.rules.case import Case
-from faitfoi.einvoice.rules.en_codes import attachments_are_of_listed_types, party_schemes_are_listed
+from faitfoi.einvoice.rules.en_codes import attachments_are_of_listed_types, party_schemes_are_listed, with_the_document
 from faitfoi.einvoice.rules.engine import rule
 
 _SOURCE = "EXTENDED-CTC-FR"
@@ -13,7 +13,7 @@ rule(
     "BT-29",
     source=_SOURCE,
     sentence="The scheme of a party's identifier (BT-29, BT-46, BT-60) is a code of ISO/IEC 6523, or BY or SE.",
-)(party_schemes_are_listed)
+)(with_the_document("BR-FREXT-CL-10", party_schemes_are_listed))
 
 rule(
     "BR-FREXT-CL-24",

@@ -49,6 +49,15 @@ def write(text: str) -> Edit:
     return edit
 
 
+def rename(tag: str) -> Edit:
+    """The edit that gives an element another name."""
+
+    def edit(twin: etree._Element) -> None:
+        twin.tag = tag
+
+    return edit
+
+
 def not_vat(twin: etree._Element) -> None:
     """Mark a VAT category whose tax does not say it is VAT."""
     twin.text = NOT_VAT + (twin.text or "").strip()

@@ -19,7 +19,7 @@ from faitfoi.einvoice.rules.marks import BLANK, SPACE
 from faitfoi.einvoice.rules.source import Means, VatTotal
 from faitfoi.einvoice.xml_groups import clean
 
-CII_LOOKED_FOR = frozenset({"totals", "seller", "settlement", "issue date"})
+CII_LOOKED_FOR = frozenset({"header", "totals", "seller", "settlement", "issue date"})
 
 CII_GROUPS = frozenset(
     RAM + name
@@ -29,6 +29,7 @@ CII_GROUPS = frozenset(
 
 
 def _header(facts: Facts, element: etree._Element) -> None:
+    facts.present.add("header")
     for day in element.iterfind(f"{RAM}IssueDateTime/{UDT}DateTimeString"):
         if day.get("format") == "102" and day.text:
             facts.present.add("issue date")

@@ -12,19 +12,44 @@ from faitfoi.einvoice.rules.facts import (
     not_vat,
     number_in,
     quantity,
+    rename,
     vat_currency,
     write,
 )
 from faitfoi.einvoice.rules.marks import BLANK
 from faitfoi.einvoice.rules.source import Means, VatTotal
+from faitfoi.einvoice.ubl import CREDIT_NOTE_ROOT, INVOICE_ROOT
 from faitfoi.einvoice.xml_groups import clean
 
 _CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
 _CAC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}"
 
 _ID = _CBC + "ID"
+_ROOTS_OF = {_CAC + "InvoiceLine": INVOICE_ROOT, _CAC + "CreditNoteLine": CREDIT_NOTE_ROOT}
+_ROOTS = frozenset(_ROOTS_OF.values())
 
-UBL_LOOKED_FOR = frozenset({"totals", "seller", "issue date"})
+UBL_LOOKED_FOR = frozenset({"totals", "seller", "seller's legal entity", "issue date"})
+
+
+def _legal_entity(facts: Facts, element: etree._Element) -> None:
+    party = element.getparent()
+    supplier = None if party is None else party.getparent()
+    if supplier is not None and supplier.tag == _CAC + "AccountingSupplierParty":
+        facts.present.add("seller's legal entity")
+
+
+def _foreign_line(line: str, quantity: str) -> Handler:
+    """A handler that renames the lines and quantities of the other kind of document: the sheets take both."""
+
+    def handle(facts: Facts, element: etree._Element) -> None:
+        parent = element.getparent()
+        if parent is None or parent.tag not in _ROOTS or parent.tag == _ROOTS_OF[element.tag]:
+            return
+        facts.edit(element, rename(_CAC + line))
+        for found in element.iterchildren(_CBC + "InvoicedQuantity", _CBC + "CreditedQuantity"):
+            facts.edit(found, rename(_CBC + quantity))
+
+    return handle
 
 
 def _amount(facts: Facts, element: etree._Element) -> None:
@@ -85,7 +110,9 @@ def _party_tax(facts: Facts, element: etree._Element) -> None:
         return
     if scheme.text != "VAT":
         facts.edit(scheme, write("VAT"))
-    facts.vat_identifiers.update(clean(identifier.text) for identifier in element.iterchildren(_CBC + "CompanyID"))
+    for identifier in element.iterchildren(_CBC + "CompanyID"):
+        # The sheet looks at the first two characters as they are written, white space included.
+        facts.vat_identifiers.add(identifier.text or "")
 
 
 def _allowance(facts: Facts, element: etree._Element) -> None:
@@ -145,6 +172,9 @@ UBL_HANDLERS: dict[str, Handler] = {
     _CAC + "AccountingSupplierParty": is_present("seller"),
     _CAC + "AdditionalDocumentReference": _supporting,
     _CAC + "BillingReference": _preceding,
+    _CAC + "PartyLegalEntity": _legal_entity,
+    _CAC + "InvoiceLine": _foreign_line("CreditNoteLine", "CreditedQuantity"),
+    _CAC + "CreditNoteLine": _foreign_line("InvoiceLine", "InvoicedQuantity"),
     **dict.fromkeys([_CBC + name for name in ("EndpointID", "ID", "CompanyID")], empty_attribute("schemeID")),
     _CBC + "ItemClassificationCode": empty_attribute("listID"),
     **dict.fromkeys([_CBC + name for name in ("InvoicedQuantity", "CreditedQuantity", "BaseQuantity")], quantity),

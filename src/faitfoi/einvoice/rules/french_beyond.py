@@ -13,6 +13,9 @@ GROUP: Final = "GROUP"
 DETAIL: Final = "DETAIL"
 INFORMATION: Final = "INFORMATION"
 
+SELF_BILLED: Final = frozenset({"389", "501", "500", "471", "473", "261", "502"})
+"""Types of document (BT-3) that the buyer issues in the seller's name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:

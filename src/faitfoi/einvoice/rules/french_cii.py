@@ -1,11 +1,13 @@
 """What the French sheet for CII judges on the document itself: texts, parties, items, VAT categories."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from lxml import etree
 
 from faitfoi.einvoice.cii_values import RAM, RSM, UDT
+from faitfoi.einvoice.rules.french_beyond import SELF_BILLED
 from faitfoi.einvoice.rules.french_table import Identified, Party, Table, Text
 from faitfoi.einvoice.rules.french_writing import (
     DOCUMENT_CODES,
@@ -26,8 +28,10 @@ from faitfoi.einvoice.rules.french_writing import (
     is_framework,
     is_french_rate,
     is_no_island,
+    is_price,
     is_quantity,
     is_rate,
+    is_signed_price,
     is_siren,
     is_type_code,
     is_worded,
@@ -109,7 +113,14 @@ def _rate(first: str, second: str) -> tuple[Text, ...]:
     return (Text(rules={first: lambda text: not text or is_french_rate(text), second: is_rate}),)
 
 
-def _texts() -> dict[str, tuple[Text, ...]]:
+_PRICES: Final = {
+    "T/Line/LA/NetPriceProductTradePrice/ChargeAmount": "BT-146",
+    "T/Line/LA/GrossPriceProductTradePrice/AppliedTradeAllowanceCharge/ActualAmount": "BT-147",
+    "T/Line/LA/GrossPriceProductTradePrice/ChargeAmount": "BT-148",
+}
+
+
+def _texts(price: Holds) -> dict[str, tuple[Text, ...]]:
     texts: dict[str, tuple[Text, ...]] = {
         "ExchangedDocument/ID": _number("BT-1"),
         "ExchangedDocument/TypeCode": (_one("BR-FR-04_BT-3", is_type_code),),
@@ -137,6 +148,8 @@ def _texts() -> dict[str, tuple[Text, ...]]:
         texts[path] = (_one(f"BR-FR-03_{term}", is_compact_day),)
     for path, term in _AMOUNTS.items():
         texts[path] = (_one(f"BR-FR-DEC-01_{term}", is_amount),)
+    for path, term in _PRICES.items():
+        texts[path] = (_one(f"BR-FR-DEC-03_{term}", price),)
     for path, term in _ADDRESSES.items():
         texts[f"{path}/URIUniversalCommunication/URIID"] = (
             _one(f"BR-FR-25_{term}", at_most(LONGEST_ADDRESS)),
@@ -186,26 +199,41 @@ def _characteristic(element: etree._Element) -> Iterator[str]:
 
 def _document(root: etree._Element) -> Iterator[str]:
     """The framework is known, a French buyer has its SIREN, no due date is before the issue date, nor without one."""
-    framework = root.findtext(_FRAMEWORK) or ""
+    framework = root.findtext(CII_FRAMEWORK) or ""
     if root.find(RSM + "ExchangedDocumentContext") is not None and not is_framework(framework):
         yield "BR-FR-08_BT-23"
-    sirens = [each.text or "" for each in root.iterfind(_SIREN_OF_THE_BUYER)]
-    if any(each.text == "B2B" for each in root.iterfind(_TREATMENT)) and not any(map(is_exact_siren, sirens)):
-        yield "BR-FR-11_BT-47"
+    kind = root.findtext(f"{RSM}ExchangedDocument/{RAM}TypeCode")
+    if any(each.text == "B2B" for each in root.iterfind(_TREATMENT)):
+        sirens = [each.text or "" for each in root.iterfind(_SIREN_OF_THE_BUYER)]
+        if not any(map(is_exact_siren, sirens)):
+            yield "BR-FR-11_BT-47"
+        if kind not in SELF_BILLED and not _begins_with_its_identifier(root.find(_AGREEMENT + RAM + "BuyerTradeParty")):
+            yield "BR-FR-21_BT-49"
+        if kind in SELF_BILLED and not _begins_with_its_identifier(root.find(_AGREEMENT + RAM + "SellerTradeParty")):
+            yield "BR-FR-22_BT-34"
     issued = root.findtext(f"{RSM}ExchangedDocument/{RAM}IssueDateTime/{UDT}DateTimeString")
     due = [each.text or "" for each in root.iterfind(_DUE_DATES)]
-    if root.findtext(f"{RSM}ExchangedDocument/{RAM}TypeCode") in PREPAYMENT or framework in PAID:
+    if kind in PREPAYMENT or framework in PAID:
         return
     if any(is_worded(day) for day in due) and (issued is None or any(day < issued for day in due)):
         yield "BR-FR-CO-07_BT-9"
 
 
+def _begins_with_its_identifier(party: etree._Element | None) -> bool:
+    """Whether a party's electronic address is of scheme 0225 and begins with its legal identifier, of any scheme."""
+    if party is None:
+        return False
+    address = party.find(f"{RAM}URIUniversalCommunication/{RAM}URIID")
+    start = party.findtext(f"{RAM}SpecifiedLegalOrganization/{RAM}ID") or ""
+    return address is not None and address.get("schemeID") == "0225" and (address.text or "").startswith(start)
+
+
+_AGREEMENT: Final = f"{RSM}SupplyChainTradeTransaction/{RAM}ApplicableHeaderTradeAgreement/"
 _TREATMENT: Final = f"{RSM}ExchangedDocument/{RAM}IncludedNote[{RAM}SubjectCode='BAR']/{RAM}Content"
 _SIREN_OF_THE_BUYER: Final = (
-    f"{RSM}SupplyChainTradeTransaction/{RAM}ApplicableHeaderTradeAgreement/{RAM}BuyerTradeParty/"
-    f"{RAM}SpecifiedLegalOrganization/{RAM}ID[@schemeID='0002']"
+    f"{_AGREEMENT}{RAM}BuyerTradeParty/{RAM}SpecifiedLegalOrganization/{RAM}ID[@schemeID='0002']"
 )
-_FRAMEWORK: Final = f"{RSM}ExchangedDocumentContext/{RAM}BusinessProcessSpecifiedDocumentContextParameter/{RAM}ID"
+CII_FRAMEWORK: Final = f"{RSM}ExchangedDocumentContext/{RAM}BusinessProcessSpecifiedDocumentContextParameter/{RAM}ID"
 _DUE_DATES: Final = (
     f"{RSM}SupplyChainTradeTransaction/{RAM}ApplicableHeaderTradeSettlement/{RAM}SpecifiedTradePaymentTerms/"
     f"{RAM}DueDateDateTime/{UDT}DateTimeString"
@@ -268,7 +296,7 @@ _CATEGORY: Final = RAM + "CategoryCode"
 
 CII_TABLE: Final = Table(
     short=_SHORT,
-    texts=_texts(),
+    texts=_texts(is_price),
     endings={
         "SpecifiedLegalOrganization/ID": (_one("BR-FR-32-LEGALID", is_siren, "0002"),),
         **{
@@ -304,6 +332,8 @@ CII_TABLE: Final = Table(
             "BR-FR-11_BT-47",
             "BR-FR-17_BT-123",
             "BR-FR-20_BT-21",
+            "BR-FR-21_BT-49",
+            "BR-FR-22_BT-34",
             "BR-FR-CO-07_BT-9",
             "BR-FR-27_BG-32",
             "BR-FR-28-Value",
@@ -317,4 +347,6 @@ CII_TABLE: Final = Table(
     | _categories("BR-FR-15_BT-95_BT-151"),
     identify=_identify,
 )
+CII_TABLE_ON_BEHALF: Final = replace(CII_TABLE, texts=_texts(is_signed_price))
+"""For invoices on behalf of a third party (BT-23: S9, B9, M9), where prices may be negative."""
 CII_JUDGED: Final = CII_TABLE.rules()

@@ -10,8 +10,8 @@ from typing import Final
 
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
-from faitfoi.einvoice.rules.french_beyond import DETAIL, GROUP, INFORMATION, GroupedLine
-from faitfoi.einvoice.rules.french_rule import SELF_BILLED, french
+from faitfoi.einvoice.rules.french_beyond import DETAIL, GROUP, INFORMATION, SELF_BILLED, GroupedLine
+from faitfoi.einvoice.rules.french_rule import french
 from faitfoi.einvoice.rules.french_writing import ON_BEHALF, SEVERAL_SELLERS, normal
 from faitfoi.einvoice.rules.marks import worded
 

@@ -5,13 +5,14 @@ from datetime import date
 
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
-from faitfoi.einvoice.rules.french_rule import first_after, french, joined_notes, written
+from faitfoi.einvoice.rules.french_rule import french, joined_notes, written
 from faitfoi.einvoice.rules.french_writing import (
     FRAMEWORKS,
     LONGEST_NUMBER,
     TREATMENTS,
     TYPE_CODES,
     at_most,
+    first_after,
     is_document_number,
     normal,
 )
@@ -139,7 +140,7 @@ def _note_rules(subject: str, name: str, position: int) -> None:
     def present(case: Case) -> bool:
         if case.ubl:
             return f"#{subject}#" in joined_notes(case)
-        return any(note.subject_code == subject for note in case.invoice.notes)
+        return "header" in case.source.missing or any(note.subject_code == subject for note in case.invoice.notes)
 
     french(
         "BT-22",

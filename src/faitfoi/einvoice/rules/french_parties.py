@@ -6,12 +6,11 @@ BR-FR-09 to BR-FR-13, BR-FR-21 to BR-FR-26, BR-FR-32, BR-FR-CO-10, BR-FR-CO-14 a
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from faitfoi.einvoice.model import Identifier, Seller
+from faitfoi.einvoice.model import Identifier
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
+from faitfoi.einvoice.rules.french_beyond import SELF_BILLED
 from faitfoi.einvoice.rules.french_rule import (
-    SELF_BILLED,
-    first_after,
     french,
     is_between_companies,
     joined_notes,
@@ -20,6 +19,7 @@ from faitfoi.einvoice.rules.french_rule import (
 from faitfoi.einvoice.rules.french_writing import (
     LONGEST_ADDRESS,
     LONGEST_ROUTING_CODE,
+    first_after,
     has_allowed_signs,
     is_siren,
     is_siret,
@@ -103,16 +103,18 @@ def siret_of_the_place_of_delivery(case: Case) -> Iterator[Offence]:
 @french("BT-30", both="BR-FR-10_BT-30")
 def siren_of_the_seller(case: Case) -> Iterator[Offence]:
     """The seller has a SIREN (BT-30, scheme 0002) of 9 digits."""
-    seller = case.invoice.seller
-    if case.ubl and not _has_legal_entity(seller):
+    if case.ubl and not _has_legal_entity(case):
         return
-    siren = siren_of(seller.legal_registration)
+    siren = siren_of(case.invoice.seller.legal_registration)
     if not is_siren(siren):
         yield Offence(path="seller.legal_registration", value=siren)
 
 
-def _has_legal_entity(seller: Seller) -> bool:
+def _has_legal_entity(case: Case) -> bool:
     """Whether UBL has a legal entity for the seller at all: the French rule looks at nothing else."""
+    seller = case.invoice.seller
+    if case.source.root is not None:
+        return "seller's legal entity" not in case.source.missing
     return bool(seller.name or seller.legal_registration or seller.additional_legal_information)
 
 

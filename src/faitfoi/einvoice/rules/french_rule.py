@@ -13,7 +13,7 @@ from typing import Final
 from faitfoi.einvoice.model import Identifier, Note
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Check, CheckT, Family, Offence, Verdict, rule
-from faitfoi.einvoice.rules.french_writing import Holds
+from faitfoi.einvoice.rules.french_writing import Holds, first_after
 from faitfoi.einvoice.rules.sheets import Sheet
 
 SOURCE: Final = "BR-FR-Flux2 V1.4.0"
@@ -22,9 +22,6 @@ CII_SHEETS: Final = frozenset(Sheet) - UBL_SHEETS
 
 _CENT = Decimal("0.01")
 _LARGE = Decimal(10**16)
-
-SELF_BILLED: Final = frozenset({"389", "501", "500", "471", "473", "261", "502"})
-"""Types of document (BT-3) that the buyer issues in the seller's name."""
 
 Place = tuple[str, Decimal | None]
 """Where a number stands: its path in the model, and the number."""
@@ -81,11 +78,6 @@ def joined_notes(case: Case) -> str:
 def written(note: Note) -> str:
     """One note as UBL writes it, its subject code inside (`#PMT#…`)."""
     return f"#{note.subject_code}#{note.text}" if note.subject_code else note.text
-
-
-def first_after(notes: str, subject: str) -> str:
-    """What the first note of a subject says in UBL, up to the next `#`; empty when there is none."""
-    return notes.partition(f"#{subject}#")[2].partition("#")[0]
 
 
 def is_between_companies(case: Case) -> bool:

@@ -1,10 +1,12 @@
 """What the French sheet for UBL judges on the document itself: texts, parties, items."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from lxml import etree
 
+from faitfoi.einvoice.rules.french_beyond import SELF_BILLED
 from faitfoi.einvoice.rules.french_table import Identified, Party, Table, Text
 from faitfoi.einvoice.rules.french_writing import (
     LONGEST_ADDRESS,
@@ -14,6 +16,7 @@ from faitfoi.einvoice.rules.french_writing import (
     PREPAYMENT,
     Holds,
     at_most,
+    first_after,
     has_allowed_signs,
     is_amount,
     is_category,
@@ -22,8 +25,10 @@ from faitfoi.einvoice.rules.french_writing import (
     is_framework,
     is_french_rate,
     is_no_island,
+    is_price,
     is_quantity,
     is_rate,
+    is_signed_price,
     is_siren,
     is_type_code,
     is_worded,
@@ -64,7 +69,7 @@ def _routing(term: str) -> tuple[Text, ...]:
     return (Text(rules=rules, schemes=frozenset({"0224"})), siren)
 
 
-def _texts() -> dict[str, tuple[Text, ...]]:
+def _texts(price: Holds) -> dict[str, tuple[Text, ...]]:
     texts: dict[str, tuple[Text, ...]] = {
         "ID": _number("BT-1"),
         f"{_EARLIER}/ID": _number("BT-25"),
@@ -89,7 +94,7 @@ def _texts() -> dict[str, tuple[Text, ...]]:
     for path, term in _ADDRESSES.items():
         texts[f"{path}/EndpointID"] = _address(term)
     for line in _LINES:
-        texts.update({f"{line}/{path}": value for path, value in _line_texts(line).items()})
+        texts.update({f"{line}/{path}": value for path, value in _line_texts(line, price).items()})
     return texts
 
 
@@ -105,7 +110,7 @@ _ADDRESSES: Final = {
 }
 
 
-def _line_texts(line: str) -> dict[str, tuple[Text, ...]]:
+def _line_texts(line: str, price: Holds) -> dict[str, tuple[Text, ...]]:
     texts: dict[str, tuple[Text, ...]] = {
         f"{_EARLIER}/ID": _number("EXT-FR-FE-136"),
         f"{_EARLIER}/IssueDate": (_one("BR-FR-03_EXT-FR-FE-138", is_day),),
@@ -122,6 +127,9 @@ def _line_texts(line: str) -> dict[str, tuple[Text, ...]]:
         ),
         "Price/BaseQuantity": (_one("BR-FR-DEC-02_BT-149", lambda text: not is_worded(text) or is_quantity(text)),),
     }
+    prices = {"PriceAmount": "BT-146", "AllowanceCharge/Amount": "BT-147", "AllowanceCharge/BaseAmount": "BT-148"}
+    for path, term in prices.items():
+        texts[f"Price/{path}"] = (_one(f"BR-FR-DEC-03_{term}", lambda text: not is_worded(text) or price(text)),)
     rates = {"BR-FR-DEC-04_BT-152": is_rate}
     if line == "InvoiceLine":  # the sheet forgets the lines of credit notes
         rates["BR-FR-16_BT-152"] = is_french_rate
@@ -212,16 +220,37 @@ def _identify(party: etree._Element) -> Identified:
 
 def _document(root: etree._Element) -> Iterator[str]:
     """The framework is known, and the due date, wherever it stands, not before the issue date."""
-    framework = root.findtext(_CBC + "ProfileID") or ""
+    framework = root.findtext(UBL_FRAMEWORK) or ""
     if not is_framework(framework):
         yield "BR-FR-08_BT-23"
     kind = root.findtext(_CBC + "InvoiceTypeCode") or root.findtext(_CBC + "CreditNoteTypeCode")
+    if first_after("#".join(note.text or "" for note in root.iterchildren(_CBC + "Note")), "BAR") == "B2B":
+        yield from _between_companies(root, self_billed=kind in SELF_BILLED)
     issued = root.findtext(_CBC + "IssueDate")
     due = [each.text or "" for path in _DUE_DATES for each in root.iterfind(path)]
     if kind not in PREPAYMENT and framework not in PAID and issued is not None and any(day < issued for day in due):
         yield "BR-FR-CO-07_BT-9"
 
 
+def _between_companies(root: etree._Element, *, self_billed: bool) -> Iterator[str]:
+    """The buyer has its SIREN, and the address of who does not issue the invoice begins with its own."""
+    buyer, seller = (root.find(f"{_CAC}{each}/{_CAC}Party") for each in _SIDES)
+    if not is_siren(_siren(buyer)):
+        yield "BR-FR-11_BT-47"
+    party = seller if self_billed else buyer
+    address = None if party is None else party.find(_CBC + "EndpointID")
+    fits = address is not None and (address.text or "").startswith(_siren(party))
+    if address is None or address.get("schemeID") != "0225" or not fits:
+        yield "BR-FR-22_BT-34" if self_billed else "BR-FR-21_BT-49"
+
+
+def _siren(party: etree._Element | None) -> str:
+    path = f"{_CAC}PartyLegalEntity/{_CBC}CompanyID[@schemeID='0002']"
+    return "" if party is None else party.findtext(path) or ""
+
+
+_SIDES: Final = ("AccountingCustomerParty", "AccountingSupplierParty")
+UBL_FRAMEWORK: Final = _CBC + "ProfileID"
 _DUE_DATES: Final = (_CBC + "DueDate", f"{_CAC}PaymentMeans/{_CBC}PaymentDueDate")
 
 
@@ -235,11 +264,22 @@ def _attribute(element: etree._Element) -> Iterator[str]:
 
 UBL_TABLE: Final = Table(
     short={},
-    texts=_texts(),
+    texts=_texts(is_price),
     endings=_endings(),
     parties=_PARTIES,
     groups={"": _document, **{f"{line}/Item/AdditionalItemProperty": _attribute for line in _LINES}},
-    judged_in_groups=frozenset({"BR-FR-08_BT-23", "BR-FR-28-Value", "BR-FR-CO-07_BT-9"}),
+    judged_in_groups=frozenset(
+        {
+            "BR-FR-08_BT-23",
+            "BR-FR-11_BT-47",
+            "BR-FR-21_BT-49",
+            "BR-FR-22_BT-34",
+            "BR-FR-28-Value",
+            "BR-FR-CO-07_BT-9",
+        }
+    ),
     identify=_identify,
 )
+UBL_TABLE_ON_BEHALF: Final = replace(UBL_TABLE, texts=_texts(is_signed_price))
+"""For invoices on behalf of a third party (BT-23: S9, B9, M9), where prices may be negative."""
 UBL_JUDGED: Final = UBL_TABLE.rules()

@@ -62,6 +62,11 @@ def normal(text: str) -> str:
     return _SPACES.sub(" ", text).strip(" ")
 
 
+def first_after(notes: str, subject: str) -> str:
+    """What the first note of a subject says in UBL, up to the next `#`; empty when there is none."""
+    return notes.partition(f"#{subject}#")[2].partition("#")[0]
+
+
 def at_most(length: int) -> Holds:
     """A test that a text has no more characters than `length`."""
     return lambda text: len(text) <= length

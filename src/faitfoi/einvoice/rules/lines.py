@@ -35,6 +35,7 @@ def is_plain(line: InvoiceLine) -> bool:
         and filled(item.name)
         and price.gross is None
         and line.period is None
+        and line.invoiced_object is None
         and not (
             line.allowances
             or line.charges

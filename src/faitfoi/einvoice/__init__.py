@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from faitfoi.einvoice.checking import Checked as Checked
     from faitfoi.einvoice.checking import check as check
     from faitfoi.einvoice.cii import write_cii as write_cii
+    from faitfoi.einvoice.conversion import Target as Target
+    from faitfoi.einvoice.conversion import convert as convert
     from faitfoi.einvoice.facturx import attach as attach
     from faitfoi.einvoice.facturx import extract as extract
     from faitfoi.einvoice.findings import Finding as Finding
@@ -20,8 +22,14 @@ if TYPE_CHECKING:
     from faitfoi.einvoice.jsonform import from_json as from_json
     from faitfoi.einvoice.jsonform import to_json as to_json
     from faitfoi.einvoice.model import Invoice as Invoice
+    from faitfoi.einvoice.model import term_paths as term_paths
     from faitfoi.einvoice.page import Look as Look
     from faitfoi.einvoice.page import render_page as render_page
+    from faitfoi.einvoice.pdfa import look_into as look_into
+    from faitfoi.einvoice.pdfa_wrap import wrap as wrap
+    from faitfoi.einvoice.places import place_of as place_of
+    from faitfoi.einvoice.places import term_name as term_name
+    from faitfoi.einvoice.profiles import Profile as Profile
     from faitfoi.einvoice.reading import Format as Format
     from faitfoi.einvoice.reading import Reading as Reading
     from faitfoi.einvoice.reading import read as read
@@ -37,17 +45,25 @@ _HOMES = {
     "Format": "reading",
     "Invoice": "model",
     "Look": "page",
+    "Profile": "profiles",
     "Reading": "reading",
     "Severity": "findings",
+    "Target": "conversion",
     "Unreadable": "xml",
     "attach": "facturx",
     "check": "checking",
     "complete": "amounts",
+    "convert": "conversion",
     "extract": "facturx",
     "from_json": "jsonform",
+    "look_into": "pdfa",
+    "place_of": "places",
     "read": "reading",
     "render_page": "page",
+    "term_name": "places",
+    "term_paths": "model",
     "to_json": "jsonform",
+    "wrap": "pdfa_wrap",
     "write_cii": "cii",
     "write_ubl": "ubl",
 }

@@ -14,9 +14,11 @@ from faitfoi.einvoice.facturx import unpack
 from faitfoi.einvoice.findings import is_valid
 from faitfoi.einvoice.official import check_official, choose_sheets
 from faitfoi.einvoice.xml import Unreadable, parse_xml
+from tests.conformance.completing import unit_tests
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPORA = Path(os.environ.get("FAITFOI_SHARED", ROOT.parent / "shared")) / "corpora"
+UNIT_TESTS = "en16931-unit-tests"
 FOLDERS = ("en16931-examples/cii", "en16931-examples/ubl", "zugferd-xml", "horstoeko", "xrechnung", "zugferd-pdf")
 # Mutants of big documents would spend their time in the official judge.
 _LARGEST = 120_000
@@ -28,6 +30,15 @@ def files() -> Iterator[tuple[str, bytes]]:
         for path in sorted((CORPORA / folder).rglob("*")):
             if path.suffix.lower() in {".xml", ".pdf"} and (xml := _xml(path)) is not None:
                 yield f"{folder.partition('/')[0]}/{path.name}", xml
+
+
+def corpora() -> Iterator[tuple[str, str, bytes]]:
+    """All that both judges are compared on, as (folder, name, XML): the files, and the unit tests completed."""
+    for name, xml in files():
+        yield name.partition("/")[0], name, xml
+    tests = CORPORA / UNIT_TESTS
+    for name, xml in unit_tests(tests) if tests.is_dir() else ():
+        yield UNIT_TESTS, f"{UNIT_TESTS}/{name}", xml
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import shutil
 import subprocess
 import zipfile
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from faitfoi.evidence.dossier_check import verify_dossier
 from faitfoi.pipeline.dossiers import make_dossier
 from tests.pipeline.cast import TOWN, Scene, file
+from tests.pipeline.test_commands import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,6 +31,10 @@ def verify(folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
     command = ["sh", "verify.sh"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def refresh_lists(folder: Path) -> None:
@@ -51,6 +58,25 @@ def test_a_dossier_verifies_without_us(dossier: Path) -> None:
     assert "un témoin l'a vu le" in said.stdout
     assert "le cachet couvre toute la facture" in said.stdout
     assert len(list((dossier / "data/journal").glob("*.json"))) >= 3
+    found = verify_dossier(files_of(dossier))
+    assert (found.lies, len(found.fingerprints)) == ((), 3)
+    for digest in found.fingerprints.values():
+        assert digest in said.stdout
+
+
+def test_the_command_verifies_the_archive_and_the_folder(scene: Scene, dossier: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "dossier.zip"
+    archive.write_bytes(make_dossier(scene.organisation.id, scene.document("F-2").id)[1])
+    for path in (archive, dossier):
+        done = run("verify", str(path), "--json")
+        assert (done.returncode, json.loads(done.stdout)["sound"]) == (0, True)
+    (dossier / "data/original.json").write_bytes(b"{}")
+    done = run("verify", str(dossier))
+    assert done.returncode == 1
+    assert "data/original.json : ce n’est pas le fichier que l’écriture nomme" in done.stderr
+    archive.write_bytes(b"PK\x03\x04 not an archive")
+    assert run("verify", str(archive)).returncode == 2
+    assert run("verify", str(tmp_path / "absent.zip")).returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -58,6 +84,7 @@ def test_a_dossier_verifies_without_us(dossier: Path) -> None:
     [
         "data/facture.pdf",
         "data/original.json",
+        "data/factur-x.xml",
         "data/entry.json",
         "data/proof.tlog-proof",
         "data/checkpoint",
@@ -77,8 +104,10 @@ def test_a_changed_byte_is_seen_even_when_the_lists_are_refreshed(dossier: Path,
         (forged / name).write_bytes(altered)
         before = verify(forged)
         assert (before.returncode, name in before.stderr) == (1, True), before.stderr
+        assert name in {lie.file for lie in verify_dossier(files_of(forged)).lies}
         refresh_lists(forged)
         assert verify(forged).returncode != 0, (name, place)
+        assert not verify_dossier(files_of(forged)).sound, (name, place)
 
 
 def test_a_story_changed_is_named(dossier: Path) -> None:

@@ -1,17 +1,23 @@
-"""`faitfoi dossier`, `checkpoint`, `witness`: hand the proof out, show the journal's head, vouch for another's."""
+"""`faitfoi dossier`, `verify`, `checkpoint`, `witness`: hand the proof out, check it, vouch for another's journal."""
 
+import json
 import secrets
 import signal
 import threading
+import zipfile
+import zlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from faitfoi.cli.sending import Named
+from faitfoi.cli.sending import AsJson, Named
 from faitfoi.cli.server import fail, platform_open, the_organisation
 
 WITNESS_PORT = 8830
+MOST_FILES = 20_000
+MOST_BYTES = 500_000_000
 
 
 def dossier(
@@ -45,6 +51,53 @@ def dossier(
             draft.unlink(missing_ok=True)
             fail(f"Le dossier ne s’écrit pas dans {target} : {error.strerror}. Choisissez un autre endroit (-o).")
         typer.echo(f"{target} : dossier de la facture {number}. Pour le vérifier : décompressez-le, « sh verify.sh ».")
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(help="Un dossier de preuve : le ZIP, ou le dossier décompressé.")],
+    as_json: AsJson = False,
+) -> None:
+    """Vérifie un dossier de preuve, hors ligne. Code 0 : vrai ; 1 : un fichier ment ; 2 : ce n’est pas un dossier."""
+    from faitfoi.evidence.dossier_check import verify_dossier
+
+    try:
+        files = _files_of(path)
+    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, zlib.error) as error:
+        fail(f"{path} n’est pas un dossier de preuve lisible : {error}", code=2)
+    verdict = verify_dossier(files)
+    if as_json:
+        lies = [{"file": lie.file, "sentence": lie.sentence} for lie in verdict.lies]
+        facts = {"sound": verdict.sound, "size": verdict.size, "seen_at": verdict.seen_at}
+        typer.echo(json.dumps({**facts, "fingerprints": verdict.fingerprints, "lies": lies}, ensure_ascii=False))
+    else:
+        for lie in verdict.lies:
+            typer.echo(f"✗ {lie.file} : {lie.sentence}", err=True)
+        for name, digest in verdict.fingerprints.items():
+            typer.echo(f"  {name}  SHA-256 {digest}")
+        if verdict.sound:
+            seen = datetime.fromtimestamp(verdict.seen_at, tz=UTC)
+            typer.echo(
+                f"Le dossier est vrai : le journal ({verdict.size} écritures) a été vu par le témoin le "
+                f"{seen:%d/%m/%Y à %H:%M:%S} UTC. Comparez les empreintes avec celles que l’émetteur publie."
+            )
+    raise typer.Exit(0 if verdict.sound else 1)
+
+
+def _files_of(path: Path) -> dict[str, bytes]:
+    """The files of a dossier by their names in it. Raises OSError, ValueError, BadZipFile for what cannot be one."""
+    if path.is_dir():
+        found = sorted(each for each in path.rglob("*") if each.is_file())
+        _refuse_too_much(len(found), sum(each.stat().st_size for each in found))
+        return {each.relative_to(path).as_posix(): each.read_bytes() for each in found}
+    with zipfile.ZipFile(path) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        _refuse_too_much(len(members), sum(member.file_size for member in members))
+        return {member.filename.partition("/")[2]: archive.read(member) for member in members}
+
+
+def _refuse_too_much(count: int, size: int) -> None:
+    if count > MOST_FILES or size > MOST_BYTES:
+        raise ValueError(f"{count} fichiers, {size} octets : un dossier en a bien moins.")
 
 
 def checkpoint() -> None:

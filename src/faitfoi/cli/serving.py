@@ -13,6 +13,7 @@ def register(app: typer.Typer) -> None:
     app.command()(following.route)
     app.command()(following.fsck)
     app.command()(proving.dossier)
+    app.command()(proving.verify)
     app.command()(proving.checkpoint)
     app.command()(proving.witness)
     app.command()(processes.run)

@@ -2,7 +2,7 @@
 
 import logging
 from base64 import b32encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -195,8 +195,15 @@ def keep_artefacts(
         document_id=document.id,
         **{f"sha256_{role}": artefact.sha256 for role, artefact in artefacts.items()},
         **{f"sha512_{role}": artefact.sha512 for role, artefact in artefacts.items()},
+        **dict(_xml_of(renderings)),
     )
     return artefacts
+
+
+def _xml_of(renderings: Sequence[Rendering]) -> Iterator[tuple[str, str]]:
+    for rendering in renderings:
+        if rendering.xml_sha256:
+            yield "xml_sha256", rendering.xml_sha256
 
 
 def open_deliveries(document: Document, artefacts: dict[str, Artefact], way: Decision, *, actor: str) -> list[Delivery]:

@@ -1,6 +1,7 @@
 """Makes the artefacts of one document: original, legal, the version Chorus Pro wants, the copy marked COPIE."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from faitfoi.accounts.models import ChannelKey, Organisation
@@ -29,14 +30,19 @@ class Rendering:
     media_type: str
     digest: Digest
     sealed: bool = False
+    xml_sha256: str = ""
+    """Of the XML that the legal artefact carries: the entry names it too, so that a dossier can hand it out."""
 
 
 def render_all(organisation: Organisation, verdict: Verdict, content: bytes, *, at: datetime) -> tuple[Rendering, ...]:
     """Make and store every artefact that the document and its way need. Raises Refusal when it cannot be sealed."""
     made = [_original(organisation, verdict.reading, content)]
-    look = look_of(organisation)
-    legal = _legal_pdf(verdict.reading, look=look, at=at)
-    made.append(_sealed(organisation, verdict, legal, role=ArtefactRole.LEGAL, at=at))
+    reading, look = verdict.reading, look_of(organisation)
+    xml = _carried_xml(reading)
+    # A PDF that came in stays as it is; what came without one is laid out with its XML inside.
+    legal = reading.pdf or render_page(reading.invoice, look=look, created=at, xml=xml)
+    sealed = _sealed(organisation, verdict, legal, role=ArtefactRole.LEGAL, at=at)
+    made.append(replace(sealed, xml_sha256=hashlib.sha256(xml).hexdigest()))
     return (*made, *render_for_way(organisation, verdict, at=at))
 
 
@@ -71,13 +77,9 @@ def _original(organisation: Organisation, reading: Reading, content: bytes) -> R
     )
 
 
-def _legal_pdf(reading: Reading, *, look: Look, at: datetime) -> bytes:
-    """A PDF that came in stays as it is; what came without one is laid out with its XML inside."""
-    if reading.pdf is not None:
-        return reading.pdf
-    # A Factur-X holds CII: a CII that came in goes inside byte for byte, UBL and JSON are written as CII.
-    xml = reading.xml if reading.format is Format.CII else write_cii(reading.invoice)
-    return render_page(reading.invoice, look=look, created=at, xml=xml)
+def _carried_xml(reading: Reading) -> bytes:
+    """The CII inside the legal PDF: one that came in goes there byte for byte, UBL and JSON are written as CII."""
+    return reading.xml if reading.format in {Format.CII, Format.FACTURX} else write_cii(reading.invoice)
 
 
 def _chorus_pdf(organisation: Organisation, verdict: Verdict, *, look: Look, at: datetime) -> bytes:

@@ -95,7 +95,11 @@ for file in data/facture.pdf data/original.*; do
     grep -q "\"sha${bits}_$role\":\"$sum\"" data/entry.json || fail "$file n'est pas le fichier que l'écriture nomme"
   done
 done
-said "la facture et l'original sont ceux que l'écriture nomme"
+if [ -e data/factur-x.xml ]; then
+  sum=$(openssl dgst -sha256 -r data/factur-x.xml | cut -d ' ' -f 1)
+  grep -q "\"xml_sha256\":\"$sum\"" data/entry.json || fail "data/factur-x.xml n'est pas le fichier que l'écriture nomme"
+fi
+said "la facture, ses données et l'original sont ceux que l'écriture nomme"
 
 # 5. Le cachet couvre toute la facture.
 if [ -e data/certificats/cachet.pem ]; then

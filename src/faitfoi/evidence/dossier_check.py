@@ -1,0 +1,208 @@
+"""Verifies a dossier from its files alone, as `verify.sh` does, and names each file that lies.
+
+What it adds to the script: every fault is told, not the first one, and the seal is judged by our own reader.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ssl import DER_cert_to_PEM_cert, PEM_cert_to_DER_cert
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from faitfoi.evidence.checkpoint import Checkpoint, open_checkpoint
+from faitfoi.evidence.leaves import NotCanonical, leaf_hash, read_canonical
+from faitfoi.evidence.note import KeyType, NoteRefused, Verifier, open_note
+from faitfoi.evidence.seal_check import SealState, check_seal
+from faitfoi.evidence.tlog_proof import TlogProof
+
+LISTS = ("tagmanifest-sha256.txt", "manifest-sha256.txt")
+CHECKPOINT, ENTRY, PDF, XML = "data/checkpoint", "data/entry.json", "data/facture.pdf", "data/factur-x.xml"
+LOG_KEY, WITNESS_KEY, WITNESS_NAME = "data/cles/journal.pem", "data/cles/temoin.pem", "data/cles/temoin.nom"
+CERTIFICATE = "data/certificats/cachet.pem"
+_NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme"
+_LISTED = re.compile(r"([0-9a-f]{64})  (\S.*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lie:
+    """A file of the dossier that is not what it should be, and a French sentence saying why."""
+
+    file: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What was found: nothing wrong when `lies` is empty.
+
+    `fingerprints` are the SHA-256 (hex) of the keys and of the seal's certificate, to compare with what the issuer
+    publishes; `seen_at` the second (since 1970) at which the witness saw the journal, `size` how long that was.
+    """
+
+    lies: tuple[Lie, ...]
+    fingerprints: Mapping[str, str]
+    size: int = 0
+    seen_at: int = 0
+
+    @property
+    def sound(self) -> bool:
+        """True when every file is what it should be."""
+        return not self.lies
+
+
+def verify_dossier(files: Mapping[str, bytes]) -> Verified:
+    """Judge the files of a dossier, named as in its folder (`data/facture.pdf`…). Never raises for what they hold."""
+    lies = [*_lists(files)]
+    fingerprints: dict[str, str] = {}
+    try:
+        log, witness = _keys(files, fingerprints)
+        checkpoint, seen_at = _checkpoint(files, log, witness)
+    except _Lying as error:
+        return Verified(lies=(*lies, error.lie), fingerprints=fingerprints)
+    lies += _entries(files, log, witness)
+    lies += _named(files)
+    if CERTIFICATE in files:
+        lies += _seal(files, fingerprints)
+    return Verified(lies=tuple(lies), fingerprints=fingerprints, size=checkpoint.size, seen_at=seen_at)
+
+
+class _Lying(Exception):
+    def __init__(self, file: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.lie = Lie(file=file, sentence=sentence)
+
+
+def _lists(files: Mapping[str, bytes]) -> Iterator[Lie]:
+    listed = set(LISTS[:1])
+    for name in LISTS:
+        if name not in files:
+            yield Lie(file=name, sentence="il manque")
+            continue
+        for line in files[name].decode(errors="replace").splitlines():
+            found = _LISTED.fullmatch(line)
+            if found is None:
+                yield Lie(file=name, sentence="une de ses lignes n’est pas une empreinte et un nom")
+                continue
+            listed.add(found[2])
+            if found[2] not in files:
+                yield Lie(file=found[2], sentence="il manque")
+            elif hashlib.sha256(files[found[2]]).hexdigest() != found[1]:
+                yield Lie(file=found[2], sentence=f"son empreinte n’est pas celle que dit {name}")
+    for name in sorted(set(files) - listed):
+        yield Lie(file=name, sentence="aucune liste du dossier ne le nomme")
+
+
+def _keys(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> tuple[Verifier, Verifier]:
+    text = _text(files, CHECKPOINT)
+    origin, witness = text.partition("\n")[0], _text(files, WITNESS_NAME).strip()
+    log_key, witness_key = (_public(files, name, fingerprints) for name in (LOG_KEY, WITNESS_KEY))
+    return (
+        Verifier(name=origin, public=log_key, kind=KeyType.LOG),
+        Verifier(name=witness, public=witness_key, kind=KeyType.WITNESS),
+    )
+
+
+def _public(files: Mapping[str, bytes], name: str, fingerprints: dict[str, str]) -> bytes:
+    try:
+        key = serialization.load_pem_public_key(_bytes(files, name))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _Lying(name, "ce n’est pas une clé publique") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise _Lying(name, "ce n’est pas une clé Ed25519")
+    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    if pem != files[name]:
+        raise _Lying(name, "elle n’est pas écrite comme nous l’écrivons")
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    fingerprints[name] = hashlib.sha256(der).hexdigest()
+    return key.public_bytes_raw()
+
+
+def _checkpoint(files: Mapping[str, bytes], log: Verifier, witness: Verifier) -> tuple[Checkpoint, int]:
+    note = _bytes(files, CHECKPOINT)
+    try:
+        checkpoint, _ = open_checkpoint(note, log)
+        seen_at = open_note(note).verified_by(witness)
+    except NoteRefused as error:
+        raise _Lying(CHECKPOINT, f"il ne se vérifie pas avec les clés du dossier ({error})") from error
+    if seen_at is None:
+        raise _Lying(CHECKPOINT, f"le témoin « {witness.name} » ne l’a pas signé")
+    return checkpoint, seen_at
+
+
+def _entries(files: Mapping[str, bytes], log: Verifier, witness: Verifier) -> Iterator[Lie]:
+    proofs = {ENTRY: "data/proof.tlog-proof"}
+    story = (name for name in files if name.startswith("data/journal/") and name.endswith(".json"))
+    proofs |= {name: name.removesuffix(".json") + ".tlog-proof" for name in story}
+    for entry, proof in proofs.items():
+        try:
+            _prove(files, entry, proof, log, witness)
+        except _Lying as error:
+            yield error.lie
+
+
+def _prove(files: Mapping[str, bytes], entry: str, proof: str, log: Verifier, witness: Verifier) -> None:
+    try:
+        parsed = TlogProof.parse(_bytes(files, proof))
+    except NoteRefused as error:
+        raise _Lying(proof, f"ce n’est pas une preuve ({error})") from error
+    if parsed.checkpoint != files[CHECKPOINT]:
+        raise _Lying(proof, "elle n’est pas sous le point de contrôle du dossier")
+    try:
+        parsed.verify(leaf_hash(_bytes(files, entry)), log=log, witnesses=[witness])
+    except NoteRefused as error:
+        raise _Lying(entry, f"cette écriture n’est pas au journal à la place que dit {proof}") from error
+
+
+def _named(files: Mapping[str, bytes]) -> Iterator[Lie]:
+    """The entry names the invoice, its data and the original, byte for byte."""
+    try:
+        entry = read_canonical(_bytes(files, ENTRY))
+    except (NotCanonical, _Lying):
+        yield Lie(file=ENTRY, sentence="ce n’est pas une écriture du journal")
+        return
+    original = next((name for name in files if name.startswith("data/original.")), "data/original")
+    for name, role in ((PDF, "legal"), (original, "original")):
+        content = files.get(name, b"")
+        digests = hashlib.sha256(content).hexdigest(), hashlib.sha512(content).hexdigest()
+        if digests != (entry.get(f"sha256_{role}"), entry.get(f"sha512_{role}")):
+            yield Lie(file=name, sentence=_NOT_NAMED)
+    if XML in files and hashlib.sha256(files[XML]).hexdigest() != entry.get("xml_sha256"):
+        yield Lie(file=XML, sentence=_NOT_NAMED)
+
+
+def _seal(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterator[Lie]:
+    try:
+        certificate = PEM_cert_to_DER_cert(_text(files, CERTIFICATE))
+    except (ValueError, _Lying):
+        yield Lie(file=CERTIFICATE, sentence="ce n’est pas un certificat")
+        return
+    # Many texts are read as one certificate; only one of them was handed out.
+    if DER_cert_to_PEM_cert(certificate).encode() != files[CERTIFICATE]:
+        yield Lie(file=CERTIFICATE, sentence="il n’est pas écrit comme nous l’écrivons")
+    fingerprints[CERTIFICATE] = hashlib.sha256(certificate).hexdigest()
+    try:
+        state = check_seal(files.get(PDF, b""), [certificate])
+    except ValueError:
+        yield Lie(file=CERTIFICATE, sentence="ce n’est pas un certificat")
+        return
+    if state is SealState.UNKNOWN_CERTIFICATE:
+        yield Lie(file=CERTIFICATE, sentence="ce n’est pas le certificat du cachet de la facture")
+    elif state is not SealState.INTACT:
+        yield Lie(file=PDF, sentence=f"son cachet ne tient pas ({state.value})")
+
+
+def _bytes(files: Mapping[str, bytes], name: str) -> bytes:
+    if name not in files:
+        raise _Lying(name, "il manque")
+    return files[name]
+
+
+def _text(files: Mapping[str, bytes], name: str) -> str:
+    try:
+        return _bytes(files, name).decode()
+    except UnicodeDecodeError as error:
+        raise _Lying(name, "ce n’est pas du texte") from error

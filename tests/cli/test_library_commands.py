@@ -12,7 +12,7 @@ from faitfoi.einvoice.reading import read
 from tests.cli.commands import ask, run
 
 FINDING = {"rule", "severity", "term", "message", "message_fr", "remedy", "remedy_fr"}
-FINDING |= {"value", "line", "item", "place", "path"}
+FINDING |= {"value", "line", "item", "place", "path", "field"}
 
 
 def test_check_gives_one_json_object_per_file_and_zero_when_all_are_valid(inbox: Path) -> None:

@@ -25,6 +25,7 @@ OFFICIAL_SECONDS = 120.0
 """For one file: the official judge takes a second for a thousand lines."""
 _AHEAD = 64
 """Files in hand for each desk: one that is long keeps the others waiting only when it is that late."""
+_EMPTY = ("term", "message_fr", "remedy", "remedy_fr", "value", "line", "item", "place", "path", "field")
 _STOPPED = "Le juge officiel n’a pas rendu son verdict sur ce document : il a épuisé le temps ou la mémoire accordés."
 
 
@@ -128,7 +129,7 @@ def answers(
 
 def finding(rule: str, message: str) -> dict[str, str]:
     """A fatal finding about the whole document, as reports hold them."""
-    told = dict.fromkeys(("term", "message_fr", "remedy", "remedy_fr", "value", "line", "item", "place", "path"), "")
+    told = dict.fromkeys(_EMPTY, "")
     return {"rule": rule, "severity": Severity.FATAL.value, "message": message, **told}
 
 

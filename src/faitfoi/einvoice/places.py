@@ -19,6 +19,7 @@ _MODEL_LINE = re.compile(r"^lines\[(\d+)\]")
 _MODEL_GROUP = re.compile(r"^(vat_breakdown|allowances|charges|notes|supporting_documents)\[(\d+)\]")
 _LINES = frozenset({"IncludedSupplyChainTradeLineItem", "InvoiceLine", "CreditNoteLine"})
 _LONGEST = 60
+_INNER = frozenset({"address", "contact"})  # they say nothing of whose they are
 
 _WORDS = {
     "fr": {
@@ -73,9 +74,21 @@ def place_of(finding: Finding, invoice: Invoice, *, language: str = "fr") -> Pla
 
 
 def term_name(code: str, *, language: str = "fr") -> str:
-    """What people call the business term `code` ("BT-131": « montant net de la ligne »); empty when it has no name."""
-    french_english = _names().get(code)
-    return french_english[LANGUAGES.index(language)] if french_english else ""
+    """What people call the business term `code` ("BT-131": « montant net de la ligne »); empty when it has no name.
+
+    A term of the extended profiles is called by its field and by what holds it: « ville (payeur) ».
+    """
+    which = LANGUAGES.index(language)
+    names = _names("names")
+    if code in names:
+        return names[code][which]
+    *holders, last = term_paths().get(code, "").replace("[]", "").split(".")
+    fields = _names("fields")
+    if last not in fields:
+        return ""
+    known = {**fields, **_names("holders")}
+    holder = next((known[each][which] for each in reversed(holders) if each in known and each not in _INNER), "")
+    return f"{fields[last][which]} ({holder})" if holder else fields[last][which]
 
 
 def value_of(finding: Finding, invoice: Invoice) -> str:
@@ -141,7 +154,7 @@ def _rate(rate: Decimal | None) -> str:
 
 
 @cache
-def _names() -> Mapping[str, list[str]]:
+def _names(table: str) -> Mapping[str, list[str]]:
     text = files(__package__).joinpath("term_names.toml").read_text(encoding="utf-8")
-    names: dict[str, list[str]] = tomllib.loads(text)["names"]
+    names: dict[str, list[str]] = tomllib.loads(text)[table]
     return names

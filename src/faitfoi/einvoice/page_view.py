@@ -5,15 +5,18 @@ from decimal import Decimal
 
 from faitfoi.einvoice import page_words
 from faitfoi.einvoice.model import DocumentAllowanceCharge, Invoice, Note, SupportingDocument, VatBreakdown
+from faitfoi.einvoice.page_fit import breadth, fits_in_cell
 from faitfoi.einvoice.page_numbers import amount, breakable, day, days, money, percent, symbol
 from faitfoi.einvoice.page_view_extended import extended_facts
-from faitfoi.einvoice.page_view_lines import line_table, named, share
+from faitfoi.einvoice.page_view_lines import PAGE_WIDTH, column_width, line_table, named, share
 from faitfoi.einvoice.page_view_parties import buyer_block, other_blocks, seller_block
 from faitfoi.einvoice.page_view_payment import payment_view
 
 # The longest words, in characters, that a reference's column and a paragraph can hold.
 _FACT = 16
 _WORD = 40
+
+_VAT_WIDTH = 88.0  # of the breakdown's table, in millimetres
 
 
 def page_view(invoice: Invoice) -> dict[str, object]:
@@ -29,6 +32,7 @@ def page_view(invoice: Invoice) -> dict[str, object]:
         "facts_per_row": _per_row(len(facts)),
         "preceding": _preceding(invoice),
         "number": breakable(invoice.number, _WORD),
+        "title_width": _title_width(title, invoice.number),
         "seller": seller_block(invoice.seller),
         "buyer": buyer_block(invoice.buyer),
         "others": other_blocks(invoice),
@@ -37,7 +41,7 @@ def page_view(invoice: Invoice) -> dict[str, object]:
             *(_adjustment(each, "Remise", sign=-1) for each in invoice.allowances),
             *(_adjustment(each, "Frais", sign=1) for each in invoice.charges),
         ],
-        "vat": [_vat_row(each) for each in invoice.vat_breakdown],
+        **_vat_table(invoice),
         "vat_notes": "\n".join(dict.fromkeys(note for each in invoice.vat_breakdown for note in _vat_notes(each))),
         "totals": [{"label": label, "value": value, "kind": kind} for label, value, kind in _totals(invoice) if value],
         "payment": payment_view(invoice),
@@ -45,6 +49,12 @@ def page_view(invoice: Invoice) -> dict[str, object]:
         "documents": " ; ".join(_document(each) for each in invoice.supporting_documents),
         "processing": " · ".join(_processing(invoice)),
     }
+
+
+def _title_width(title: str, number: str) -> float:
+    """What the corner with the title and the number takes, in millimetres: it leaves half of the page to the name."""
+    widest = max(breadth(title, points=22), breadth(f"N° {number}", points=11.5), 40)
+    return round(min(widest, PAGE_WIDTH / 2), 1)
 
 
 def _type_words(invoice: Invoice) -> Iterator[str]:
@@ -101,6 +111,15 @@ def _adjustment(each: DocumentAllowanceCharge, kind: str, *, sign: int) -> list[
         _rate(each.vat_category, each.vat_rate),
         amount(sign * each.amount) if each.amount is not None else "",
     ]
+
+
+def _vat_table(invoice: Invoice) -> dict[str, object]:
+    """Its rows, the widths of its two columns of amounts, and whether each row certainly takes one line."""
+    rows = [_vat_row(each) for each in invoice.vat_breakdown]
+    widths = [column_width(head, [row[at] for row in rows]) for at, head in ((1, "Base HT"), (2, "Montant TVA"))]
+    room = (_VAT_WIDTH - sum(widths), *widths)
+    short = all(fits_in_cell(cell, width=width) for row in rows for cell, width in zip(row, room, strict=True))
+    return {"vat": rows, "vat_widths": widths, "vat_short": short}
 
 
 def _vat_row(each: VatBreakdown) -> list[str]:

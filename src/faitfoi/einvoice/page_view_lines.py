@@ -7,8 +7,12 @@ from typing import TypedDict
 
 from faitfoi.einvoice import page_words
 from faitfoi.einvoice.model import Identifier, Invoice, InvoiceLine, LineAllowanceCharge
+from faitfoi.einvoice.page_fit import fits_in_cell
 from faitfoi.einvoice.page_numbers import NARROW, amount, breakable, days, number, percent, symbol
 from faitfoi.einvoice.page_view_extended import line_facts
+
+PAGE_WIDTH = 174.0
+"""What an A4 page holds between its margins, in millimetres."""
 
 # What a character of the table takes, in millimetres, at 9 pt; what a cell's two insets take.
 _CHARACTER = 1.58
@@ -26,17 +30,23 @@ _LONG = 1500
 def line_table(invoice: Invoice) -> dict[str, object]:
     """`columns` (heading, width in mm, 0 = what is left) and `lines`, one row each, with the total carried so far.
 
-    The second cell of a row is left empty: its `name` and `details` stand there.
+    The second cell of a row is left empty: its `name` and `details` stand there. `short` says that a row certainly
+    takes one line, `long` that it may be taller than half a page.
     """
     discounted = any(line.allowances or line.charges for line in invoice.lines)
     heads = ["", "Désignation", "Quantité", "PU HT", "Remise", "TVA", f"Montant HT ({symbol(invoice.currency)})"]
     shown = [at for at in range(len(heads)) if discounted or heads[at] != "Remise"]
     carried = accumulate(line.net_amount or Decimal(0) for line in invoice.lines)
     rows = [_row(line, so_far, shown) for line, so_far in zip(invoice.lines, carried, strict=True)]
+    widths = [
+        0 if heads[at] == "Désignation" else column_width(heads[at], [row["cells"][place] for row in rows])
+        for place, at in enumerate(shown)
+    ]
+    for row in rows:
+        row["short"] = _is_short(row, widths)
     return {
         "columns": [
-            {"head": heads[at], "width": _width(heads[at], [row["cells"][place] for row in rows]), "words": at < 2}
-            for place, at in enumerate(shown)
+            {"head": heads[at], "width": width, "words": at < 2} for at, width in zip(shown, widths, strict=True)
         ],
         "lines": rows,
     }
@@ -46,6 +56,7 @@ class _Row(TypedDict):
     cells: list[str]
     name: str
     details: str
+    short: bool
     long: bool
     carried: str
 
@@ -66,14 +77,24 @@ def _row(line: InvoiceLine, carried: Decimal, shown: list[int]) -> _Row:
         "cells": [breakable(cells[at], _CELL) for at in shown],
         "name": breakable(line.item.name, _WORD),
         "details": details,
+        "short": False,
         "long": len(details) + len(line.item.name) > _LONG,
         "carried": amount(carried),
     }
 
 
-def _width(head: str, cells: list[str]) -> float:
-    if head == "Désignation":
-        return 0
+def _is_short(row: _Row, widths: list[float]) -> bool:
+    """Whether the row certainly takes one line of text."""
+    cells = zip(row["cells"], widths, strict=True)
+    return (
+        not row["details"]
+        and fits_in_cell(row["name"], width=PAGE_WIDTH - sum(widths))
+        and all(fits_in_cell(cell, width=width) for cell, width in cells if cell)
+    )
+
+
+def column_width(head: str, cells: list[str]) -> float:
+    """What the longest of a column's texts takes, in millimetres; no more than a fifth of the page."""
     longest = max(map(len, (head, *cells)))
     return round(min(_WIDEST, longest * _CHARACTER + _INSETS), 1)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from faitfoi.einvoice import page_words
 from faitfoi.einvoice.model import Invoice
+from faitfoi.einvoice.page_fit import breadth
 from faitfoi.einvoice.page_numbers import breakable, grouped
 from faitfoi.einvoice.qr import epc_payload, qr_svg
 
@@ -14,8 +15,10 @@ _WORD = 40
 def payment_view(invoice: Invoice) -> dict[str, object]:
     """Labelled lines about payment, the terms, and the EPC code as SVG when a transfer in euros is due."""
     payload = epc_payload(invoice)
+    facts = [(label, value) for label, value in _facts(invoice) if value]
     return {
-        "facts": [{"label": label, "value": breakable(value, _WORD)} for label, value in _facts(invoice) if value],
+        "facts": [{"label": label, "value": breakable(value, _WORD)} for label, value in facts],
+        "label_width": round(max((breadth(label, points=7.6) for label, _ in facts), default=0), 1),
         "terms": breakable(invoice.payment_terms, _WORD),
         "qr": qr_svg(payload) if payload else "",
     }

@@ -17,7 +17,7 @@ def seems_one_page(view: Mapping[str, Any]) -> bool:
     """
     head = 27 + max(_party(view["seller"]), _party(view["buyer"]) + 7)
     if view["others"]:
-        head += 5 + max(map(_party, view["others"]))
+        head += (5 + max(map(_party, view["others"]))) * -(-len(view["others"]) // 3)
     head += 8 + 9.2 * -(-len(view["facts"]) // view["facts_per_row"]) + (9 if view["preceding"] else 0)
     lines = 4.6 + sum(map(_line, view["lines"]))
     adjustments = 13 + 4.6 * len(view["adjustments"]) if view["adjustments"] else 0

@@ -60,10 +60,7 @@ def amounts_are_in_listed_currencies(case: Case) -> bool:
     # In CII only totals of VAT say their currency, and only the French sheet looks at it.
     if not case.strict:
         return True
-    written = case.source.currency_ids
-    if not case.ubl:
-        written = frozenset(total.currency for total in case.source.vat_totals if total.currency)
-    return all(currency in case.codes["currencies"] for currency in written)
+    return all(currency in case.codes["currencies"] for currency in case.source.currency_ids)
 
 
 @rule("BR-CL-04", "BT-5")

@@ -76,14 +76,16 @@ def _only_o(
     if "O" not in case.parts_by_code:
         return True
     groups = (
-        (lines, case.lines_by_code),
-        (parts, case.parts_by_code),
-        (allowances, case.allowances_by_code),
-        (charges, case.charges_by_code),
+        ("lines", lines, case.lines_by_code),
+        ("parts", parts, case.parts_by_code),
+        ("allowances", allowances, case.allowances_by_code),
+        ("charges", charges, case.charges_by_code),
     )
     if lines and case.source.inner_codes - {"O"}:
         return False
-    return all(code in {"O", ""} for asked, group in groups if asked for code in group)
+    if any(asked and name in case.source.uncoded for name, asked, _ in groups):
+        return False
+    return all(code in {"O", ""} for _, asked, group in groups if asked for code in group)
 
 
 def _codes(case: Case) -> set[str]:

@@ -27,6 +27,7 @@ class Facts:
         self.inner_codes: set[str] = set()
         self.loose_codes: set[str] = set()
         self.units: set[str] = set()
+        self.uncoded: set[str] = set()
         self.services = 0
         self.currency = ""
         self.vat_currencies: list[str] = []
@@ -84,12 +85,23 @@ def gather(
     """
     facts = Facts(spaces=spaces)
     # Nearly every element says something or holds others: the loop over all of them must be the shortest there is.
-    for element in [each for each in root.iter() if not (text := each.text) or text.isspace()]:
-        if not len(element) and element.tag not in groups:
-            facts.edit(element, write(spaces if element.text else BLANK))
+    for element in [each for each in root.iter() if not (text := each.text) or text[-1].isspace()]:
+        if not len(element):
+            text = element.text
+            if text and not text.isspace():
+                _padded(facts, element, text)
+            elif element.tag not in groups:
+                facts.edit(element, write(spaces if text else BLANK))
     for element in root.iter(*handlers):
         handlers[element.tag](facts, element)
     return facts
+
+
+def _padded(facts: Facts, element: etree._Element, text: str) -> None:
+    """Give a number as many decimals as the sheets count: to them the white space behind it is decimals too."""
+    number = clean(text)
+    if "." in number and NUMBER.fullmatch(number):
+        facts.edit(element, write(number + "0" * (len(text) - len(text.rstrip()))))
 
 
 def number_in(element: etree._Element | None) -> Decimal | None:

@@ -36,6 +36,8 @@ def _header(facts: Facts, element: etree._Element) -> None:
 
 
 def _vat_total(facts: Facts, element: etree._Element) -> None:
+    if currency_id := element.get("currencyID"):
+        facts.currency_ids.add(currency_id)
     parent = element.getparent()
     if parent is None or parent.tag != RAM + "SpecifiedTradeSettlementHeaderMonetarySummation":
         return  # the lines of a grouped invoice (EXTENDED-CTC-FR) have totals of VAT too
@@ -127,6 +129,7 @@ CII_HANDLERS: dict[str, Handler] = {
     RAM + "URIUniversalCommunication": _electronic_address,
     **dict.fromkeys([RAM + name for name in ("URIID", "GlobalID")], empty_attribute("schemeID")),
     RAM + "ClassCode": empty_attribute("listID"),
+    RAM + "AttachmentBinaryObject": empty_attribute("mimeCode"),
     RAM + "BilledQuantity": quantity,
     RAM + "BasisQuantity": quantity,
     RAM + "SpecifiedLogisticsServiceCharge": _service,

@@ -84,10 +84,20 @@ def _payment_means(facts: Facts, element: etree._Element) -> None:
 def _tax_category(facts: Facts, element: etree._Element) -> None:
     scheme = _scheme(element)
     if scheme is not None and (scheme.text or "").strip().upper() == "VAT":
+        if next(element.iterchildren(_ID), None) is None:
+            facts.uncoded.add(_place_of(element))
         return
     code = element.find(_CBC + "ID")
     if code is not None:
         facts.edit(code, not_vat)
+
+
+def _place_of(category: etree._Element) -> str:
+    """What a VAT category is that of."""
+    parent = category.getparent()
+    if parent is None or parent.tag != _CAC + "AllowanceCharge":
+        return "parts" if category.tag == _CAC + "TaxCategory" else "lines"
+    return "charges" if parent.findtext(_CBC + "ChargeIndicator", "").strip() in {"true", "1"} else "allowances"
 
 
 def _line_tax_category(facts: Facts, element: etree._Element) -> None:
@@ -173,6 +183,7 @@ UBL_HANDLERS: dict[str, Handler] = {
     _CAC + "AdditionalDocumentReference": _supporting,
     _CAC + "BillingReference": _preceding,
     _CAC + "PartyLegalEntity": _legal_entity,
+    _CBC + "EmbeddedDocumentBinaryObject": empty_attribute("mimeCode"),
     _CAC + "InvoiceLine": _foreign_line("CreditNoteLine", "CreditedQuantity"),
     _CAC + "CreditNoteLine": _foreign_line("InvoiceLine", "InvoicedQuantity"),
     **dict.fromkeys([_CBC + name for name in ("EndpointID", "ID", "CompanyID")], empty_attribute("schemeID")),

@@ -5,7 +5,7 @@ from datetime import date
 
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence
-from faitfoi.einvoice.rules.french_rule import french, joined_notes, written
+from faitfoi.einvoice.rules.french_rule import french, joined_notes, written_notes
 from faitfoi.einvoice.rules.french_writing import (
     FRAMEWORKS,
     LONGEST_NUMBER,
@@ -190,5 +190,5 @@ def there_is_one_treatment(case: Case) -> bool:
     if not case.ubl:
         said = (normal(note.text) for note in case.invoice.notes if note.subject_code == "BAR")
         return sum(text in TREATMENTS for text in said) <= 1
-    together = "".join(text for note in case.invoice.notes if "#BAR#" in (text := written(note))) + "#"
+    together = "".join(text for text in written_notes(case) if "#BAR#" in text) + "#"
     return sum(together.count(f"BAR#{treatment}#") for treatment in TREATMENTS) <= 1

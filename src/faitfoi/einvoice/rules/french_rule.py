@@ -10,7 +10,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
-from faitfoi.einvoice.model import Identifier, Note
+from faitfoi.einvoice.model import Identifier
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Check, CheckT, Family, Offence, Verdict, rule
 from faitfoi.einvoice.rules.french_writing import Holds, first_after
@@ -20,6 +20,7 @@ SOURCE: Final = "BR-FR-Flux2 V1.4.0"
 UBL_SHEETS: Final = frozenset({Sheet.UBL, Sheet.UBL_CTC_FR})
 CII_SHEETS: Final = frozenset(Sheet) - UBL_SHEETS
 
+_UBL_NOTE = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}Note"
 _CENT = Decimal("0.01")
 _LARGE = Decimal(10**16)
 
@@ -72,12 +73,15 @@ def siren_of(registration: Identifier | None) -> str:
 
 def joined_notes(case: Case) -> str:
     """All notes as UBL writes them, one after another."""
-    return "#".join(written(note) for note in case.invoice.notes)
+    return "#".join(written_notes(case))
 
 
-def written(note: Note) -> str:
-    """One note as UBL writes it, its subject code inside (`#PMT#…`)."""
-    return f"#{note.subject_code}#{note.text}" if note.subject_code else note.text
+def written_notes(case: Case) -> list[str]:
+    """The notes as UBL writes them, subject code inside (`#PMT#…`); in a document white space and all."""
+    root = case.source.root
+    if root is not None and case.ubl:
+        return [each.text or "" for each in root.iterchildren(_UBL_NOTE)]
+    return [f"#{note.subject_code}#{note.text}" if note.subject_code else note.text for note in case.invoice.notes]
 
 
 def is_between_companies(case: Case) -> bool:

@@ -48,6 +48,7 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
         inner_codes=frozenset(facts.inner_codes),
         loose_codes=frozenset(facts.loose_codes),
         units=frozenset(facts.units),
+        uncoded=frozenset(facts.uncoded),
         services=facts.services,
         vat_identifiers=frozenset(facts.vat_identifiers),
         currency=facts.currency,

@@ -44,7 +44,8 @@ class Source:
     `currency_ids` are the currencies that UBL writes beside each amount. `missing` names what the official rules speak
     of only when it is there (`totals`, `seller`), `faults` what the model has no room to keep (`BR-55`…), each with the
     element at fault. Values that sheets see and the model has no room for: `inner_codes` (VAT categories of lines
-    inside lines), `loose_codes` (those of what is neither allowance nor charge), `units` (of any quantity), `services`
+    inside lines), `loose_codes` (those of what is neither allowance nor charge), `units` (of any quantity), `uncoded`
+    (what has a VAT category without a code, in UBL: `lines`, `parts`, `allowances`, `charges`), `services`
     (how many logistics services the reader put after the charges), `vat_identifiers` (of anybody). `root` is the
     document itself.
     """
@@ -61,6 +62,7 @@ class Source:
     inner_codes: frozenset[str] = frozenset()
     loose_codes: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
+    uncoded: frozenset[str] = frozenset()
     services: int = 0
     vat_identifiers: frozenset[str] = frozenset()
     root: etree._Element | None = None
@@ -97,5 +99,8 @@ def presumed(invoice: Invoice, syntax: Syntax) -> Source:
         means=tuple(means),
         currency=invoice.currency,
         vat_currencies=(invoice.vat_currency,) if invoice.vat_currency else (),
-        currency_ids=frozenset({total.currency for total in vat_totals} | {invoice.currency}),
+        # UBL writes the currency beside each amount, CII beside totals of VAT only.
+        currency_ids=frozenset(
+            {total.currency for total in vat_totals} | ({invoice.currency} if syntax is not Syntax.CII else set())
+        ),
     )

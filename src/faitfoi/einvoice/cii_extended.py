@@ -32,7 +32,6 @@ from faitfoi.einvoice.model import (
 from faitfoi.einvoice.xml_groups import Group, Out
 
 _NOTHING = InvoiceExtension()
-_NO_TERMS = PaymentTerms()
 _NO_CONDITION = PaymentCondition()
 
 
@@ -95,7 +94,9 @@ def read_extension(
         invoicee=read_trade_party(settlement.group("InvoiceeTradeParty", "BG-X-36")),
         payer=read_trade_party(settlement.group("PayerTradeParty", "BG-X-73")),
         currency_exchange=_read_exchange(settlement.group("TaxApplicableTradeCurrencyExchange", "BG-X-41")),
-        terms=terms[0] if terms and terms[0] != _NO_TERMS else None,
+        partial_amount=terms[0].partial_amount if terms else None,
+        discount=terms[0].discount if terms else None,
+        penalty=terms[0].penalty if terms else None,
         more_terms=terms[1:],
         accounting_type=groups.account.text("TypeCode", "BT-X-290"),
     )
@@ -141,7 +142,7 @@ def _read_condition(group: Group, amount: str) -> PaymentCondition | None:
     return None if found == _NO_CONDITION else found
 
 
-def write_terms_extension(out: Out, terms: PaymentTerms) -> None:
+def write_terms_extension(out: Out, terms: PaymentTerms | InvoiceExtension) -> None:
     """Write the end of SpecifiedTradePaymentTerms."""
     out.number("PartialPaymentAmount", terms.partial_amount)
     _write_condition(out, "ApplicableTradePaymentPenaltyTerms", terms.penalty, "ActualPenaltyAmount")

@@ -60,8 +60,8 @@ def write_payment_terms(settlement: Out, invoice: Invoice) -> None:
         write_date(out, "DueDateDateTime", invoice.due_date)
         if invoice.payment and invoice.payment.direct_debit:
             out.text("DirectDebitMandateID", invoice.payment.direct_debit.mandate_reference)
-        if invoice.extended is not None and invoice.extended.terms is not None:
-            write_terms_extension(out, invoice.extended.terms)
+        if invoice.extended is not None:
+            write_terms_extension(out, invoice.extended)
     if invoice.extended is not None:
         write_more_terms(settlement, invoice.extended)
 

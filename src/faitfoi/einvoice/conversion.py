@@ -8,9 +8,10 @@ from enum import StrEnum
 
 from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.findings import Finding, Severity
+from faitfoi.einvoice.fitting import fit
 from faitfoi.einvoice.jsonform import to_json
 from faitfoi.einvoice.model import Invoice, term_paths
-from faitfoi.einvoice.profiles import EN16931, Profile
+from faitfoi.einvoice.profiles import EN16931, Profile, profile_of
 from faitfoi.einvoice.reading import read
 from faitfoi.einvoice.ubl import write_ubl
 
@@ -48,13 +49,18 @@ class Conversion:
 def convert(invoice: Invoice, to: Target, *, profile: Profile | None = None) -> Conversion:
     """Write an invoice as CII, UBL (Invoice or CreditNote, by its BT-3) or our JSON, and read it again to compare.
 
-    `profile` replaces the specification identifier (BT-24). Raises ValueError for what no XML can hold: a number that
-    is not finite, a control character.
+    `profile` replaces the specification identifier (BT-24). What the profile, named or given, has no place for is left
+    out and told: what is written never goes beyond its own schema. Raises ValueError for what no XML can hold: a number
+    that is not finite, a control character.
     """
     if profile is not None:
         process = replace(invoice.process, specification=SPECIFICATIONS[profile])
         invoice = replace(invoice, process=process)
-    content = _write(invoice, to)
+    fitted = invoice
+    if to is not Target.JSON:
+        follows = profile_of(invoice.process.specification)
+        fitted, _ = fit(invoice, profile=follows, ubl=to is Target.UBL)
+    content = _write(fitted, to)
     return Conversion(content=content, lost=tuple(_lost(invoice, read(content).invoice)))
 
 

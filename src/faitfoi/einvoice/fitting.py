@@ -1,10 +1,16 @@
-"""Which terms a syntax has a place for, and how an invoice is made to fit."""
+"""Which terms each profile and each syntax has a place for, and how an invoice is made to fit.
+
+The writers write whatever their syntax has a place for: what a profile does not take is left out here, before, and
+named. Source: the schemas and sheets of Factur-X 1.09, EN 16931-3-2 and -3-3; held to them by the tests.
+"""
 
 import dataclasses
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import TypeVar
 
-from faitfoi.einvoice.model import Invoice, term_of
+from faitfoi.einvoice.model import Invoice, term_of, terms
+from faitfoi.einvoice.profiles import Profile
 
 T = TypeVar("T")
 
@@ -34,9 +40,14 @@ NOT_IN_UBL = frozenset(
         "extended.transport_modes[]",
         "extended.ultimate_ship_to",
         "extended.ship_from",
+        "extended.contracts[].line",
+        "extended.despatch_advices[].line",
+        "extended.receiving_advices[].line",
         "extended.delivery_note",
         "extended.issuer_reference",
-        "extended.terms",
+        "extended.partial_amount",
+        "extended.discount",
+        "extended.penalty",
         "extended.more_terms[]",
         "extended.accounting_type",
         "lines[].extended.status",
@@ -48,6 +59,9 @@ NOT_IN_UBL = frozenset(
         "lines[].extended.item.included_items[]",
         "lines[].extended.delivery_terms.country",
         "lines[].extended.sales_order.issue_date",
+        "lines[].extended.sales_order.type_code",
+        "lines[].extended.despatch_advice.type_code",
+        "lines[].extended.receiving_advice.type_code",
         "lines[].extended.quotation",
         "lines[].extended.contract",
         "lines[].extended.documents[].line",
@@ -76,6 +90,56 @@ NOT_IN_CII = frozenset(
 """Field paths of what CII has no place for."""
 
 
+_IN_MINIMUM = frozenset(
+    (
+        *("BT-1", "BT-2", "BT-3", "BT-5", "BT-10", "BT-13", "BG-2", "BT-23", "BT-24"),
+        *("BG-4", "BT-27", "BT-30", "BT-31", "BT-32", "BG-5", "BT-40", "BG-7", "BT-44", "BT-47"),
+        *("BG-22", "BT-109", "BT-110", "BT-112", "BT-115"),
+    )
+)
+_NOT_IN_BASIC_WL = frozenset(
+    (
+        *("BT-7", "BT-11", "BT-14", "BT-15", "BT-17", "BT-18", "BT-33", "BT-45", "BT-82", "BT-85", "BT-86", "BT-114"),
+        *("BG-6", "BG-9", "BG-18", "BG-24", "BG-25"),
+    )
+)
+_NOT_IN_BASIC = _NOT_IN_BASIC_WL - {"BG-25"} | {
+    *("BT-128", "BT-132", "BT-133", "BT-137", "BT-138", "BT-142", "BT-143"),
+    *("BT-154", "BT-155", "BT-156", "BT-158", "BT-159", "BG-32"),
+}
+_EXTENDED = frozenset({Profile.EXTENDED, Profile.EXTENDED_CTC_FR, Profile.UNKNOWN})
+
+
+def fit(invoice: Invoice, *, profile: Profile, ubl: bool) -> tuple[Invoice, tuple[str, ...]]:
+    """What of `invoice` a profile has a place for in UBL or in CII, and the field paths of what it has none for.
+
+    A path says which one it was: `lines[2].extended.subtype`. An unknown profile takes all that the syntax can say.
+    """
+    return without(invoice, refused_by(profile, ubl=ubl))
+
+
+@cache
+def refused_by(profile: Profile, *, ubl: bool) -> frozenset[str]:
+    """The field paths that a profile has no place for in UBL or in CII; what is inside them goes without saying."""
+    refused = set(NOT_IN_UBL if ubl else NOT_IN_CII)
+    if profile in _EXTENDED:
+        return frozenset(refused)
+    known = [each for each in terms() if not (each.is_extension or each.path.startswith(_BEYOND))]
+    refused |= {"extended", "lines[].extended", *(each.path for each in terms() if each.is_extension)}
+    if profile is Profile.XRECHNUNG and ubl:
+        refused.discard("lines[].sub_lines[]")  # its own extension has them
+    if profile is Profile.MINIMUM:
+        refused |= {each.path for each in known if each.code not in _IN_MINIMUM}
+    elif profile is Profile.BASIC_WL:
+        refused |= {each.path for each in known if each.code in _NOT_IN_BASIC_WL}
+    elif profile is Profile.BASIC:
+        refused |= {each.path for each in known if each.code in _NOT_IN_BASIC}
+    return frozenset(refused)
+
+
+_BEYOND = ("extended.", "lines[].extended.")
+
+
 def without(invoice: Invoice, refused: Collection[str]) -> tuple[Invoice, tuple[str, ...]]:
     """`invoice` without what stands at the field paths `refused`, and the paths (with places) of what was left out.
 
@@ -85,8 +149,8 @@ def without(invoice: Invoice, refused: Collection[str]) -> tuple[Invoice, tuple[
     return _prune(invoice, "", "", frozenset(refused), lost), tuple(lost)
 
 
-def terms_at(paths: Iterable[str]) -> tuple[str, ...]:
-    """The terms at field paths, each once, in their order; the path itself where there is no term."""
+def codes_at(paths: Iterable[str]) -> tuple[str, ...]:
+    """The codes of the terms at field paths, each once, in their order; the path itself where there is no term."""
     return tuple(dict.fromkeys(known.code if (known := term_of(path)) is not None else path for path in paths))
 
 
@@ -102,10 +166,11 @@ def _prune(value: T, place: str, path: str, refused: frozenset[str], lost: list[
             here += "[]"
         if here in refused:
             lost.append(there)
-            changes[field.name] = () if isinstance(given, tuple) else field.default
+            changes[field.name] = type(given)() if isinstance(given, str | bytes | tuple) else _nothing(field.default)
         elif isinstance(given, tuple):
+            inside = path if field.name == "sub_lines" else f"{here}."  # lines inside lines are lines
             kept = tuple(
-                _prune(each, f"{there}[{place_in_list}].", f"{here}.", refused, lost)
+                _prune(each, f"{there}[{place_in_list}].", inside, refused, lost)
                 if dataclasses.is_dataclass(each)
                 else each
                 for place_in_list, each in enumerate(given)
@@ -117,6 +182,10 @@ def _prune(value: T, place: str, path: str, refused: frozenset[str], lost: list[
             if pruned != given:
                 changes[field.name] = field.default if field.default is None and _is_empty(pruned) else pruned
     return dataclasses.replace(value, **changes) if changes else value  # type: ignore[type-var]
+
+
+def _nothing(default: object) -> object:
+    return None if default is dataclasses.MISSING else default
 
 
 def _is_empty(value: object) -> bool:

@@ -140,7 +140,7 @@ _PENALTY = term(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentTerms:
-    """What one group of payment terms says beyond BT-20 and BT-9; those two as well for the second one and on."""
+    """One more group of payment terms: a text (as BT-20), a due date (as BT-9), an instalment, what time changes."""
 
     description: str = ""
     due_date: date | None = None
@@ -169,8 +169,8 @@ class InvoiceExtension:
     """What an invoice says beyond EN 16931.
 
     `objects` (BT-18) and `tenders` (BT-17) are those after the first; `despatch_advices`, `receiving_advices` and
-    `contracts` those after BT-16, BT-15 and BT-12, which only UBL has room for. `terms` is what the payment terms of
-    BT-20 say more, `more_terms` the groups of payment terms after the first.
+    `contracts` those after BT-16, BT-15 and BT-12, which only UBL has room for. `partial_amount`, `discount` and
+    `penalty` belong to the payment terms of BT-20; `more_terms` are the groups of payment terms after those.
     """
 
     test: bool = field(default=False, metadata=term("BT-X-1"))
@@ -291,6 +291,8 @@ class InvoiceExtension:
         ),
     )
     currency_exchange: CurrencyExchange | None = field(default=None, metadata=term("BG-X-41"))
-    terms: PaymentTerms | None = None
+    partial_amount: Decimal | None = field(default=None, metadata=term("BT-X-275"))
+    discount: PaymentCondition | None = field(default=None, metadata=_DISCOUNT)
+    penalty: PaymentCondition | None = field(default=None, metadata=_PENALTY)
     more_terms: tuple[PaymentTerms, ...] = ()
     accounting_type: str = field(default="", metadata=term("BT-X-290"))

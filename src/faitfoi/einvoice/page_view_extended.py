@@ -95,7 +95,6 @@ _LABELS = {
     "subtype": "Nature de la ligne",
     "target": "Vers",
     "tenders": "Autre marché ou lot",
-    "terms": "Conditions de paiement",
     "test": "Essai",
     "transport_modes": "Mode de transport",
     "ultimate_customer_orders": "Commande du client final",

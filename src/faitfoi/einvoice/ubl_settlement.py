@@ -111,8 +111,9 @@ def write_payment(
         return
     for position, transfer in enumerate(payment.credit_transfers or (None,)):
         with document.group("PaymentMeans") as out:
-            out.text("PaymentMeansCode", payment.means_code, name=payment.means_text)
-            out.iso_date("PaymentDueDate", due_date)
+            # Said once, as the official sheets want (UBL-SR-45 and 46).
+            out.text("PaymentMeansCode", payment.means_code, name=payment.means_text if position == 0 else "")
+            out.iso_date("PaymentDueDate", due_date if position == 0 else None)
             out.text("PaymentID", payment.remittance_information)
             if position == 0 and payment.card is not None:
                 with out.group("CardAccount") as card:

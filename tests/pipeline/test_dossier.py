@@ -9,9 +9,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from faitfoi.evidence.dossier_check import verify_dossier
 from faitfoi.pipeline.dossiers import make_dossier
+from faitfoi.pipeline.stamping import stamp_last_checkpoint
+from faitfoi.pipeline.witnessing import witnessed
+from tests.evidence.tsa import Authority, serving
 from tests.pipeline.cast import TOWN, Scene, file
 from tests.pipeline.test_commands import run
 
@@ -108,6 +112,33 @@ def test_a_changed_byte_is_seen_even_when_the_lists_are_refreshed(dossier: Path,
         refresh_lists(forged)
         assert verify(forged).returncode != 0, (name, place)
         assert not verify_dossier(files_of(forged)).sound, (name, place)
+
+
+def test_a_time_stamped_dossier_says_when_and_a_changed_stamp_is_seen(
+    scene: Scene, tmp_path: Path, settings: Settings
+) -> None:
+    with serving(Authority(tmp_path / "tsa")) as authority:
+        settings.FAITFOI_TSA, settings.FAITFOI_TSA_ROOTS = authority.url, str(authority.roots)
+        authority.down = True
+        scene.send(file("F-1"))
+        assert stamp_last_checkpoint() == 0  # nothing was held up
+        authority.down = False
+        witnessed()
+        assert (stamp_last_checkpoint(), stamp_last_checkpoint()) == (1, 0)
+        scene.send(file("F-2"))
+        dossier = unpacked(scene, "F-1", tmp_path)
+    said = verify(dossier)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "le point de contrôle existait le" in said.stdout
+    assert verify_dossier(files_of(dossier)).lies == ()
+
+    (token,) = (dossier / "data/horodatage").glob("*.tst")
+    changed = bytearray(token.read_bytes())
+    changed[-5] ^= 1
+    token.write_bytes(changed)
+    refresh_lists(dossier)
+    assert token.name in verify(dossier).stderr
+    assert [lie.file for lie in verify_dossier(files_of(dossier)).lies] == [f"data/horodatage/{token.name}"]
 
 
 def test_a_story_changed_is_named(dossier: Path) -> None:

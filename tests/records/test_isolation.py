@@ -24,6 +24,7 @@ INSTALLATION_WIDE = {
     "records_journalnode",
     "records_journalhead",
     "records_checkpoint",
+    "records_checkpointstamp",
     "records_alarm",
     "records_returntoken",
     "accounts_user",

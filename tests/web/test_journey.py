@@ -117,7 +117,7 @@ def test_a_silent_witness_is_told_on_every_page_until_it_answers(
     scene.deliver()
     for name in ("home", "batches", "documents", "customers"):
         told = page_of(clerk, reverse(name, args=[scene.organisation.slug]))
-        assert "L’envoi est arrêté :" in told
+        assert "L’envoi est arrêté. Le témoin" in told
         assert "partira dès qu’il répondra" in told
 
     settings.FAITFOI_WITNESS = ""

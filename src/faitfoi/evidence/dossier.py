@@ -33,7 +33,8 @@ class ProvedEntry:
 class Dossier:
     """What goes in: the sealed PDF, its XML, the file as received, its entry and those of its story, keys and seal.
 
-    All proofs stand under one checkpoint. `certificate` is the PEM of the seal, empty when somebody else had signed.
+    All proofs stand under one checkpoint, whose time `stamps` vouch for (RFC 3161 tokens by authority), and
+    `stamp_roots` are their roots in PEM. `certificate` is the PEM of the seal, empty when somebody else had signed.
     """
 
     number: str
@@ -46,12 +47,13 @@ class Dossier:
     log: Verifier
     witness: Verifier
     certificate: str = ""
+    stamps: Mapping[str, bytes] = field(default_factory=dict)
+    stamp_roots: bytes = b""
 
     @property
     def name(self) -> str:
         """The folder that the archive holds, without surprises for any file system."""
-        kept = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in self.number).strip("-.")
-        return f"dossier-{kept[:60] or 'sans-numero'}"
+        return f"dossier-{_plain(self.number)[:60] or 'sans-numero'}"
 
     def write(self, *, at: datetime) -> bytes:
         """The bag as a ZIP archive, the same bytes for the same content and second."""
@@ -80,6 +82,10 @@ class Dossier:
         for entry in self.story:
             name = f"journal/{entry.proof.index:012d}"
             payload |= {f"{name}.json": entry.body, f"{name}.tlog-proof": entry.proof.dump()}
+        for authority, token in self.stamps.items():
+            payload[f"horodatage/{_plain(authority)}.tst"] = token
+        if self.stamps:
+            payload["horodatage/racines.pem"] = self.stamp_roots
         if self.certificate:
             payload["certificats/cachet.pem"] = self.certificate.encode()
         return payload
@@ -103,6 +109,7 @@ data/original.{self.original_extension:<13} le fichier tel qu’il a été reçu
 data/entry.json             l’écriture du journal faite avec le cachet : elle nomme les fichiers par leurs empreintes
 data/proof.tlog-proof       la preuve que cette écriture est au journal, à sa place (C2SP tlog-proof)
 data/checkpoint             l’état du journal, signé par lui et par un témoin (C2SP tlog-checkpoint, tlog-cosignature)
+data/horodatage/            l’heure du point de contrôle, signée par une autorité d’horodatage (RFC 3161), s’il y en a
 data/journal/               les autres écritures de cette facture, chacune avec sa preuve
 data/cles/, certificats/    les clés publiques du journal et du témoin, le certificat du cachet
 
@@ -112,6 +119,10 @@ est au journal ; le journal a été vu par le témoin à la date dite ; le cache
 Ce qu’elle ne montre pas : à qui sont les clés. Comparez leurs empreintes, que verify.sh affiche, avec celles que
 l’émetteur imprime sur ses attestations.
 """
+
+
+def _plain(name: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in name).strip("-.")
 
 
 def _manifest(content: Mapping[str, bytes]) -> bytes:

@@ -17,12 +17,13 @@ from faitfoi.evidence.checkpoint import Checkpoint, open_checkpoint
 from faitfoi.evidence.leaves import NotCanonical, leaf_hash, read_canonical
 from faitfoi.evidence.note import KeyType, NoteRefused, Verifier, open_note
 from faitfoi.evidence.seal_check import SealState, check_seal
+from faitfoi.evidence.stamps import StampRefused, check_stamp, load_roots
 from faitfoi.evidence.tlog_proof import TlogProof
 
 LISTS = ("tagmanifest-sha256.txt", "manifest-sha256.txt")
 CHECKPOINT, ENTRY, PDF, XML = "data/checkpoint", "data/entry.json", "data/facture.pdf", "data/factur-x.xml"
 LOG_KEY, WITNESS_KEY, WITNESS_NAME = "data/cles/journal.pem", "data/cles/temoin.pem", "data/cles/temoin.nom"
-CERTIFICATE = "data/certificats/cachet.pem"
+CERTIFICATE, ROOTS = "data/certificats/cachet.pem", "data/horodatage/racines.pem"
 _NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme"
 _LISTED = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
@@ -65,6 +66,7 @@ def verify_dossier(files: Mapping[str, bytes]) -> Verified:
         return Verified(lies=(*lies, error.lie), fingerprints=fingerprints)
     lies += _entries(files, log, witness)
     lies += _named(files)
+    lies += _stamps(files, fingerprints)
     if CERTIFICATE in files:
         lies += _seal(files, fingerprints)
     return Verified(lies=tuple(lies), fingerprints=fingerprints, size=checkpoint.size, seen_at=seen_at)
@@ -172,6 +174,19 @@ def _named(files: Mapping[str, bytes]) -> Iterator[Lie]:
             yield Lie(file=name, sentence=_NOT_NAMED)
     if XML in files and hashlib.sha256(files[XML]).hexdigest() != entry.get("xml_sha256"):
         yield Lie(file=XML, sentence=_NOT_NAMED)
+
+
+def _stamps(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterator[Lie]:
+    tokens = [name for name in files if name.startswith("data/horodatage/") and name.endswith(".tst")]
+    if not tokens:
+        return
+    roots = files.get(ROOTS, b"")
+    fingerprints[ROOTS] = hashlib.sha256(roots).hexdigest()
+    for name in tokens:
+        try:
+            check_stamp(files[name], files[CHECKPOINT], roots=load_roots(roots))
+        except StampRefused as error:
+            yield Lie(file=name, sentence=f"ce n’est pas l’horodatage du point de contrôle ({error})")
 
 
 def _seal(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterator[Lie]:

@@ -10,6 +10,7 @@ from faitfoi.evidence.dossier import Dossier, ProvedEntry
 from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.tlog_proof import TlogProof
 from faitfoi.pipeline.installation import sandbox, seal_folder, store
+from faitfoi.pipeline.stamping import roots_file
 from faitfoi.pipeline.witnessing import log_signer, witness_key, witnessed
 from faitfoi.records.journal import row
 from faitfoi.records.models import Checkpoint, Document, JournalEntry, JournalLeaf
@@ -22,13 +23,14 @@ def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
     Raises Document.DoesNotExist, and WitnessSilent or JournalBehind when no witness vouches for the journal.
     """
     witnessed()
-    checkpoint = Checkpoint.objects.latest("size")
-    tree = TiledTree(checkpoint.size, row)
     with acting_for(organisation_id):
         document = Document.objects.get(id=document_id)
         artefacts = {artefact.role: artefact for artefact in document.artefacts.all()}
         entries = list(JournalEntry.objects.filter(document_id=document.id).order_by("id"))
     indices = JournalLeaf.objects.in_bulk([entry.id for entry in entries])
+    checkpoint = _checkpoint_over(max(leaf.index or 0 for leaf in indices.values()))
+    tree = TiledTree(checkpoint.size, row)
+    stamps = {stamp.authority: bytes(stamp.token) for stamp in checkpoint.stamps.all()}
     proved = {
         entry.kind + str(entry.id): _proved(entry, index, tree, checkpoint)
         for entry in entries
@@ -50,8 +52,16 @@ def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         log=log_signer().verifier,
         witness=witness_key(),
         certificate=certificate.read_text() if legal.sealed else "",
+        stamps=stamps,
+        stamp_roots=roots_file() if stamps else b"",
     )
     return dossier.name, dossier.write(at=timezone.now())
+
+
+def _checkpoint_over(index: int) -> Checkpoint:
+    """The first time-stamped checkpoint that covers an entry; the last one when none is stamped yet."""
+    stamped = Checkpoint.objects.filter(size__gt=index, stamps__isnull=False).order_by("size").first()
+    return stamped or Checkpoint.objects.latest("size")
 
 
 def _proved(entry: JournalEntry, index: int, tree: TiledTree, checkpoint: Checkpoint) -> ProvedEntry:

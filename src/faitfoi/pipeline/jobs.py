@@ -25,6 +25,8 @@ from faitfoi.pipeline import following, questions
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.due import ask_later, deliver_later, poll_later, prepare_later
 from faitfoi.pipeline.receive import due_lines
+from faitfoi.pipeline.stamping import stamp_last_checkpoint
+from faitfoi.pipeline.witnessing import may_send
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.journal import sequence
 
@@ -118,6 +120,20 @@ def _one_by_one(
 def number_journal(timestamp: int) -> None:  # noqa: ARG001  # Procrastinate passes the hour
     """Give new journal entries their index."""
     sequence()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="stamp_journal", queue="steward", queueing_lock="stamp_journal")
+def stamp_journal(timestamp: int) -> None:  # noqa: ARG001
+    """Have the journal's last checkpoint time-stamped."""
+    stamp_last_checkpoint()
+
+
+@app.periodic(cron="17 0 * * *")
+@app.task(name="witness_journal", queue="steward", queueing_lock="witness_journal")
+def witness_journal(timestamp: int) -> None:  # noqa: ARG001
+    """Have the journal witnessed at least once a day, even when nothing happened (trust.md, A3)."""
+    may_send()
 
 
 @app.periodic(cron="* * * * * */10")

@@ -74,7 +74,7 @@ def _settled() -> JournalBehind | WitnessSilent | None:
         witnessed()
     except (JournalBehind, WitnessSilent) as error:
         log.warning("%s", error)
-        Alarm.objects.update_or_create(cause=CAUSE, defaults={"sentence": str(error)})
+        Alarm.objects.update_or_create(cause=CAUSE, defaults={"sentence": f"L’envoi est arrêté. {error}"})
         return error
     Alarm.objects.filter(cause=CAUSE).delete()
     return None

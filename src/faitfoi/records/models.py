@@ -6,7 +6,15 @@ hashes, sizes and opaque tokens only.
 
 from faitfoi.records.models_delivery import Attempt, Delivery, Event, ReturnToken
 from faitfoi.records.models_document import Artefact, Batch, BatchLine, BurntNumber, Document
-from faitfoi.records.models_journal import Alarm, Checkpoint, JournalEntry, JournalHead, JournalLeaf, JournalNode
+from faitfoi.records.models_journal import (
+    Alarm,
+    Checkpoint,
+    CheckpointStamp,
+    JournalEntry,
+    JournalHead,
+    JournalLeaf,
+    JournalNode,
+)
 from faitfoi.records.models_party import ChannelSettings, Customer
 
 __all__ = [
@@ -18,6 +26,7 @@ __all__ = [
     "BurntNumber",
     "ChannelSettings",
     "Checkpoint",
+    "CheckpointStamp",
     "Customer",
     "Delivery",
     "Document",

@@ -72,6 +72,21 @@ class Checkpoint(models.Model):
         return f"{self.size}"
 
 
+class CheckpointStamp(models.Model):
+    """What a time-stamp authority says of a checkpoint: its RFC 3161 token on the note, verified when it came."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="stamps")
+    authority = models.CharField(max_length=255)
+    token = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["checkpoint", "authority"], name="one_stamp_of_each_authority"),)
+
+    def __str__(self) -> str:
+        return f"{self.checkpoint_id} {self.authority}"
+
+
 class Alarm(models.Model):
     """What everybody of the installation should know until it is over: one sentence for each cause."""
 

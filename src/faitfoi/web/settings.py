@@ -22,6 +22,12 @@ FAITFOI_WITNESS = os.environ.get("FAITFOI_WITNESS", "")
 FAITFOI_WITNESS_KEY = os.environ.get("FAITFOI_WITNESS_KEY", "")
 """The public key that `faitfoi witness` printed, which its signatures are checked with."""
 
+FAITFOI_TSA = os.environ.get("FAITFOI_TSA", "")
+"""Addresses of the time-stamp authorities (RFC 3161), separated by spaces; empty means none."""
+
+FAITFOI_TSA_ROOTS = os.environ.get("FAITFOI_TSA_ROOTS", "")
+"""The file (PEM) of the root certificates that their time-stamps must lead to."""
+
 
 def database(url: str) -> dict[str, Any]:
     """Read postgresql://user:password@host:port/name?host=/socket/dir into Django's form."""

@@ -116,6 +116,16 @@ if [ -e data/certificats/cachet.pem ]; then
   said "le cachet couvre toute la facture"
 fi
 
+# 6. Une autorité d'horodatage a vu le point de contrôle.
+for token in data/horodatage/*.tst; do
+  [ -e "$token" ] || break
+  when=$(openssl ts -reply -token_in -in "$token" -text 2>/dev/null | sed -n 's/^Time stamp: //p')
+  at=$(date -u -d "$when" +%s 2>/dev/null) || fail "$token n'est pas un horodatage"
+  openssl ts -verify -token_in -in "$token" -data "$checkpoint" -CAfile data/horodatage/racines.pem \
+    -attime "$at" >/dev/null 2>&1 || fail "$token n'horodate pas le point de contrôle"
+  said "le point de contrôle existait le $(date -u -d "@$at" '+%d/%m/%Y à %H:%M:%S') UTC, dit $(basename "$token" .tst)"
+done
+
 echo
 echo "Reste à comparer ces empreintes avec celles que l'émetteur publie ou imprime sur ses attestations :"
 for key in data/cles/journal.pem data/cles/temoin.pem; do
@@ -123,5 +133,8 @@ for key in data/cles/journal.pem data/cles/temoin.pem; do
 done
 if [ -e data/certificats/cachet.pem ]; then
   echo "  data/certificats/cachet.pem  SHA-256 $(openssl x509 -in data/certificats/cachet.pem -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
+fi
+if [ -e data/horodatage/racines.pem ]; then
+  echo "  data/horodatage/racines.pem  SHA-256 $(openssl dgst -sha256 -r data/horodatage/racines.pem | cut -d ' ' -f 1)"
 fi
 echo "Le dossier est vrai."

@@ -60,6 +60,7 @@ CII_ROOT = RSM + "CrossIndustryInvoice"
 _TENDER = "50"  # UNTDID 1001 code that EN 16931 gives to BT-17
 _INVOICED_OBJECT = "130"  # … to BT-18
 _SUPPORTING = "916"  # … to BG-24
+_PROJECT_NAME = "Project reference"  # the schema wants a name, EN 16931 has no term for it
 
 
 def read_cii(root: etree._Element) -> tuple[Invoice, tuple[Finding, ...]]:
@@ -143,7 +144,7 @@ def read_cii(root: etree._Element) -> tuple[Invoice, tuple[Finding, ...]]:
             terms=terms.extensions,
         ),
     )
-    return invoice, document.findings()
+    return invoice, document.findings(currency=currencies.invoice, vat_currency=currencies.vat)
 
 
 def write_cii(invoice: Invoice) -> bytes:
@@ -243,7 +244,7 @@ def _write_agreement(agreement: Out, invoice: Invoice) -> None:
     if invoice.project_reference:
         with agreement.group("SpecifiedProcuringProject") as out:
             out.text("ID", invoice.project_reference)
-            out.text("Name", "Project reference")  # the schema wants a name, EN 16931 has no term for it
+            out.text("Name", _PROJECT_NAME)
     if more is not None:
         for order in more.ultimate_customer_orders:
             write_reference(agreement, "UltimateCustomerOrderReferencedDocument", order)
@@ -284,8 +285,10 @@ def _write_settlement(settlement: Out, invoice: Invoice) -> None:
 
 def _read_project(agreement: Group) -> str:
     project = agreement.group("SpecifiedProcuringProject")
-    project.text("Name")
-    return project.text("ID", "BT-11")
+    name, reference = project.text("Name"), project.text("ID", "BT-11")
+    if name not in {"", _PROJECT_NAME, reference}:
+        project.not_kept(f"Le nom du projet ({name}) n’a pas de place dans la norme : pas repris.", "BT-11")
+    return reference
 
 
 def _read_preceding(settlement: Group) -> tuple[PrecedingInvoice, ...]:
@@ -321,6 +324,8 @@ def _read_references(agreement: Group) -> _References:
             if (invoiced_object := read_object(group)) is not None:
                 objects.append(invoiced_object)
         else:
+            if kind not in {"", _SUPPORTING}:
+                group.not_kept(f"Le type {kind} de la pièce n’a pas été repris : la norme n’en connaît qu’un.", "BG-24")
             supporting.append(_read_supporting(group))
     return _References(supporting=tuple(supporting), tenders=tuple(tenders), objects=tuple(objects))
 

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from lxml import etree
+
 from faitfoi.einvoice.cii_extended_lines import (
     Currencies,
     LineGroups,
@@ -266,9 +268,12 @@ def write_item(line: Out, item: Item, more: ItemExtension | None = None) -> None
 
 def _read_price(gross: Group, discount: Group, net: Group) -> Price:
     """GrossPriceProductTradePrice with its discount, and NetPriceProductTradePrice (BG-29)."""
-    read_indicator(discount)
+    if read_indicator(discount):
+        discount.not_kept("Ce supplément de prix est lu comme un rabais : la norme ne connaît que lui.", "BT-147")
     gross_basis, net_basis = gross.element("BasisQuantity"), net.element("BasisQuantity")
     basis = gross_basis if net_basis is None else net_basis
+    if gross_basis is not None and net_basis is not None and _basis(gross_basis) != _basis(net_basis):
+        gross.not_kept("La quantité de base du prix brut n’est pas celle du prix net, qui vaut seule.", "BT-149")
     return Price(
         gross=gross.decimal("ChargeAmount", "BT-148"),
         discount=discount.decimal("ActualAmount", "BT-147"),
@@ -276,6 +281,10 @@ def _read_price(gross: Group, discount: Group, net: Group) -> Price:
         base_quantity=None if basis is None else net.number(basis, "BT-149"),
         base_quantity_unit="" if basis is None else clean(basis.get("unitCode")),
     )
+
+
+def _basis(element: etree._Element) -> tuple[str, str]:
+    return clean(element.text), clean(element.get("unitCode"))
 
 
 def _write_price(agreement: Out, price: Price, more: LineExtension | None) -> None:

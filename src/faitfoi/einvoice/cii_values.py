@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from faitfoi.einvoice.model import Identifier
-from faitfoi.einvoice.xml_groups import Group, Out, Source, identifier
+from faitfoi.einvoice.xml_groups import Group, Out, Source, identifier, truth
 
 RSM: Final = "{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}"
 RAM: Final = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
@@ -64,11 +64,11 @@ def write_true(out: Out, name: str) -> None:
 
 
 def read_indicator(group: Group) -> bool | None:
-    """ChargeIndicator: True for a charge, False for an allowance, None when absent or unreadable."""
+    """ChargeIndicator: True for a charge, False for an allowance, None when absent or unreadable (reported)."""
     wrapper = group.element("ChargeIndicator")
     if wrapper is None or not len(wrapper):
         return None
-    return {"true": True, "1": True, "false": False, "0": False}.get((wrapper[0].text or "").strip())
+    return truth(group, (wrapper[0].text or "").strip())
 
 
 def write_indicator(out: Out, *, charge: bool) -> None:

@@ -65,6 +65,7 @@ CREDIT_NOTE_ROOT: Final = "{urn:oasis:names:specification:ubl:schema:xsd:CreditN
 _SUBJECT = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)
 _PROJECT = "50"  # UNTDID 1001 code that EN 16931 gives to BT-11 in a credit note, which has no ProjectReference
 _INVOICED_OBJECT = "130"  # … to BT-18
+_SUPPORTING = "916"  # … to BG-24, where none need be written
 _NO_ORDER = "NA"  # the schema wants an order number beside a sales order number
 
 
@@ -149,7 +150,7 @@ def read_ubl(root: etree._Element) -> tuple[Invoice, tuple[Finding, ...]]:
             objects=references.objects[1:],
         ),
     )
-    return invoice, source.findings()
+    return invoice, source.findings(currency=currency, vat_currency=vat_currency)
 
 
 def _about(number: str, specification: str, *, currency: str, vat_currency: str, credit_note: bool) -> Document:
@@ -348,6 +349,8 @@ def _read_references(document: Group) -> _References:
         elif kind == _PROJECT:
             group.drop("Une seconde référence de projet n’a pas été reprise.", "BT-11")
         else:
+            if kind not in {"", _SUPPORTING}:
+                group.not_kept(f"Le type {kind} de la pièce n’a pas été repris : la norme n’en connaît qu’un.", "BG-24")
             supporting.append(_read_supporting(group))
     return _References(supporting=tuple(supporting), project=project, objects=tuple(objects))
 

@@ -30,6 +30,7 @@ from faitfoi.einvoice.ubl_extended_lines import (
 )
 from faitfoi.einvoice.ubl_parties import write_delivery, write_trade_party
 from faitfoi.einvoice.ubl_settlement import (
+    read_indicator,
     read_line_allowances,
     read_tax_category,
     write_allowance,
@@ -213,7 +214,8 @@ def write_item(line: Out, item: Item, vat: LineVat, more: LineExtension | None =
 def _read_price(group: Group, allowance: Group) -> Price:
     """Price (BG-29): the discount and gross price are in its AllowanceCharge."""
     basis = group.element("BaseQuantity", "BT-149")
-    allowance.text("ChargeIndicator")
+    if read_indicator(allowance):
+        allowance.not_kept("Ce supplément de prix est lu comme un rabais : la norme ne connaît que lui.", "BT-147")
     return Price(
         net=group.decimal("PriceAmount", "BT-146"),
         base_quantity=None if basis is None else group.number(basis, "BT-149"),

@@ -17,10 +17,11 @@ from faitfoi.einvoice.model import (
     VatBreakdown,
 )
 from faitfoi.einvoice.ubl_parties import read_trade_party, write_trade_party
-from faitfoi.einvoice.xml_groups import Group, Out, clean
+from faitfoi.einvoice.xml_groups import Group, Out, clean, truth
 
 _VAT = "VAT"
 _NO_NETWORK = "NA"  # the schema wants a card network, EN 16931 has no term for it
+_NO_NETWORKS = frozenset({"", _NO_NETWORK, "mapped-from-cii"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,8 @@ def _first_of(group: Group, first: str, other: str) -> str:
 def _read_card(group: Group) -> PaymentCard | None:
     if not group:
         return None
-    group.text("NetworkID")
+    if (network := group.text("NetworkID")) not in _NO_NETWORKS:
+        group.not_kept(f"Le réseau de la carte ({network}) n’a pas de place dans la norme : pas repris.")
     return PaymentCard(
         account_number=group.text("PrimaryAccountNumberID", "BT-87"), holder_name=group.text("HolderName", "BT-88")
     )
@@ -210,8 +212,8 @@ def write_allowance(
 
 
 def read_indicator(group: Group) -> bool:
-    """ChargeIndicator: True for a charge."""
-    return group.text("ChargeIndicator") in {"true", "1"}
+    """ChargeIndicator: True for a charge; what says neither is reported, and taken for an allowance."""
+    return truth(group, group.text("ChargeIndicator")) is True
 
 
 def read_tax_category(group: Group, category_term: str, rate_term: str) -> tuple[str, Decimal | None]:

@@ -33,6 +33,22 @@ def clean(text: str | None) -> str:
     return text.strip()
 
 
+_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+_KNOWN_ATTRIBUTES = (
+    # What the readers keep, where it means something …
+    " schemeID unitCode currencyID format mimeCode filename listID listVersionID name "
+    # … and what only says which code list or agency stands behind a code, which the norm fixes.
+    "listAgencyID listAgencyName listName listURI listSchemeURI schemeName schemeAgencyID schemeAgencyName "
+    "schemeVersionID schemeDataURI schemeURI unitCodeListID unitCodeListAgencyID unitCodeListAgencyName "
+    "currencyCodeListVersionID languageID characterSetCode encodingCode "
+)
+_STRANGE_ATTRIBUTES = etree.XPath("//@*[not(contains($known, concat(' ', name(), ' ')))]")
+_OTHER_CURRENCIES = etree.XPath(
+    "//@currencyID[. != $currency and not(. = $vat_currency and "
+    "parent::*[local-name() = 'TaxAmount' or local-name() = 'TaxTotalAmount'])]"
+)
+
+
 class Source:
     """One document being read: its two namespaces and what there is to say about it.
 
@@ -85,8 +101,33 @@ class Source:
             message = f"{name} est donné plusieurs fois, la norme n’en prévoit qu’un : seul le premier est repris."
             self.remark("FF-REPEATED", Severity.WARNING, message, at=element, term=term)
 
-    def findings(self) -> tuple[Finding, ...]:
-        """All remarks, then what no group was asked for, once for each kind of element."""
+    def findings(self, *, currency: str = "", vat_currency: str = "") -> tuple[Finding, ...]:
+        """All remarks, then what no group was asked for and attributes not kept, once for each kind.
+
+        `currency` (BT-5) is that of every amount, `vat_currency` (BT-6) may be that of VAT: another one is reported.
+        """
+        self._report_leftovers()
+        if self._groups and (root := self._groups[0].source_element) is not None:
+            self._report_attributes(_STRANGE_ATTRIBUTES(root, known=_KNOWN_ATTRIBUTES))
+            if currency:
+                self._report_attributes(_OTHER_CURRENCIES(root, currency=currency, vat_currency=vat_currency))
+        return tuple(self._findings)
+
+    def _report_attributes(self, found: object) -> None:
+        seen: set[tuple[str, str]] = set()
+        for attribute in found if isinstance(found, list) else ():
+            element, name = attribute.getparent(), etree.QName(attribute.attrname)
+            kind = (str(element.tag), name.text)
+            if kind in seen or name.namespace == _INSTANCE or not attribute.strip():
+                continue
+            seen.add(kind)
+            message = (
+                f"L’attribut {name.localname}=« {attribute[:80]} » de {etree.QName(element).localname} "
+                "n’a pas de place dans le modèle : il reste dans le fichier d’origine."
+            )
+            self.remark("FF-NOT-KEPT", Severity.INFORMATION, message, at=element)
+
+    def _report_leftovers(self) -> None:
         seen: set[tuple[str, str]] = set()
         for group in self._groups:
             for element in group.leftovers():
@@ -97,7 +138,6 @@ class Source:
                 name = etree.QName(element).localname
                 message = f"{name} n’a pas de place dans le modèle EN 16931 : il reste dans le fichier d’origine."
                 self.remark("FF-NOT-KEPT", Severity.INFORMATION, message, at=element)
-        return tuple(self._findings)
 
 
 class Group:
@@ -126,6 +166,11 @@ class Group:
     def tag(self) -> str:
         """The element's full name."""
         return "" if self._element is None else str(self._element.tag)
+
+    @property
+    def source_element(self) -> etree._Element | None:
+        """The element itself, None when it is absent."""
+        return self._element
 
     @property
     def source(self) -> Source:
@@ -248,6 +293,17 @@ class Group:
         """Report that this whole group is not kept, once: its children are not reported again."""
         self.remark_repeated(message, term)
         self._children.clear()
+
+
+def truth(group: Group, said: str) -> bool | None:
+    """Whether an indicator says true or false; None when it says neither, which is reported."""
+    found = _TRUTHS.get(said)
+    if found is None and said:
+        group.not_kept(f"« {said[:80]} » ne dit ni vrai ni faux : lu comme une remise, pas comme des frais.")
+    return found
+
+
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def identifier(element: etree._Element, *, scheme: str = "schemeID") -> Identifier | None:

@@ -28,6 +28,28 @@ _ALL_URIS: Final = frozenset(
         "urn:ferd:pdfa:CrossIndustryDocument:invoice:1p0#",
     }
 )
+_PREDEFINED: Final = frozenset(
+    {
+        _RDF[1:-1],
+        _DC[1:-1],
+        _XMP[1:-1],
+        _PDFAID[1:-1],
+        _EXTENSION[1:-1],
+        "http://www.w3.org/XML/1998/namespace",
+        "http://ns.adobe.com/xap/1.0/rights/",
+        "http://ns.adobe.com/xap/1.0/mm/",
+        "http://ns.adobe.com/xap/1.0/bj/",
+        "http://ns.adobe.com/xap/1.0/t/pg/",
+        "http://ns.adobe.com/xmp/1.0/DynamicMedia/",
+        "http://ns.adobe.com/xmp/Identifier/qual/1.0/",
+        "http://ns.adobe.com/pdf/1.3/",
+        "http://ns.adobe.com/photoshop/1.0/",
+        "http://ns.adobe.com/camera-raw-settings/1.0/",
+        "http://ns.adobe.com/tiff/1.0/",
+        "http://ns.adobe.com/exif/1.0/",
+        "http://ns.adobe.com/exif/1.0/aux/",
+    }
+)
 _DESCRIPTIONS: Final = {
     "DocumentFileName": "name of the embedded XML invoice file",
     "DocumentType": "INVOICE",
@@ -86,6 +108,24 @@ def claim_in(xmp: bytes) -> PdfAClaim | None:
     if not part.isascii() or not part.isdigit() or len(part) > 2:
         return None
     return PdfAClaim(part=int(part), level=level.strip().upper())
+
+
+def undeclared(xmp: bytes) -> set[str]:
+    """The prefixes of properties that neither PDF/A knows nor the packet declares. Raises UnreadableXml.
+
+    ISO 19005-3, 6.6.2.3: every other schema is declared in an extension schema.
+    """
+    root = parse_xml(xmp.strip(b"\x00"))
+    known = set(_PREDEFINED)
+    for entry in root.iter(_RDF + "li"):
+        known.add(_namespace_of(entry))
+    found = set()
+    for description in _rdf(root).findall(_RDF + "Description"):
+        for name in (*map(str, description.attrib), *(str(child.tag) for child in description)):
+            namespace = etree.QName(name).namespace or ""
+            if namespace not in known:
+                found.add(next((prefix or "?" for prefix, uri in description.nsmap.items() if uri == namespace), "?"))
+    return found
 
 
 def with_claim(xmp: bytes, claim: PdfAClaim) -> bytes:

@@ -25,7 +25,7 @@ from faitfoi.einvoice.facturx_safety import (
     read_stream,
     stream_filters,
 )
-from faitfoi.einvoice.facturx_xmp import PdfAClaim, claim_in
+from faitfoi.einvoice.facturx_xmp import PdfAClaim, claim_in, undeclared
 from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.pdfa_content import Used, annotations, is_true, what_is_used
 from faitfoi.einvoice.pdfa_findings import NotPdfA, finding, is_mended
@@ -105,14 +105,15 @@ def _claim(pdf: pikepdf.Pdf) -> tuple[PdfAClaim | None, tuple[Finding, ...]]:
     if not isinstance(metadata, pikepdf.Stream):
         return None, (finding("FF-PDF-CLAIM"),)
     try:
-        claim = claim_in(read_stream(metadata, max_bytes=MAX_XMP_BYTES))
+        xmp = read_stream(metadata, max_bytes=MAX_XMP_BYTES)
+        claim, strange = claim_in(xmp), undeclared(xmp)
     except (UnreadableXml, etree.LxmlError):
         return None, (finding("FF-PDF-XMP"),)
     if claim is None:
         return None, (finding("FF-PDF-CLAIM"),)
     if claim.part not in {1, 2, 3} or claim.level not in {"A", "B", "U"}:
         return claim, (finding("FF-PDF-PART", [f"PDF/A-{claim.part}{claim.level.lower()}"]),)
-    return claim, ()
+    return claim, (finding("FF-PDF-XMP-SCHEMA", strange),) if strange else ()
 
 
 def _acting(pdf: pikepdf.Pdf, inspection: Inspection) -> Iterator[Finding]:

@@ -46,6 +46,11 @@ _RULES = {
         french="Ses métadonnées XMP sont illisibles.",
         mended=True,
     ),
+    "FF-PDF-XMP-SCHEMA": _Words(  # 6.6.2.3
+        english="Its XMP metadata use schemas that they do not declare: {}.",
+        french="Ses métadonnées XMP emploient des schémas qu’elles ne déclarent pas : {}.",
+        mended=True,
+    ),
     "FF-PDF-PART": _Words(  # Factur-X 1.07, 6.2
         english="It says that it is a {}: a Factur-X is a PDF/A-3.",
         french="Il se dit {} : un Factur-X est un PDF/A-3.",

@@ -1,6 +1,7 @@
 """The child of `pipeline.sandbox`: reads hostile files under limits, answers in JSON and bytes."""
 
 import json
+import logging
 import os
 import resource
 import signal
@@ -35,6 +36,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
+    logging.disable(logging.CRITICAL)  # pikepdf remarks on damage in English, on the terminal of who runs a command
     sys.stdout = sys.stderr  # nothing a library prints may look like an answer
     while head := incoming.read(HEADER.size):
         json_size, payload_size = HEADER.unpack(head)

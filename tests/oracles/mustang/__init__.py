@@ -5,9 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import pytest
-
-from tests.oracles.java import java, need_java
+from tests.oracles.java import give_up, java, need_java
 
 _JUDGE = Path(__file__).with_name("Judge.java")
 
@@ -19,7 +17,7 @@ def mustang(paths: Iterable[Path]) -> dict[Path, tuple[str, ...]]:
     """
     need_java()
     if shutil.which("javac") is None:
-        pytest.skip("needs a JDK, to run a source file (Debian: apt install default-jdk-headless)")
+        give_up("needs a JDK, to run a source file (Debian: apt install default-jdk-headless)")
     asked = [path.resolve() for path in paths]
     lines = java("mustang", str(_JUDGE), *map(str, asked)).splitlines()
     reports = dict(zip(lines[::2], lines[1::2], strict=True))

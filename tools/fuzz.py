@@ -25,6 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from faitfoi.einvoice.facturx_safety import bound_qpdf  # noqa: E402
 from faitfoi.einvoice.xml import Unreadable  # noqa: E402
 from tools.fuzz_mutations import Spoil, noise, spoil_bytes, spoil_json, spoil_pdf, spoil_xml  # noqa: E402
 from tools.fuzz_seeds import seeds  # noqa: E402
@@ -81,6 +82,7 @@ def _child(seed: int, first: int, until: float) -> int:
     """Exercise file after file, telling each beginning and each outcome, one JSON a line."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bound_qpdf()
     logging.disable(logging.CRITICAL)  # pikepdf remarks on every damage
     sources = seeds()
     current = FOLDER / "current.bin"

@@ -18,6 +18,7 @@ import pytest
 from faitfoi.einvoice.facturx_safety import MAX_STREAM_BYTES
 from faitfoi.einvoice.reading import Format, Unreadable
 from faitfoi.pipeline.sandbox import HEADER, Sandbox
+from tests.einvoice.hostile import HEAVY
 from tests.pipeline.cast import Scene, file, invoice
 
 MEBIBYTE = 1024 * 1024
@@ -164,13 +165,13 @@ def test_a_file_that_wants_too_much_memory_is_refused_and_the_next_is_read() -> 
 def test_a_file_that_burns_the_processor_ends_its_child() -> None:
     """Without any help of the parent: the kernel itself stops a child whose file costs too much."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "faitfoi.pipeline.sandbox_child", "1", str(1536 * MEBIBYTE)],
+        [sys.executable, "-m", "faitfoi.pipeline.sandbox_child", "0", str(1536 * MEBIBYTE)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd="/",
     )
-    words = json.dumps({"do": "read"}).encode()
-    burning = b'{"lines":[' + b'{"":0},' * (2 * MEBIBYTE) + b"{}]}"
+    words = json.dumps({"do": "check"}).encode()
+    burning = HEAVY["20,000 empty lines"]()
     told, _ = child.communicate(HEADER.pack(len(words), len(burning)) + words + burning, timeout=60)
     assert told == b""
     assert child.returncode == -signal.SIGXCPU

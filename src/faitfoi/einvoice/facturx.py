@@ -4,6 +4,7 @@ A signed PDF is never rewritten. Source: Factur-X 1.07; ISO 32000-2, 7.11 (embed
 """
 
 import io
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,6 +36,7 @@ FACTURX_FILENAME = "factur-x.xml"
 # In order of preference, compared in lower case. "ZUGFeRD-invoice.xml" was the name in ZUGFeRD 1.
 _KNOWN_NAMES = (FACTURX_FILENAME, "xrechnung.xml", "zugferd-invoice.xml")
 _MARKS = (b"CrossIndustryInvoice", b"CrossIndustryDocument")
+_BEGINS_LIKE_XML = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\x00]*<")
 _XML_TYPES = frozenset({"/text/xml", "/application/xml", ""})
 _NOTHING_INSIDE = (
     "Ce PDF ne contient pas de facture électronique (factur-x.xml) : "
@@ -108,6 +110,9 @@ def _extract(pdf: pikepdf.Pdf) -> tuple[bytes, tuple[Finding, ...]]:
         if found is None or found.stream is None:
             raise Unreadable(_NOTHING_INSIDE)
         xml = read_stream(found.stream, max_bytes=MAX_XML_BYTES)
+        if not _BEGINS_LIKE_XML.match(xml[:100]):
+            named = f"Le fichier joint à ce PDF sous le nom « {found.name[:60]} »"
+            raise Unreadable(f"{named} n’est pas du XML, quoi qu’en dise le PDF : exportez-le de nouveau.")
         return xml, _lies(found.stream, xml)
     except BROKEN_PDF as error:
         raise Unreadable("Le fichier joint à ce PDF est endommagé : exportez-le de nouveau.") from error

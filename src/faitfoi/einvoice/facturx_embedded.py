@@ -55,7 +55,7 @@ def associated(holder: pikepdf.Object) -> list[pikepdf.Object]:
     """The associated files (AF) of the catalogue or of a page."""
     files = holder.get("/AF")
     if isinstance(files, pikepdf.Array):
-        return list(files.as_list())
+        return [each for each in files.as_list() if isinstance(each, pikepdf.Dictionary)]
     return [files] if isinstance(files, pikepdf.Dictionary) else []
 
 

@@ -19,6 +19,10 @@ MAX_STREAM_BYTES = 128 * 1024 * 1024
 MAX_DECODED_BYTES = 384 * 1024 * 1024
 """Largest sum of all decoded streams."""
 
+MAX_PDF_OBJECTS = 100_000
+"""The most objects in a PDF: an invoice of a hundred pages has some thousands."""
+_MAX_QPDF_STREAM = 48 * 1024 * 1024
+
 _SUSPICIOUS = re.compile(rb"/(?:JS|JavaScript|Launch|ImportData|SubmitForm|XFA|RichMedia\w*|AA|OpenAction|ByteRange)\b")
 _HARMLESS_ACTIONS = frozenset({"/GoTo", "/Named"})
 _MAX_DEPTH = 60
@@ -33,6 +37,10 @@ _AUTOMATIC = "Ce PDF déclenche une action tout seul, ce qui est refusé par sé
 ENCRYPTED = "Ce PDF est chiffré ou protégé par un mot de passe : enregistrez-le sans protection, puis renvoyez-le."
 _TOO_DEEP = "Ce PDF est imbriqué au-delà du raisonnable : exportez-le de nouveau, puis renvoyez-le."
 BROKEN = "Ce PDF est endommagé et ne peut pas être lu : exportez-le de nouveau depuis votre logiciel."
+_CROWDED = (
+    f"Ce PDF compte plus de {MAX_PDF_OBJECTS} objets, ce qui est refusé par sécurité : imprimez-le en PDF de nouveau."
+)
+_ODD = "Une partie de ce PDF est codée comme aucun texte ne l’est (image, chiffre…) : exportez-le de nouveau."
 _BOMB = "Ce PDF gonfle démesurément à l’ouverture, ce qui est refusé par sécurité : exportez-le de nouveau."
 
 BROKEN_PDF = (pikepdf.PdfError, pikepdf.DataDecodingError, ValueError, TypeError, KeyError, RuntimeError)
@@ -51,6 +59,8 @@ def open_pdf(data: bytes) -> pikepdf.Pdf:
     """Open a PDF that is neither too large, nor damaged, nor encrypted; else raise Unreadable."""
     if len(data) > MAX_PDF_BYTES:
         raise Unreadable(f"Ce PDF pèse {len(data)} octets, plus que les {MAX_PDF_BYTES} acceptés : allégez-le.")
+    if data.count(b" obj") > MAX_PDF_OBJECTS:
+        raise Unreadable(_CROWDED)
     try:
         pdf = pikepdf.open(io.BytesIO(data))
     except pikepdf.PasswordError as error:
@@ -61,7 +71,27 @@ def open_pdf(data: bytes) -> pikepdf.Pdf:
     if pdf.is_encrypted:
         pdf.close()
         raise Unreadable(ENCRYPTED)
+    if len(pdf.objects) > MAX_PDF_OBJECTS:
+        pdf.close()
+        raise Unreadable(_CROWDED)
     return pdf
+
+
+def bound_qpdf() -> None:
+    """Bound what qpdf itself inflates or parses when it opens a PDF, for the whole process: the child calls it.
+
+    Object and cross-reference streams are decoded before we see anything; nothing else that we ask qpdf to decode is
+    larger than this (images are not decoded).
+    """
+    pikepdf.settings.set_qpdf_limits(
+        flate_max_memory=_MAX_QPDF_STREAM,
+        png_max_memory=_MAX_QPDF_STREAM,
+        tiff_max_memory=_MAX_QPDF_STREAM,
+        run_length_max_memory=_MAX_QPDF_STREAM,
+        dct_max_memory=_MAX_QPDF_STREAM,
+        parser_max_container_size=4 * MAX_PDF_OBJECTS,
+        doc_max_warnings=2_000,
+    )
 
 
 def inspect(data: bytes) -> Inspection:
@@ -94,9 +124,9 @@ def read_stream(stream: pikepdf.Object, *, max_bytes: int) -> bytes:
     """The decoded bytes of one stream, or Unreadable when they are more than `max_bytes` or oddly encoded."""
     filters = stream_filters(stream)
     raw = stream.read_raw_bytes()
-    if len(raw) > max_bytes or any(
-        name not in {"/FlateDecode", "/Fl", "/ASCII85Decode", "/ASCIIHexDecode"} for name in filters
-    ):
+    if any(name not in {"/FlateDecode", "/Fl", "/ASCII85Decode", "/ASCIIHexDecode"} for name in filters):
+        raise Unreadable(_ODD)
+    if len(raw) > max_bytes:
         raise Unreadable(_BOMB)
     if _decoded_size(raw, filters, max_bytes) > max_bytes:
         raise Unreadable(_BOMB)

@@ -21,12 +21,17 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from faitfoi.einvoice.amounts import complete
 from faitfoi.einvoice.model import Invoice, ProcessControl, Totals, term_of
 from faitfoi.einvoice.profiles import EN16931
-from faitfoi.einvoice.xml import Unreadable
+from faitfoi.einvoice.xml import MAX_LINES, Unreadable
 from faitfoi.einvoice.xml_groups import NUMBER, clean, plain
 
 MAX_JSON_BYTES = 32 * 1024 * 1024
 
+MAX_JSON_MARKS = 1_000_000
+"""The most values read: an invoice of 10,000 lines has fewer. Empty lists take twenty times their bytes."""
+
 _MAX_PROBLEMS = 5
+_MOST_PROBLEMS = 100
+"""In one list; the others would be said of as many."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML 1.0 cannot hold, so that whatever is read can be written."""
@@ -53,9 +58,14 @@ def from_json(data: bytes) -> Invoice:
     """Read our JSON, UTF-8. Raises Unreadable with up to five French sentences about what to mend."""
     if len(data) > MAX_JSON_BYTES:
         raise Unreadable(f"Le fichier JSON pèse {len(data)} octets, plus que les {MAX_JSON_BYTES} acceptés.")
+    if sum(data.count(mark) for mark in (b"{", b"[", b",")) > MAX_JSON_MARKS:
+        raise Unreadable(f"Le fichier JSON compte plus de {MAX_JSON_MARKS} valeurs : scindez la facture.")
     document = _parse(data)
     if not isinstance(document, dict):
         raise Unreadable("Le JSON doit être un objet « { … } » qui décrit une facture.")
+    lines = document.get("lines")
+    if isinstance(lines, list) and len(lines) > MAX_LINES:
+        raise Unreadable(f"La facture compte {len(lines)} lignes, plus que les {MAX_LINES} acceptées : scindez-la.")
     try:
         invoice = _read_object(Invoice, document, "")
     except _Problem as problem:
@@ -165,6 +175,8 @@ def _list_reader(read: _Reader) -> _Reader:
                 items.append(read(item, f"{path}[{position}]"))
             except _Problem as problem:
                 problems.extend(problem.sentences)
+                if len(problems) > _MOST_PROBLEMS:
+                    break
         if problems:
             raise _Problem(*problems)
         return tuple(items)

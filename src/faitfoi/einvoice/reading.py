@@ -7,16 +7,25 @@ from lxml import etree
 
 from faitfoi.einvoice.cii import CII_ROOT, read_cii
 from faitfoi.einvoice.facturx import unpack
+from faitfoi.einvoice.facturx_safety import MAX_PDF_BYTES
 from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.profiles import profile_of
 from faitfoi.einvoice.ubl import CREDIT_NOTE_ROOT, INVOICE_ROOT, read_ubl
-from faitfoi.einvoice.xml import Unreadable, UnreadableXml, parse_xml
+from faitfoi.einvoice.xml import MAX_LINES, Unreadable, UnreadableXml, parse_xml
 
 __all__ = ["Format", "Reading", "Unreadable", "UnreadableXml", "read"]
 
+MAX_BYTES = MAX_PDF_BYTES
+"""The largest file read, whatever it is; XML and JSON have lower limits of their own."""
+
 _ZUGFERD_1 = "urn:ferd:CrossIndustryDocument:invoice:1p0"
+_LINES = (
+    "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}IncludedSupplyChainTradeLineItem",
+    "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}InvoiceLine",
+    "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}CreditNoteLine",
+)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
 
 
@@ -53,6 +62,7 @@ def read(data: bytes) -> Reading:
 
     Raises Unreadable, whose `reason` is one French sentence, for anything else and for what is refused by safety.
     """
+    refuse_oversize(data)
     head = data[:1024]
     if b"%PDF-" in head:
         return _read_pdf(data)
@@ -72,9 +82,17 @@ def read(data: bytes) -> Reading:
     )
 
 
+def refuse_oversize(data: bytes) -> None:
+    """Raise Unreadable for what is larger than anything we read, before any of it is looked at."""
+    if len(data) > MAX_BYTES:
+        raise Unreadable(
+            f"Ce fichier pèse {len(data)} octets, plus que les {MAX_BYTES} acceptés : allégez-le, puis renvoyez-le."
+        )
+
+
 def _read_pdf(data: bytes) -> Reading:
     contents = unpack(data)
-    root = parse_xml(contents.xml)
+    root = _parse(contents.xml)
     if root.tag != CII_ROOT:
         raise Unreadable(_not_an_invoice(root))
     invoice, findings = read_cii(root)
@@ -90,7 +108,7 @@ def _read_pdf(data: bytes) -> Reading:
 
 
 def _read_xml(data: bytes) -> Reading:
-    root = parse_xml(data)
+    root = _parse(data)
     if root.tag == CII_ROOT:
         kind = Format.CII
         invoice, findings = read_cii(root)
@@ -106,6 +124,14 @@ def _read_xml(data: bytes) -> Reading:
         xml=data,
         findings=findings,
     )
+
+
+def _parse(xml: bytes) -> etree._Element:
+    root = parse_xml(xml)
+    lines = sum(1 for _ in root.iter(*_LINES))
+    if lines > MAX_LINES:
+        raise Unreadable(f"Cette facture compte {lines} lignes, plus que les {MAX_LINES} acceptées : scindez-la.")
+    return root
 
 
 def _not_an_invoice(root: etree._Element) -> str:

@@ -24,7 +24,7 @@ from typing import Any, Self
 from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.pdfa import Conformity, NotPdfA, PdfAClaim
-from faitfoi.einvoice.reading import Format, Reading, Unreadable
+from faitfoi.einvoice.reading import Format, Reading, Unreadable, refuse_oversize
 
 HEADER = struct.Struct("!IQ")  # length of the JSON, length of the bytes
 SECONDS = 30.0
@@ -159,6 +159,7 @@ class Sandbox:
         )
 
     def _ask(self, question: Mapping[str, object], payload: bytes) -> Answer:
+        refuse_oversize(payload)  # before the child holds a second copy of it
         with self._turn:
             try:
                 answer = self._exchange_again_if_ended(question, payload)

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from faitfoi.einvoice.checking import check, check_received, french_rules, xml_of
 from faitfoi.einvoice.facturx import SignedPdf, attach, extract, replace
+from faitfoi.einvoice.facturx_safety import bound_qpdf
 from faitfoi.einvoice.findings import Finding
 from faitfoi.einvoice.jsonform import to_json
 from faitfoi.einvoice.pdfa import NotPdfA, look_into
@@ -36,6 +37,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
+    bound_qpdf()
     logging.disable(logging.CRITICAL)  # pikepdf remarks on damage in English, on the terminal of who runs a command
     sys.stdout = sys.stderr  # nothing a library prints may look like an answer
     while head := incoming.read(HEADER.size):

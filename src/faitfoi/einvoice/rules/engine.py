@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Context, localcontext
 from enum import StrEnum
 from functools import cache
+from itertools import islice
 from typing import TypeVar
 
 from lxml import etree
@@ -85,6 +86,9 @@ _NO_SENTENCES = Sentences()
 RULES: dict[str, Rule] = {}
 """Every rule by id, in the order they were written. Complete once `faitfoi.einvoice.rules` is imported."""
 
+MOST_OF_A_RULE = 2_000
+"""More findings of one rule say nothing more, and a hostile document could have a hundred thousand."""
+
 DEFAULT_FAMILIES = frozenset({Family.EN16931, Family.OURS})
 
 
@@ -147,7 +151,7 @@ def check_rules(
             if verdict is True:
                 continue
             offences = (_WHOLE,) if verdict is False else verdict
-            findings.extend(_finding(each, offence, case) for offence in offences)
+            findings.extend(_finding(each, offence, case) for offence in islice(offences, MOST_OF_A_RULE))
     return tuple(findings)
 
 

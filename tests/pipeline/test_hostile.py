@@ -19,7 +19,8 @@ from tests.einvoice.hostile import CII, HEAVY, LARGE, MEBIBYTE, SMALL
 FAITFOI = str(Path(sys.executable).with_name("faitfoi"))
 SECONDS = 2.0
 MEMORY = 300 * MEBIBYTE
-HEAVY_SECONDS = 6.0  # those are judged: they have thousands of faults to be told
+# Those are judged, and have eighty thousand faults to be told.
+HEAVY_SECONDS, HEAVY_MEMORY = 12.0, 400 * MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ def test_an_invoice_wrong_in_every_way_is_judged_at_a_bounded_cost(sandbox: Sand
     cost = asked(sandbox, HEAVY[case]())
     assert cost.refusal is None
     assert cost.seconds < HEAVY_SECONDS
-    assert cost.memory < MEMORY
+    assert cost.memory < HEAVY_MEMORY
 
 
 @pytest.mark.parametrize("how", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS])

@@ -86,7 +86,7 @@ _NO_SENTENCES = Sentences()
 RULES: dict[str, Rule] = {}
 """Every rule by id, in the order they were written. Complete once `faitfoi.einvoice.rules` is imported."""
 
-MOST_OF_A_RULE = 2_000
+MOST_OF_A_RULE = 10_000
 """More findings of one rule say nothing more, and a hostile document could have a hundred thousand."""
 
 DEFAULT_FAMILIES = frozenset({Family.EN16931, Family.OURS})

@@ -61,7 +61,11 @@ def convert(
     output: Output = None,
     profile: Annotated[
         ProfileName | None,
-        typer.Option("--profile", "-p", help="Le profil à déclarer (BT-24), sinon celui du document."),
+        typer.Option(
+            "--profile",
+            "-p",
+            help="Le profil voulu (BT-24) ; ce qui n’y tient pas est laissé, et dit.",
+        ),
     ] = None,
     pdf: Annotated[
         Path | None,

@@ -33,8 +33,8 @@ _OTHERS = {
         "An element has no place in the model: it stays in the original file.",
     ),
     "FF-LOST": (
-        "Une donnée n’a pas de place dans la syntaxe demandée.",
-        "A value has no room in the syntax that was asked for.",
+        "Une donnée n’a pas de place dans la syntaxe ou le profil demandé.",
+        "A value has no room in the syntax or profile that was asked for.",
     ),
     "FF-XSD": (
         "Le document ne suit pas le schéma de sa syntaxe : un élément manque, est de trop ou mal placé.",

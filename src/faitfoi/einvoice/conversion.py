@@ -10,7 +10,7 @@ from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.fitting import fit
 from faitfoi.einvoice.jsonform import to_json
-from faitfoi.einvoice.model import Invoice, term_paths
+from faitfoi.einvoice.model import Invoice, term_of
 from faitfoi.einvoice.profiles import EN16931, Profile, profile_of
 from faitfoi.einvoice.reading import read
 from faitfoi.einvoice.ubl import write_ubl
@@ -75,16 +75,15 @@ def _write(invoice: Invoice, to: Target) -> bytes:
 def _lost(before: Invoice, after: Invoice) -> Iterator[Finding]:
     if before == after:
         return
-    terms = {path: code for code, path in term_paths().items()}
     kept = dict(_values(to_json(after), ""))
     for path, value in _values(to_json(before), ""):
         if kept.get(path) != value:
             yield Finding(
                 rule=LOST,
                 severity=Severity.WARNING,
-                message="This is not kept: the syntax asked for has no room for it.",
-                message_fr="Ceci n’est pas repris : la syntaxe demandée n’a pas de place pour le dire.",
-                term=_term(path, terms),
+                message="This is not kept: the syntax or profile asked for has no room for it.",
+                message_fr="Ceci n’est pas repris : la syntaxe ou le profil demandé n’a pas de place pour le dire.",
+                term=_term(path),
                 path=path,
                 value=value,
             )
@@ -102,11 +101,11 @@ def _values(value: object, path: str) -> Iterator[tuple[str, str]]:
         yield path, str(value)
 
 
-def _term(path: str, terms: dict[str, str]) -> str:
+def _term(path: str) -> str:
     """The term of a path, or of the nearest group around it."""
     general = re.sub(r"\[\d+\]", "[]", path)
     while general:
-        if code := terms.get(general) or terms.get(general + "[]"):
-            return code
+        if known := term_of(general) or term_of(general + "[]"):
+            return known.code
         general = general.rpartition(".")[0]
     return ""

@@ -16,7 +16,7 @@ ONCE ?=
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup dev chromium demo run worker test test-slow check fix bench conformance fuzz core-alone laws messages lock
+.PHONY: help setup dev chromium demo run worker test test-slow check fix bench conformance fuzz core-alone laws rules messages lock
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -103,6 +103,9 @@ core-alone: .venv-core/.ready ## Test the invoice library where the server's dep
 
 laws: dev ## Check who may import whom
 	@$(BIN)/lint-imports --no-logo
+
+rules: dev ## Write docs/rules.md, the list of all rules, from the rules themselves
+	@$(BIN)/python tools/rules_page.py
 
 messages: dev ## Collect the texts to translate, and compile the French ones
 	@$(BIN)/python tools/messages.py

@@ -4,9 +4,11 @@ import dataclasses
 
 import pytest
 
-from faitfoi.einvoice.chorus import check_for_chorus, for_chorus
+from faitfoi.einvoice.chorus import for_chorus
 from faitfoi.einvoice.cii import write_cii
-from faitfoi.einvoice.model import Attachment, Identifier, Invoice, SupportingDocument
+from faitfoi.einvoice.findings import Finding
+from faitfoi.einvoice.model import Attachment, Identifier, Invoice, Seller, SupportingDocument
+from faitfoi.einvoice.rules import DEFAULT_FAMILIES, RULES, Family, check_rules
 from faitfoi.einvoice.xml import parse_xml
 from tests.einvoice.material import credit_note, full_invoice
 
@@ -65,24 +67,67 @@ def test_a_siret_has_fourteen_digits(wrong: str) -> None:
         for_chorus(full_invoice(), seller_siret=SELLER, buyer_siret=wrong)
 
 
+def refused(invoice: Invoice) -> tuple[Finding, ...]:
+    return check_rules(invoice, families=(Family.CHORUS,))
+
+
 def test_a_sound_invoice_has_nothing_to_be_told() -> None:
-    assert check_for_chorus(prepared(full_invoice())) == ()
-    assert check_for_chorus(prepared(credit_note())) == ()
+    assert refused(prepared(full_invoice())) == ()
+    assert refused(prepared(credit_note())) == ()
 
 
-def test_what_chorus_refuses_is_said_before_sending() -> None:
+def test_what_chorus_wants_is_never_asked_of_others() -> None:
+    assert Family.CHORUS not in DEFAULT_FAMILIES
+    assert not [each for each in check_rules(full_invoice()) if each.rule.startswith("FF-CHORUS")]
+
+
+def _payment(**changes: object) -> dict[str, object]:
     payment = full_invoice().payment
     assert payment is not None
-    file = Attachment(content=b"x", media_type="application/x-msdownload", filename="a.exe")
-    cases: list[tuple[str, dict[str, object]]] = [
-        ("FF-CHORUS-NUMBER", {"number": "F" * 21}),
-        ("FF-CHORUS-REFERENCE", {"purchase_order_reference": "E" * 51}),
-        ("FF-CHORUS-REFERENCE", {"contract_reference": "M" * 51}),
-        ("FF-CHORUS-PAYMENT", {"payment": None}),
-        ("FF-CHORUS-IBAN", {"payment": dataclasses.replace(payment, credit_transfers=())}),
-        ("FF-CHORUS-ATTACHMENT", {"supporting_documents": (SupportingDocument(reference="1", attachment=file),)}),
-    ]
-    for rule, changes in cases:
-        (finding,) = check_for_chorus(dataclasses.replace(full_invoice(), **changes))  # type: ignore[arg-type]
-        assert finding.rule == rule
-        assert finding.message.endswith((".", "ajoutez-le."))
+    return {"payment": dataclasses.replace(payment, **changes)}  # type: ignore[arg-type]
+
+
+def _file(name: str, *, size: int = 1) -> dict[str, object]:
+    file = Attachment(content=b"x" * size, media_type="application/pdf", filename=name)
+    return {"supporting_documents": (SupportingDocument(reference="1", attachment=file),)}
+
+
+def _party(**changes: object) -> Seller:
+    return dataclasses.replace(prepared(full_invoice()).seller, **changes)  # type: ignore[arg-type]
+
+
+CASES: list[tuple[str, dict[str, object], str]] = [
+    ("FF-CHORUS-NUMBER", {"number": "F" * 21}, "number"),
+    ("FF-CHORUS-SELLER", {"seller": _party(legal_registration=None)}, "seller.legal_registration"),
+    (
+        "FF-CHORUS-BUYER",
+        {
+            "buyer": dataclasses.replace(
+                full_invoice().buyer, legal_registration=Identifier(value="000000034", scheme="0002")
+            )
+        },
+        "buyer.legal_registration",
+    ),
+    ("FF-CHORUS-REFERENCE", {"purchase_order_reference": "E" * 51}, "purchase_order_reference"),
+    ("FF-CHORUS-REFERENCE", {"contract_reference": "M" * 51}, "contract_reference"),
+    ("FF-CHORUS-SERVICE", {"buyer_reference": "factures_publiques"}, "buyer_reference"),
+    ("FF-CHORUS-PAYMENT", {"payment": None}, "payment.means_code"),
+    ("FF-CHORUS-IBAN", _payment(credit_transfers=()), "payment.means_code"),
+    ("FF-CHORUS-ATTACHMENT", _file("a.exe"), "supporting_documents[0].attachment"),
+    ("FF-CHORUS-ATTACHMENT", _file("a" * 47 + ".pdf"), "supporting_documents[0].attachment"),
+    ("FF-CHORUS-SIZE", _file("a.pdf", size=10_000_001), "supporting_documents[0].attachment"),
+    ("FF-CHORUS-CREDIT-NOTE", {"type_code": "381"}, "payment.means_code"),
+]
+
+
+@pytest.mark.parametrize(("rule", "changes", "field"), CASES, ids=[rule for rule, _, _ in CASES])
+def test_what_chorus_refuses_is_said_before_sending(rule: str, changes: dict[str, object], field: str) -> None:
+    (finding,) = refused(dataclasses.replace(prepared(full_invoice()), **changes))  # type: ignore[arg-type]
+
+    assert (finding.rule, finding.field) == (rule, field)
+    assert "Chorus Pro" in finding.message_fr
+    assert finding.remedy_fr.endswith(".")
+
+
+def test_every_rule_of_chorus_is_tried() -> None:
+    assert {rule.id for rule in RULES.values() if rule.family is Family.CHORUS} == {rule for rule, _, _ in CASES}

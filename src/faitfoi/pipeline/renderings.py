@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from faitfoi.accounts.models import ChannelKey, Organisation
-from faitfoi.einvoice.chorus import check_for_chorus, for_chorus
+from faitfoi.einvoice.chorus import for_chorus
 from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.page import Look, render_page
 from faitfoi.einvoice.reading import Format, Reading, Unreadable
+from faitfoi.einvoice.rules import Family, check_rules
 from faitfoi.evidence.seal import seal
 from faitfoi.evidence.store import Digest
 from faitfoi.pipeline.customers import seller_siret, service_code
@@ -96,8 +97,9 @@ def _chorus_pdf(organisation: Organisation, verdict: Verdict, *, look: Look, at:
         )
     except ValueError as error:
         raise Refusal(str(error)) from error
-    if findings := check_for_chorus(invoice):
-        raise Refusal(f"Chorus Pro refuserait la facture {invoice.number} : {findings[0].message}", findings=findings)
+    if findings := check_rules(invoice, families=(Family.CHORUS,)):
+        said = f"{findings[0].message_fr} {findings[0].remedy_fr}"
+        raise Refusal(f"Chorus Pro refuserait la facture {invoice.number}. {said}", findings=findings)
     xml = write_cii(invoice)
     pdf = verdict.reading.pdf
     if pdf is not None and not verdict.reading.signed:

@@ -1,6 +1,7 @@
 """Imports every module of rules, in the order in which their findings are read."""
 
 from faitfoi.einvoice.rules import (
+    chorus,
     en_allowances,
     en_codes,
     en_document,
@@ -33,5 +34,6 @@ MODULES = (
     extended_vat,
     extended_codes,
     *french.MODULES,
+    chorus,
     ours,
 )

@@ -31,10 +31,11 @@ from faitfoi.einvoice.rules.source_paths import field_of
 
 
 class Family(StrEnum):
-    """Who wrote a rule."""
+    """Who wrote a rule; those of Chorus Pro are for what goes there, and only run on demand."""
 
     EN16931 = "EN 16931"
     FRENCH = "BR-FR"
+    CHORUS = "Chorus Pro"
     OURS = "FF"
 
 

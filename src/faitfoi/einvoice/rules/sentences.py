@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 _VAT_FAMILIES = "sentences_vat.toml"
+_EXTENDED = "sentences_extended.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ def sentences() -> Mapping[str, Sentences]:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
         if file.name == _VAT_FAMILIES:
             found.update(_of_families(content))
+        elif file.name == _EXTENDED:
+            found.update(_of_extended(content))
         else:
             found.update({rule: Sentences(**texts) for rule, texts in content.items() if isinstance(texts, dict)})
     return found
@@ -46,3 +49,16 @@ def _of_families(content: Mapping[str, Any]) -> Iterator[tuple[str, Sentences]]:
                 f"{words['prefix']}-{number}",
                 Sentences(fr=texts["fr"].format(**words), remedy=texts["remedy"], remedy_fr=texts["remedy_fr"]),
             )
+
+
+def _of_extended(content: Mapping[str, Any]) -> Iterator[tuple[str, Sentences]]:
+    categories: Mapping[str, str] = content["categories"]
+    for texts in content.values():
+        for rule in texts["ids"] if isinstance(texts, dict) and "ids" in texts else ():
+            for category, letter in categories.items() if "{category}" in rule else (("", ""),):
+                yield (
+                    rule.format(category=category),
+                    Sentences(
+                        fr=texts["fr"].format(letter=letter), remedy=texts["remedy"], remedy_fr=texts["remedy_fr"]
+                    ),
+                )

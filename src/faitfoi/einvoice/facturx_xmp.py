@@ -78,15 +78,20 @@ def with_facturx(xmp: bytes, properties: FacturXProperties) -> bytes:
     rdf = _rdf(root)
     _forget(rdf)
     _declare(rdf)
-    description = etree.SubElement(rdf, _RDF + "Description", {_RDF + "about": ""}, nsmap={"fx": _FX_URI})
-    for name, value in (
-        ("DocumentType", properties.document_type),
-        ("DocumentFileName", properties.filename),
-        ("Version", properties.version),
-        ("ConformanceLevel", properties.conformance_level),
-    ):
-        etree.SubElement(description, _FX + name).text = value
+    _say(rdf, properties)
     return _packet(root)
+
+
+def fragments(properties: FacturXProperties) -> tuple[bytes, bytes]:
+    """What `with_facturx` adds to a packet that knows nothing of it: the schema's entry in the bag, the description.
+
+    For a packet whose form is known, where parsing and writing it again would cost more than all the rest.
+    """
+    rdf = _rdf(parse_xml(_EMPTY))
+    _declare(rdf)
+    description = _say(rdf, properties)
+    entry = rdf.find(f"{_RDF}Description/{_EXTENSION}schemas/{_RDF}Bag/{_RDF}li")
+    return b"" if entry is None else etree.tostring(entry), etree.tostring(description)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +164,18 @@ def new_packet(claim: PdfAClaim, *, title: str, at: datetime) -> bytes:
         etree.SubElement(description, _XMP + name).text = at.replace(microsecond=0).isoformat()
     etree.SubElement(description, _XMP + "CreatorTool").text = "Faitfoi"
     return with_claim(etree.tostring(root), claim)
+
+
+def _say(rdf: etree._Element, properties: FacturXProperties) -> etree._Element:
+    description = etree.SubElement(rdf, _RDF + "Description", {_RDF + "about": ""}, nsmap={"fx": _FX_URI})
+    for name, value in (
+        ("DocumentType", properties.document_type),
+        ("DocumentFileName", properties.filename),
+        ("Version", properties.version),
+        ("ConformanceLevel", properties.conformance_level),
+    ):
+        etree.SubElement(description, _FX + name).text = value
+    return description
 
 
 def _rdf(root: etree._Element) -> etree._Element:

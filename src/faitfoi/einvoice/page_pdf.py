@@ -9,14 +9,19 @@ import hashlib
 import re
 import zlib
 from dataclasses import dataclass
+from functools import cache
 
-from faitfoi.einvoice.facturx_xmp import FacturXProperties
+from faitfoi.einvoice.facturx_xmp import FacturXProperties, fragments
 from faitfoi.einvoice.facturx_xmp import with_facturx as declare_facturx
 
 _STARTXREF = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*$")
 _XREF = re.compile(rb"xref\s+0 (\d+)\s+")
 _ENTRY_BYTES = 20
 _ID = re.compile(rb"/ID\[.*\]")
+
+# Where Typst's XMP ends its list of extension schemas, and its descriptions.
+_BAG_END = b"</rdf:Bag></pdfaExtension:schemas>"
+_RDF_END = b"</rdf:RDF>"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,7 +99,15 @@ def _reference(text: bytes, pattern: bytes) -> int:
 
 def _with_xmp(metadata: bytes, properties: FacturXProperties) -> bytes:
     head, xmp = _stream(metadata)
-    return _object(head, declare_facturx(xmp, properties))
+    if xmp.count(_BAG_END) != 1 or xmp.count(_RDF_END) != 1:
+        return _object(head, declare_facturx(xmp, properties))
+    entry, description = _fragments(properties)
+    return _object(head, xmp.replace(_BAG_END, entry + _BAG_END).replace(_RDF_END, description + _RDF_END))
+
+
+@cache
+def _fragments(properties: FacturXProperties) -> tuple[bytes, bytes]:
+    return fragments(properties)
 
 
 def _with_content(embedded: bytes, xml: bytes) -> bytes:

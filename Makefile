@@ -87,8 +87,9 @@ fix: dev ## Let ruff mend and format what it can
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: .venv/.bench ## Time the hot path against its peer, step by step
+bench: .venv/.bench ## Time the hot path and the library against their peers, in the same run
 	@$(BIN)/python bench/hot_path.py $(ARGS)
+	@$(BIN)/python bench/library.py
 
 conformance: dev ## Compare our rules with the official ones on MUTANTS=5000, then submit what we make to the official judges
 	@$(BIN)/python tools/conformance.py --mutants $(MUTANTS) --seed $(SEED)

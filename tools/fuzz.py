@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import traceback
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -84,6 +85,7 @@ def _child(seed: int, first: int, until: float) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     bound_qpdf()
     logging.disable(logging.CRITICAL)  # pikepdf remarks on every damage
+    warnings.simplefilter("ignore")
     sources = seeds()
     current = FOLDER / "current.bin"
     number = first

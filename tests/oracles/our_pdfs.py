@@ -14,7 +14,7 @@ from faitfoi.einvoice.xml import Unreadable
 from faitfoi.evidence.seal import SealKey, seal
 from tests.conformance.plain_bases import plain
 from tests.einvoice import pages, plain_pdfs
-from tests.einvoice.plain_pdfs import AT, Standard, by_typst
+from tests.einvoice.plain_pdfs import AT, Standard, by_typst, changed, with_file
 from tests.einvoice.test_pdfa import WRAPPED
 from tests.evidence.conftest import real_pdfs
 
@@ -53,6 +53,9 @@ def _unsealed(folder: Path) -> Iterator[Kind]:
         xml = write_cii(_invoice(specification))
         made = attach(by_typst(standard), xml, at=AT, specification=specification)
         yield f"attached-{standard}-{name}", frozenset({f"3{standard[-1]}"}), made
+    with_conditions = changed(by_typst("a-2b"), with_file("conditions.pdf", by_typst("a-2b")))
+    made = attach(with_conditions, write_cii(_invoice(EN16931)), at=AT, specification=EN16931)
+    yield "attached-beside-another", frozenset({"3b"}), made
     yield from _wrapped(folder)
 
 

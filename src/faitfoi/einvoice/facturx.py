@@ -10,7 +10,7 @@ from datetime import datetime
 
 import pikepdf
 
-from faitfoi.einvoice.facturx_embedded import Embedded, associated, embedded_files
+from faitfoi.einvoice.facturx_embedded import Embedded, associated, embedded_files, media_type
 from faitfoi.einvoice.facturx_safety import (
     BROKEN_PDF,
     Inspection,
@@ -216,6 +216,9 @@ def _to_associate(kept: list[Embedded], others: list[pikepdf.Object]) -> list[pi
             continue
         if "/AFRelationship" not in words:
             words.AFRelationship = pikepdf.Name.Unspecified
+            words.F = words.UF = pikepdf.String(file.name)
+            if file.stream is not None and "/Subtype" not in file.stream:
+                file.stream.Subtype = pikepdf.Name("/" + media_type(file.name))
             added.append(words)
     return added
 

@@ -15,6 +15,7 @@ _MAX_FILES = 500
 _MAX_NODES = 5_000
 _MAX_PAGES = 2_000
 _NAME_KEYS = ("/UF", "/F", "/Unix", "/DOS", "/Mac")
+_MEDIA_TYPES = {"xml": "text/xml", "csv": "text/csv", "txt": "text/plain", "pdf": "application/pdf", "png": "image/png"}
 _PATH = re.compile(r"[/\\]")
 
 
@@ -63,6 +64,11 @@ def is_associated(pdf: pikepdf.Pdf, file: Embedded) -> bool:
     """True when the catalogue or a page names the file among those associated with it."""
     holders = [pdf.Root, *(page.obj for _, page in zip(range(_MAX_PAGES), pdf.pages, strict=False))]
     return any(_same(file.specification, other) for holder in holders for other in associated(holder))
+
+
+def media_type(name: str) -> str:
+    """What a file is by the ending of its name, for PDF/A-3, which wants to be told (6.8)."""
+    return _MEDIA_TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
 
 
 def _same(one: pikepdf.Object, other: pikepdf.Object) -> bool:

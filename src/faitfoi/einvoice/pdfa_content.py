@@ -124,7 +124,8 @@ class _Walk:
             elif operator == "Tr" and operands:
                 state.mode = int(operands[0]) if isinstance(operands[0], int | decimal.Decimal) else 0
             elif operator == "Tf" and operands:
-                state.font = _named(resources, "/Font", operands[0])
+                font = _named(resources, "/Font", operands[0])
+                state.font = font if isinstance(font, pikepdf.Dictionary) else None
             elif operator in _PAINTING:
                 self._paint(operator, state, resources, depth=depth)
             elif operator in {"Do", "gs", "sh"} and operands:
@@ -356,4 +357,5 @@ def _named(resources: pikepdf.Object | None, category: str, name: pikepdf.Object
     if not isinstance(resources, pikepdf.Dictionary) or not isinstance(name, pikepdf.Name):
         return None
     listed = resources.get(category)
-    return listed.get(str(name)) if isinstance(listed, pikepdf.Dictionary) else None
+    found = listed.get(str(name)) if isinstance(listed, pikepdf.Dictionary) else None
+    return found if isinstance(found, pikepdf.Object) else None

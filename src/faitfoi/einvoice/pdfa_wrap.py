@@ -13,7 +13,7 @@ from pikepdf import Array, Dictionary, Name, String
 from pikepdf.models.metadata import encode_pdf_date
 
 from faitfoi.einvoice.facturx import SignedPdf
-from faitfoi.einvoice.facturx_embedded import Embedded, embedded_files
+from faitfoi.einvoice.facturx_embedded import Embedded, embedded_files, media_type
 from faitfoi.einvoice.facturx_safety import (
     BROKEN,
     BROKEN_PDF,
@@ -50,7 +50,6 @@ _FORBIDDEN_FILTERS = frozenset({"/LZWDecode", "/LZW", "/Crypt"})
 _PRINTED = 4
 _MOST_PARENTS = 50
 _NO_TITLE = "Facture"
-_MEDIA_TYPES = {"xml": "text/xml", "csv": "text/csv", "txt": "text/plain", "pdf": "application/pdf", "png": "image/png"}
 
 
 def wrap(pdf: bytes, *, at: datetime) -> bytes:
@@ -253,8 +252,7 @@ def _attached(pdf: pikepdf.Pdf, file: Embedded, name: str, at: datetime) -> pike
     content = read_stream(file.stream, max_bytes=MAX_STREAM_BYTES)
     stream = pdf.make_stream(content)
     stream.stream_dict.Type = Name.EmbeddedFile
-    kind = _MEDIA_TYPES.get(name.rpartition(".")[2].lower(), "application/octet-stream")
-    stream.stream_dict.Subtype = Name(f"/{kind}")
+    stream.stream_dict.Subtype = Name("/" + media_type(name))
     stream.stream_dict.Params = Dictionary(Size=len(content), ModDate=String(encode_pdf_date(at)))
     given = file.specification.get("/AFRelationship")
     return pdf.make_indirect(

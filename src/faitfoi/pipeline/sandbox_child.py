@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sys
+import warnings
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -38,7 +39,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
     bound_qpdf()
-    logging.disable(logging.CRITICAL)  # pikepdf remarks on damage in English, on the terminal of who runs a command
+    # pikepdf remarks on damage in English, on the terminal of who runs a command.
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
     sys.stdout = sys.stderr  # nothing a library prints may look like an answer
     while head := incoming.read(HEADER.size):
         json_size, payload_size = HEADER.unpack(head)

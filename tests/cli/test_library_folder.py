@@ -128,6 +128,21 @@ def test_a_terminal_sees_a_bar_on_the_standard_error_alone(folder: Path) -> None
     assert b"\x1b" not in told
 
 
+def test_names_that_are_no_text_and_names_that_give_orders_are_shown_harmless(inbox: Path, tmp_path: Path) -> None:
+    for name in (b"\xff.xml", b"\x1b[31mred.xml"):
+        shutil.copy(inbox / "TV-2026-0402.xml", os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    for extra in ({}, {"PYTHONIOENCODING": "ascii"}):
+        environment = {**os.environ, **extra}
+        shown, told = (
+            subprocess.run([*PROGRAM, "check", option, tmp_path], capture_output=True, env=environment, check=False)
+            for option in ("--all", "--json")
+        )
+        assert (shown.returncode, told.returncode) == (0, 0), shown.stderr + told.stderr
+        assert b"\x1b" not in shown.stdout
+        names = {os.fsencode(json.loads(line)["file"]).rpartition(b"/")[2] for line in told.stdout.splitlines()}
+        assert names == {b"\xff.xml", b"\x1b[31mred.xml"}
+
+
 def test_children_end_with_the_run(folder: Path) -> None:
     files = sorted(path for path in folder.rglob("*.xml"))
     answered = answers(files, Question(), jobs=2)

@@ -4,12 +4,14 @@ import typer
 
 from faitfoi.cli import library_check, library_convert, library_explain
 
+PANEL = "Les factures, sans base ni serveur"
+
 
 def register(app: typer.Typer) -> None:
     """Add the library's commands."""
-    app.command()(library_check.check)
-    app.command()(library_check.compare)
-    app.command()(library_convert.convert)
-    app.command()(library_convert.extract)
-    app.command()(library_convert.render)
-    app.command()(library_explain.explain)
+    app.command(rich_help_panel=PANEL)(library_check.check)
+    app.command(rich_help_panel=PANEL)(library_check.compare)
+    app.command(rich_help_panel=PANEL)(library_convert.convert)
+    app.command(rich_help_panel=PANEL)(library_convert.extract)
+    app.command(rich_help_panel=PANEL)(library_convert.render)
+    app.command(rich_help_panel=PANEL)(library_explain.explain)

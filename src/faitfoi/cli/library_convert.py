@@ -9,10 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from rich.console import Console
-
-from faitfoi.cli.library_files import STANDARD, CannotWrite, read_file, write_file
-from faitfoi.cli.library_words import show_findings
 
 if TYPE_CHECKING:
     from faitfoi.einvoice.findings import Finding
@@ -109,6 +105,7 @@ def convert(
 
 def extract(file: File, output: Output = None) -> None:
     """Sort le XML d’un PDF Factur-X ou ZUGFeRD, octet pour octet."""
+    from faitfoi.cli.library_files import read_file
     from faitfoi.einvoice.xml import Unreadable
     from faitfoi.pipeline.sandbox import Sandbox
 
@@ -132,6 +129,7 @@ def render(
     ] = "",
 ) -> None:
     """Met en page une facture pour qu’on la lise : un PDF/A sans données (convert --to facturx les joint)."""
+    from faitfoi.cli.library_files import read_file
     from faitfoi.einvoice.page import Look
     from faitfoi.einvoice.xml import Unreadable
 
@@ -146,6 +144,7 @@ def render(
 
 def _read(file: Path) -> "Reading":
     """Read in the limited child, or say why not and stop."""
+    from faitfoi.cli.library_files import read_file
     from faitfoi.einvoice.xml import Unreadable
     from faitfoi.pipeline.sandbox import Sandbox
 
@@ -179,6 +178,10 @@ def _converted(reading: "Reading", to: To, name: ProfileName | None) -> "tuple[b
 
 def _carried(pdf: Path, xml: bytes, *, wrap: bool) -> bytes:
     """The given PDF with the invoice inside, or every reason why it cannot carry one."""
+    from rich.console import Console
+
+    from faitfoi.cli.library_files import read_file
+    from faitfoi.cli.library_words import show_findings
     from faitfoi.einvoice.pdfa import NotPdfA
     from faitfoi.einvoice.reading import read
     from faitfoi.einvoice.reports import as_rows
@@ -230,6 +233,9 @@ def _broken(made: bytes) -> list[str]:
 
 
 def _tell_losses(file: Path, invoice: "Invoice", lost: "tuple[Finding, ...]") -> None:
+    from rich.console import Console
+
+    from faitfoi.cli.library_words import show_findings
     from faitfoi.einvoice.reports import as_rows
 
     if lost:
@@ -239,6 +245,8 @@ def _tell_losses(file: Path, invoice: "Invoice", lost: "tuple[Finding, ...]") ->
 
 
 def _write(output: Path | None, data: bytes) -> None:
+    from faitfoi.cli.library_files import CannotWrite, write_file
+
     try:
         write_file(output, data)
     except CannotWrite as error:
@@ -247,7 +255,7 @@ def _write(output: Path | None, data: bytes) -> None:
 
 
 def _ask_for_a_file(output: Path | None, *, binary: bool) -> None:
-    if binary and (output is None or output == STANDARD) and sys.stdout.isatty():
+    if binary and (output is None or str(output) == "-") and sys.stdout.isatty():
         typer.echo("Un PDF ne se lit pas dans un terminal : donnez-lui un fichier avec -o, ou un tube.", err=True)
         raise typer.Exit(UNREADABLE)
 

@@ -6,10 +6,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from faitfoi.einvoice.rules import Rule
 
 UNKNOWN = 2
@@ -123,6 +123,8 @@ def explain(
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:
+        from rich.console import Console
+
         _show(Console(soft_wrap=True, highlight=False), found)
 
 
@@ -182,7 +184,9 @@ def _unknown(asked: str) -> str:
     return f"« {asked} » n’est ni une règle ni un terme connus.{told}"
 
 
-def _show(console: Console, found: dict[str, Any]) -> None:
+def _show(console: "Console", found: dict[str, Any]) -> None:
+    from rich.text import Text
+
     if "rule" not in found:
         console.print(Text.assemble((found["term"], "bold"), f"  {found['name_fr']}, {found['name_en']}"))
         _line(console, "Modèle", found["path"])
@@ -202,5 +206,7 @@ def _show(console: Console, found: dict[str, Any]) -> None:
         _line(console, "" if place else "Termes", f"{term['term']}{name}{where}")
 
 
-def _line(console: Console, label: str, text: str) -> None:
+def _line(console: "Console", label: str, text: str) -> None:
+    from rich.text import Text
+
     console.print(Text.assemble((f"  {label + ' :' if label else '':<13}", "dim"), text))

@@ -1,5 +1,6 @@
 """`faitfoi`: the library's commands need nothing but the library; the others open the platform."""
 
+import io
 import sys
 
 import typer
@@ -21,6 +22,9 @@ serving.register(app)
 def main() -> None:
     """Run the command line."""
     leash.hold()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without accents still gets its answer
     try:
         app()
     except Died as error:

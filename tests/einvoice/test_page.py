@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from faitfoi.einvoice.model import Buyer, Invoice, PrecedingInvoice, Seller, Totals, VatBreakdown
+from faitfoi.einvoice.model import Buyer, Invoice, Item, PrecedingInvoice, Seller, Totals, VatBreakdown
 from faitfoi.einvoice.page import Look, render_page
 from faitfoi.einvoice.page_estimate import seems_one_page
+from faitfoi.einvoice.page_fit import fits_in_cell
 from faitfoi.einvoice.page_numbers import day, number
 from faitfoi.einvoice.page_view import page_view
 from tests.einvoice.pages import CREATED, LOOK, Everything, attachments, cii, invoice, page_texts, plain, xmp
@@ -127,6 +128,20 @@ def test_the_guess_of_one_page_is_right_to_a_line_or_two() -> None:
     guessed = max(lines for lines in range(1, 40) if seems_one_page(page_view(invoice(lines))))
     assert fits(guessed - 1)
     assert not fits(guessed + 2)
+
+
+@pytest.mark.parametrize("characters", ["Moissonnage parcelle 1 - ilot ", "W", "@œm", "0123456789", "’il", 'É»x"r'])
+def test_a_row_said_to_take_one_line_takes_one(characters: str) -> None:
+    """The longest name that is said to fit: drawn on more lines, it would run into the next row."""
+    room = 90.0
+    names = [(characters * 80)[:size] for size in range(1, 200)]
+    name = max((each for each in names if fits_in_cell(each, width=room, semibold=True)), key=len)
+    document = invoice(1)
+    line = dataclasses.replace(document.lines[0], item=Item(name=name.strip()), allowances=(), note="")
+    view = page_view(dataclasses.replace(document, lines=(line,)))
+    assert view["lines"][0]["short"]  # type: ignore[index]  # the view is plain JSON
+    drawn = page_texts(render(dataclasses.replace(document, lines=(line,))))[0]
+    assert any(plain(name) in plain(each) for each in drawn.splitlines())
 
 
 def test_one_page_has_no_carried_total() -> None:

@@ -1,28 +1,50 @@
 """How wide a line of text is at most: rows of one line are then given their height instead of being measured."""
 
-# Thousandths of the type size, as wide as the widest of our three weights: each character of a row takes no more.
+# Thousandths of the type size that the characters of Source Sans Pro take, rounded up; digits are of one width.
 _AT_MOST = {
-    350: " \u00a0\u202f|iîïjl',.:;·’I!f-()[]{}•°/\\",
-    450: "t²³rs*z?",
-    560: '«»ç–x"Jvy_YLeèéêëF#$+0123456789<=>^~€aàâägkVEÈÉÊZXST`oôöuùûüAhÀn',
-    600: "bdpqCÇPRBK",
-    660: "DG&UN",
-    700: "HOQ",
     0: "\u200b",
+    125: "\u202f",
+    200: " ",
+    225: "\u00a0",
+    250: "ij',.:;|îï’·",
+    275: "lIÎ",
+    300: "f!",
+    325: "()-[]{}•",
+    350: "rt/\\°",
+    375: "²³",
+    425: "sz*?",
+    450: 'x"«»',
+    475: "cvyç",
+    500: "0123456789ekFJLY#$+<=>^_~éèêë€–−",
+    525: "agVXàâä",
+    550: "hnouAESTZ`ôöùûüÉÈÊÀÂ",
+    575: "bdpqCPRÇ",
+    600: "BK",
+    625: "DG&",
+    650: "NU",
+    675: "HOQÔ",
+    725: "w",
+    750: "M",
+    800: "Wæ—",
+    825: "%Æ½",
+    850: "m@œŒ",
+    950: "…",
 }
 _THOUSANDTHS = {character: most for most, characters in _AT_MOST.items() for character in characters}
 _WIDEST = 1100
+_SEMIBOLD = 1.15  # the most by which a character is wider in the heavier weight
 _POINT = 25.4 / 72  # millimetres
 
-_INSETS = 3.6
+_INSETS = 3.55
 """What the two insets of a table's cell take, in millimetres."""
 
 
-def breadth(text: str, *, points: float) -> float:
+def breadth(text: str, *, points: float, semibold: bool = False) -> float:
     """The most that a line of text of this size can take, in millimetres."""
-    return sum(_THOUSANDTHS.get(character, _WIDEST) for character in text) * points * _POINT / 1000
+    thousandths = sum(_THOUSANDTHS.get(character, _WIDEST) for character in text)
+    return thousandths * points * _POINT / 1000 * (_SEMIBOLD if semibold else 1)
 
 
-def fits_in_cell(text: str, *, width: float, points: float = 9) -> bool:
+def fits_in_cell(text: str, *, width: float, semibold: bool = False) -> bool:
     """Whether a text certainly takes one line of a cell `width` millimetres wide."""
-    return "\n" not in text and breadth(text, points=points) + _INSETS <= width
+    return "\n" not in text and breadth(text, points=9, semibold=semibold) + _INSETS <= width

@@ -53,7 +53,7 @@ def page_view(invoice: Invoice) -> dict[str, object]:
 
 def _title_width(title: str, number: str) -> float:
     """What the corner with the title and the number takes, in millimetres: it leaves half of the page to the name."""
-    widest = max(breadth(title, points=22), breadth(f"N° {number}", points=11.5), 40)
+    widest = max(breadth(title, points=22, semibold=True), breadth(f"N° {number}", points=11.5, semibold=True), 40)
     return round(min(widest, PAGE_WIDTH / 2), 1)
 
 

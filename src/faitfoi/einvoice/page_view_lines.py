@@ -88,7 +88,7 @@ def _is_short(row: _Row, widths: list[float]) -> bool:
     cells = zip(row["cells"], widths, strict=True)
     return (
         not row["details"]
-        and fits_in_cell(row["name"], width=PAGE_WIDTH - sum(widths))
+        and fits_in_cell(row["name"], width=PAGE_WIDTH - sum(widths), semibold=True)
         and all(fits_in_cell(cell, width=width) for cell, width in cells if cell)
     )
 

@@ -226,6 +226,7 @@ class Sandbox:
                 env=environment,  # no secret of ours reaches the child
                 cwd="/",
                 close_fds=True,
+                process_group=0,  # Ctrl-C is for the parent, which lets the file in hand be finished
             )
         return self._child
 

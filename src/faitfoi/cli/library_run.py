@@ -37,7 +37,14 @@ def check_all(
         if as_json:
             _print_json({"file": str(path), **_readable(row)})
         elif everything or not folder or not row.get("valid"):
-            show_report(console, _name(path), row, language=question.language, everything=everything)
+            show_report(
+                console,
+                _name(path),
+                row,
+                language=question.language,
+                everything=everything,
+                official=question.official,
+            )
 
     def tell_all(seconds: float, known: int) -> None:
         if not as_json and (folder or len(found) > 1):

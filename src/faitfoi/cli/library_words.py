@@ -109,8 +109,10 @@ class Counts:
             self.broken.update(set(fatal))
 
 
-def show_report(console: Console, name: str, row: dict[str, Any], *, language: str, everything: bool) -> None:
-    """Print one file's report, the gravest first."""
+def show_report(
+    console: Console, name: str, row: dict[str, Any], *, language: str, everything: bool, official: bool = False
+) -> None:
+    """Print one file's report, the gravest first; `official` keeps the official words beside ours."""
     words = WORDS[language]
     if "unreadable" in row:
         console.print(Text.assemble((f"? {words['unreadable']}", "bold red"), f"  {name}"))
@@ -122,16 +124,18 @@ def show_report(console: Console, name: str, row: dict[str, Any], *, language: s
     console.print(Text.assemble(state, f"  {name}  ", (facts, "dim")))
     findings = row["findings"]
     shown = [each for each in findings if everything or each["severity"] != Severity.INFORMATION]
-    show_findings(console, shown, language=language)
+    show_findings(console, shown, language=language, official=official)
     if hidden := len(findings) - len(shown):
         told = words["one_remark"] if hidden == 1 else words["remarks"].format(hidden)
         console.print(Text(f"  · {told}", style="dim"))
 
 
-def show_findings(console: Console, findings: Iterable[dict[str, Any]], *, language: str) -> None:
+def show_findings(
+    console: Console, findings: Iterable[dict[str, Any]], *, language: str, official: bool = False
+) -> None:
     """Print findings, the gravest first, those that say the same together."""
     for group in _groups(findings, language):
-        _show_group(console, group, Severity(group.first["severity"]), language)
+        _show_group(console, group, language, official=official)
 
 
 def show_counts(console: Console, counts: Counts, *, seconds: float, known: int, language: str) -> None:
@@ -148,7 +152,7 @@ def show_counts(console: Console, counts: Counts, *, seconds: float, known: int,
     console.print(Text(told, style="bold"))
     if known:
         console.print(Text(words["known"].format(known)))
-    if counts.broken:
+    if counts.invalid > 1:
         most = ", ".join(f"{rule} ({times})" for rule, times in counts.broken.most_common(_RULES_SHOWN))
         console.print(Text(words["broken"].format(most)))
 
@@ -184,14 +188,18 @@ def _groups(findings: Iterable[dict[str, Any]], language: str) -> list[Group]:
     return sorted(found.values(), key=lambda group: ORDER.index(Severity(group.first["severity"])))
 
 
-def _show_group(console: Console, group: Group, severity: Severity, language: str) -> None:
+def _show_group(console: Console, group: Group, language: str, *, official: bool) -> None:
+    severity = Severity(group.first["severity"])
     style = STYLE[severity]
     rule = group.first["rule"]
     for rank, subject in enumerate(group.subjects.values()):
         head = Text.assemble((f"  {MARK[severity]} ", style), (rule, f"bold {style}"))
         told = _subject(subject, style, language)
         console.print(Text.assemble(" " * len(head) if rank else head, "  ", told) if told else head)
-    console.print(Text(f"    {sentence(group.first, language)}"))
+    said = sentence(group.first, language)
+    console.print(Text(f"    {said}"))
+    if official and said != group.first["message"]:
+        console.print(Text(f"    {group.first['message']}", style="dim"))
     if told_remedy := remedy(group.first, language):
         console.print(Text.assemble(("    → ", "green"), told_remedy))
 

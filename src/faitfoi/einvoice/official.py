@@ -12,7 +12,7 @@ from typing import Any
 from lxml import etree
 
 from faitfoi.einvoice.findings import Finding, Severity
-from faitfoi.einvoice.official_engine import Engine, SheetFailed, engine
+from faitfoi.einvoice.official_engine import Engine, SheetFailed, engine, thread_schema
 from faitfoi.einvoice.official_svrl import read_svrl, term_in
 from faitfoi.einvoice.official_words import in_english, in_french
 from faitfoi.einvoice.profiles import EN16931, Profile, profile_of
@@ -79,7 +79,7 @@ def check_schema(root: etree._Element) -> tuple[Finding, ...]:
     sheets = choose_sheets(root)
     if sheets is None:
         return (_unknown_root(root),)
-    return engine().run(lambda judge: tuple(_schema_findings(judge.schema(sheets.xsd), root)))
+    return tuple(_schema_findings(thread_schema(sheets.xsd), root))
 
 
 def choose_sheets(root: etree._Element) -> Sheets | None:

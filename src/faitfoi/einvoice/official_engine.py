@@ -47,7 +47,7 @@ class Engine:
     def schema(self, name: str) -> etree.XMLSchema:
         """The schema bundled under this name; only for `work` given to `run`."""
         if name not in self._schemas:
-            self._schemas[name] = etree.XMLSchema(etree.parse(str(self._folder / name)))
+            self._schemas[name] = _load(self._folder, name)
         return self._schemas[name]
 
     def transform(self, name: str, text: str) -> str:
@@ -75,6 +75,21 @@ class Engine:
 
             self._saxon = PySaxonProcessor(license=False)
         return self._saxon
+
+
+def thread_schema(name: str) -> etree.XMLSchema:
+    """The schema bundled under this name, compiled for the thread that asks: no other may read its `error_log`."""
+    schemas: dict[str, etree.XMLSchema] = _local.__dict__.setdefault("schemas", {})
+    if name not in schemas:
+        schemas[name] = _load(_bundle(), name)
+    return schemas[name]
+
+
+def _load(folder: Path, name: str) -> etree.XMLSchema:
+    return etree.XMLSchema(etree.parse(str(folder / name)))
+
+
+_local = threading.local()
 
 
 def _bundle() -> Path:

@@ -1,6 +1,7 @@
 """Valid French invoices of every kind that the rules tell apart: what mutations start from.
 
-Each is valid under EN 16931 and BR-FR in CII and in UBL (`test_bases.py` asks the official judge).
+Each is valid under EN 16931 and BR-FR in CII and in UBL (`test_bases.py` asks the official judge), but for those of
+the profile MINIMUM, which has no place for what BR-FR asks for.
 """
 
 from collections.abc import Iterator
@@ -11,14 +12,15 @@ from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.ubl import write_ubl
 from tests.conformance import plain_bases, rare_bases
 from tests.conformance.extended_bases import extended_documents
+from tests.conformance.profile_bases import profiled
 
 
 @cache
 def documents() -> tuple[tuple[str, bytes], ...]:
-    """Every base as (`name.cii` or `name.ubl`, its XML), those of the extended profile last."""
+    """Every base as (`name.cii` or `name.ubl`, its XML), then those of the other profiles (`name.basic.cii`)."""
     written = [(f"{name}.cii", write_cii(invoice)) for name, invoice in invoices()]
     written += [(f"{name}.ubl", write_ubl(invoice)) for name, invoice in invoices()]
-    return (*written, *extended_documents())
+    return (*written, *extended_documents(), *profiled(invoices()))
 
 
 def invoices() -> Iterator[tuple[str, Invoice]]:

@@ -7,7 +7,7 @@ from random import Random
 from lxml import etree
 
 from faitfoi.einvoice.xml import parse_xml
-from tests.conformance import french, grouped, structure, values  # noqa: F401  (importing them fills the register)
+from tests.conformance import extended, french, grouped, structure, values  # noqa: F401  (importing them fills the register)
 from tests.conformance.mutation import MUTATIONS
 from tests.conformance.tree import Tree
 

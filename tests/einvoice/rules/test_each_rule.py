@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from faitfoi.einvoice.cii import write_cii
+from faitfoi.einvoice.conversion import SPECIFICATIONS
 from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.official import check_official
+from faitfoi.einvoice.profiles import Profile
 from faitfoi.einvoice.rules import RULES, Family, Syntax, check_rules
 from faitfoi.einvoice.rules.agreement import compare
 from faitfoi.einvoice.ubl import write_ubl
@@ -80,7 +82,11 @@ def test_every_rule_of_the_core_and_ours_is_tried() -> None:
     tried |= {other for _, others, _ in BREAKERS.values() for other in others}
     # A date that is not in the calendar cannot be in a model: test_documents tries it.
     known = {each.id for each in RULES.values() if each.family in {Family.EN16931, Family.OURS}}
-    extended = {rule for rule in known if rule.startswith(("BR-FXEXT", "BR-FREXT", "BR-EXT", "BR-CO-25"))}
+    extended = {
+        rule
+        for rule in known
+        if rule.startswith(("BR-FXEXT", "BR-FREXT", "BR-EXT", "BR-CO-25", "BR-CO-27", "BR-FX-EN-04"))
+    }
 
     assert known - tried - extended == NEVER_BROKEN | {"FF-DATE"}
 
@@ -146,3 +152,18 @@ def assert_agreement(invoice: Invoice, syntax: Syntax) -> None:
     agreement = compare(write_cii(invoice) if syntax is CII else write_ubl(invoice), br_fr=False)
 
     assert agreement.differences == frozenset()
+
+
+def in_basic(country: str, **changes: Any) -> Invoice:
+    """The sound invoice between two parties of a country, in the profile BASIC."""
+    addressed = {"seller.address.country": country, "buyer.address.country": country}
+    return changed(sound(), {"process.specification": SPECIFICATIONS[Profile.BASIC], **addressed, **changes})  # type: ignore[no-any-return]
+
+
+def test_the_profile_basic_has_two_rules_of_its_own() -> None:
+    nowhere: dict[str, Any] = {"delivery": None, "despatch_advice_reference": ""}
+
+    assert broken(in_basic("DE"), CII) == set()
+    assert broken(in_basic("DE", **nowhere), CII) == {"BR-FX-EN-04"}
+    assert broken(in_basic("FR", **nowhere), CII) == set()
+    assert "BR-CO-27" in broken(in_basic("FR", **{"payment.credit_transfers": ()}), CII)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from faitfoi.einvoice.findings import Severity
 from faitfoi.einvoice.model import Address, Identifier
 from faitfoi.einvoice.rules.case import Case
 from faitfoi.einvoice.rules.engine import Offence, rule
@@ -131,7 +132,8 @@ def tax_representative_address_has_a_country(case: Case) -> bool:
 def supporting_documents_are_referenced(case: Case) -> bool | Iterator[Offence]:
     """Each supporting document (BG-24) has a reference (BT-122)."""
     invoice = case.invoice
-    odd = "BR-52" in case.source.faults or invoice.tender_or_lot_reference == BLANK
+    # Only CII writes a tender (BT-17) as one of these documents.
+    odd = "BR-52" in case.source.faults or (not case.ubl and invoice.tender_or_lot_reference == BLANK)
     if odd or (invoice.invoiced_object is not None and invoice.invoiced_object.value == BLANK):
         return False
     return (
@@ -203,11 +205,28 @@ def vat_identifiers_begin_with_a_country(case: Case) -> Iterator[Offence]:
         ("BT-63", "tax_representative.vat_identifier", representative.vat_identifier if representative else ""),
         ("BT-48", "buyer.vat_identifier", invoice.buyer.vat_identifier),
     ]
-    # A party may give several: the sheets look at each, the model keeps one.
-    others = case.source.vat_identifiers - {value for _, _, value in known}
-    for term, path, value in (*known, *(("BT-31", "", value) for value in sorted(others))):
+    if case.source.root is not None:
+        # A party may give several: the sheets look at each, as it is written, the model keeps one.
+        places = {value: (term, path) for term, path, value in reversed(known)}
+        written = sorted(case.source.vat_identifiers)
+        known = [(*places.get(value.strip(), ("BT-31", "")), value) for value in written]
+    for term, path, value in known:
         if value and not _begins_with_a_country(case, value):
-            yield Offence(term=term, path=path, value=value)
+            yield Offence(term=term, path=path, value=value.strip())
+
+
+@rule("BR-FX-EN-04", "BT-72", severity=Severity.WARNING, source="Factur-X BASIC")
+def german_invoice_says_when_and_where(case: Case) -> bool:
+    """Between Germans, unless paid in advance (BT-3: 386), an invoice says when (BT-72, BG-14, BG-26) and where to."""
+    invoice = case.invoice
+    countries = [party.address.country.upper() if party.address else "" for party in (invoice.seller, invoice.buyer)]
+    if countries != ["DE", "DE"] or invoice.type_code in {"", "386"}:
+        return True
+    delivery = invoice.delivery
+    if delivery is not None and case.stated(delivery.actual_date, "BT-72"):
+        return True
+    when = invoice.period is not None or all(line.period is not None for line in invoice.lines)
+    return when and (delivery is not None or bool(invoice.despatch_advice_reference))
 
 
 @rule("BR-CO-26", "BT-29")

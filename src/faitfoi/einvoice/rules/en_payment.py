@@ -33,6 +33,14 @@ def card_number_is_cut(case: Case) -> Iterator[Offence]:
         yield Offence(path="payment.card.account_number", severity=lighter)
 
 
+@rule("BR-CO-27", "BT-84", source="Factur-X BASIC")
+def transfer_names_one_account(case: Case) -> Iterator[Offence]:
+    """A credit transfer (BT-81: 30, 58) names its account (BT-84) as an IBAN or otherwise, not both ways."""
+    for place, means in enumerate(case.source.means):
+        if means.code in _TRANSFERS and (not means.account or means.two_accounts):
+            yield Offence(path=f"payment.credit_transfers[{place}].account", value=shown(means.code))
+
+
 @rule("BR-61", "BT-84")
 def transfer_names_an_account(case: Case) -> Iterator[Offence]:
     """Payment by credit transfer, SEPA or not (BT-81: 30, 58), comes with an account to pay to (BT-84)."""

@@ -1,10 +1,15 @@
 """EN 16931: the totals of the document (BG-22) are given, and follow from its lines, allowances, charges and VAT."""
 
+from collections.abc import Iterable
 from decimal import Decimal
+from itertools import chain
 
+from faitfoi.einvoice.cii_values import RAM, RSM, UDT
+from faitfoi.einvoice.model import DocumentAllowanceCharge
 from faitfoi.einvoice.rules.case import ZERO, Case, cents, in_cents, total
 from faitfoi.einvoice.rules.doubles import double_cents, double_sum, equal
 from faitfoi.einvoice.rules.engine import rule
+from faitfoi.einvoice.rules.facts import number_in
 
 
 def _given(case: Case, amount: Decimal | None, term: str) -> bool:
@@ -58,20 +63,20 @@ def sum_of_allowances(case: Case) -> bool:
         return False
     if case.ubl:
         return given == cents(total(allowance.amount for allowance in allowances))
-    return equal(given, double_cents(double_sum(allowance.amount for allowance in allowances)))
+    return equal(given, double_cents(double_sum(_counted(case, "false", allowances))))
 
 
 @rule("BR-CO-12", "BT-108")
 def sum_of_charges(case: Case) -> bool:
     """The document's charges (BT-99) add up to the total given for them (BT-108)."""
     given, charges = case.invoice.totals.charges, case.invoice.charges
-    if "totals" in case.source.missing or (given is None and not charges):
+    if "totals" in case.source.missing or (given is None and not case.charges_proper):
         return True
     if given is None:
         return False
     if case.ubl:
         return given == cents(total(charge.amount for charge in charges))
-    return double_cents(float(given)) == double_cents(double_cents(double_sum(charge.amount for charge in charges)))
+    return double_cents(float(given)) == double_cents(double_cents(double_sum(_counted(case, "true", charges))))
 
 
 @rule("BR-CO-13", "BT-109")
@@ -197,3 +202,17 @@ def amount_duein_cents(case: Case) -> bool:
 
 def _whole_cents(amount: Decimal | None) -> bool:
     return amount is not None and amount == cents(amount)
+
+
+def _counted(case: Case, indicator: str, values: tuple[DocumentAllowanceCharge, ...]) -> Iterable[Decimal | None]:
+    """The amounts that the sheets for CII add up: those of an indicator in words, whatever 0 and 1 mean elsewhere."""
+    if not case.source.odd_indicators or case.source.root is None:
+        return (value.amount for value in values)
+    services = values[len(values) - case.source.services :] if indicator == "true" and case.source.services else ()
+    groups = case.source.root.iterfind(
+        f"{RSM}SupplyChainTradeTransaction/{RAM}ApplicableHeaderTradeSettlement/{RAM}SpecifiedTradeAllowanceCharge"
+    )
+    named = (group for group in groups if group.findtext(f"{RAM}ChargeIndicator/{UDT}Indicator") == indicator)
+    return chain(
+        (number_in(group.find(RAM + "ActualAmount")) for group in named), (service.amount for service in services)
+    )

@@ -29,6 +29,7 @@ class Facts:
         self.units: set[str] = set()
         self.uncoded: set[str] = set()
         self.services = 0
+        self.odd_indicators = False
         self.currency = ""
         self.vat_currencies: list[str] = []
         self.edits: dict[etree._Element, list[Edit]] = {}

@@ -45,7 +45,7 @@ def _vat_total(facts: Facts, element: etree._Element) -> None:
 
 
 def _payment_means(facts: Facts, element: etree._Element) -> None:
-    code, account = "", None
+    code, account, kinds = "", None, set()
     for child in element:
         if child.tag == RAM + "TypeCode":
             code = clean(child.text) or BLANK
@@ -53,7 +53,8 @@ def _payment_means(facts: Facts, element: etree._Element) -> None:
             account = ""
             for found in child.iterchildren(RAM + "IBANID", RAM + "ProprietaryID"):
                 account = (clean(found.text) or BLANK) if account in {"", BLANK} else account
-    facts.means.append(Means(code=code, account=account))
+                kinds.add(found.tag)
+    facts.means.append(Means(code=code, account=account, two_accounts=len(kinds) > 1))
 
 
 def _tax(facts: Facts, element: etree._Element) -> None:
@@ -74,12 +75,15 @@ def _tax(facts: Facts, element: etree._Element) -> None:
 def _registration(facts: Facts, element: etree._Element) -> None:
     for identifier in element.iterchildren(RAM + "ID"):
         if identifier.get("schemeID") == "VA":
-            facts.vat_identifiers.add(clean(identifier.text) or BLANK)
+            facts.vat_identifiers.add(identifier.text or BLANK)
 
 
 def _allowance(facts: Facts, element: etree._Element) -> None:
-    if element.findtext(f"{RAM}ChargeIndicator/{UDT}Indicator", "").strip() not in {"true", "false", "0", "1"}:
+    indicator = element.findtext(f"{RAM}ChargeIndicator/{UDT}Indicator", "")
+    if indicator.strip() not in {"true", "false", "0", "1"}:
         facts.edit(element, drop)
+    elif indicator not in {"true", "false"}:
+        facts.odd_indicators = True
 
 
 def _service(facts: Facts, _element: etree._Element) -> None:
@@ -87,7 +91,9 @@ def _service(facts: Facts, _element: etree._Element) -> None:
 
 
 def _reference(facts: Facts, element: etree._Element) -> None:
-    if element.find(RAM + "IssuerAssignedID") is None:
+    number = element.find(RAM + "IssuerAssignedID")
+    # The French sheet takes white space for nothing.
+    if number is None or (facts.spaces == BLANK and not (number.text or "").strip()):
         facts.faults.setdefault("BR-52", element)
 
 

@@ -157,7 +157,7 @@ def seen_due_date(case: Case) -> bool:
     """Whether the French sheets see a due date (BT-9)."""
     if case.syntax is Syntax.UBL_CREDIT_NOTE and case.invoice.payment is None:
         return False  # it then stands among the payment terms, where they do not look
-    return case.invoice.due_date is not None
+    return case.invoice.due_date is not None or "BT-9" in case.source.unread
 
 
 def _is_paid(case: Case) -> bool:

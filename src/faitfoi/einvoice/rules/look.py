@@ -50,6 +50,7 @@ def look(root: etree._Element, invoice: Invoice, findings: Collection[Finding]) 
         units=frozenset(facts.units),
         uncoded=frozenset(facts.uncoded),
         services=facts.services,
+        odd_indicators=facts.odd_indicators,
         vat_identifiers=frozenset(facts.vat_identifiers),
         currency=facts.currency,
         vat_currencies=tuple(facts.vat_currencies),

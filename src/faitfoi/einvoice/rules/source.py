@@ -29,10 +29,14 @@ class VatTotal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """One way to pay: its code (BT-81) and the account to pay to (BT-84), None when no account is spoken of."""
+    """One way to pay: its code (BT-81) and the account to pay to (BT-84), None when no account is spoken of.
+
+    `two_accounts` says that CII names it both as an IBAN and otherwise.
+    """
 
     code: str
     account: str | None
+    two_accounts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +50,8 @@ class Source:
     element at fault. Values that sheets see and the model has no room for: `inner_codes` (VAT categories of lines
     inside lines), `loose_codes` (those of what is neither allowance nor charge), `units` (of any quantity), `uncoded`
     (what has a VAT category without a code, in UBL: `lines`, `parts`, `allowances`, `charges`), `services`
-    (how many logistics services the reader put after the charges), `vat_identifiers` (of anybody). `root` is the
-    document itself.
+    (how many logistics services the reader put after the charges), `vat_identifiers` (of anybody). `odd_indicators`
+    says that CII writes 0 or 1 for what is an allowance or a charge. `root` is the document itself.
     """
 
     vat_totals: tuple[VatTotal, ...]
@@ -64,6 +68,7 @@ class Source:
     units: frozenset[str] = frozenset()
     uncoded: frozenset[str] = frozenset()
     services: int = 0
+    odd_indicators: bool = False
     vat_identifiers: frozenset[str] = frozenset()
     root: etree._Element | None = None
 

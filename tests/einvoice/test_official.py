@@ -174,10 +174,13 @@ def test_each_factur_x_profile_is_judged_by_its_own_sheet() -> None:
 
 
 @needs_shared
-def test_a_sheet_that_stops_makes_the_invoice_invalid() -> None:
+def test_a_sheet_that_stops_makes_the_invoice_invalid_and_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     findings = check_official(french(("1605.50</cbc:PayableAmount>", "secret</cbc:PayableAmount>")), br_fr=False)
     assert rules(findings) == {"FF-XSD", "FF-XSLT"}
     assert not is_valid(findings)
+    assert capfd.readouterr() == ("", "")
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"
 
 
 @needs_shared

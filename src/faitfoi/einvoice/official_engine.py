@@ -2,8 +2,9 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -56,7 +57,8 @@ class Engine:
 
         sheet = self._sheet(name)
         try:
-            svrl: str | None = sheet.transform_to_string(xdm_node=self._processor().parse_xml(xml_text=text))
+            with _silent():
+                svrl: str | None = sheet.transform_to_string(xdm_node=self._processor().parse_xml(xml_text=text))
         except PySaxonApiError as error:
             raise SheetFailed(" ".join(str(error).split())) from error
         if not svrl:
@@ -90,6 +92,28 @@ def _load(folder: Path, name: str) -> etree.XMLSchema:
 
 
 _local = threading.local()
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Saxon's own account of a sheet that stopped from the terminal: it quotes the invoice, and we say it better.
+
+    Saxon writes to descriptor 2 itself and offers no other way (its standardErrorOutputFile is not heeded); what other
+    threads write there meanwhile is lost too.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # nothing is there to be silenced
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _bundle() -> Path:

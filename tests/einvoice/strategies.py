@@ -1,15 +1,25 @@
-"""Invoices made at random, within what both XML syntaxes can say: where they have less room, so have these."""
+"""Invoices made at random, within what both XML syntaxes can say: where they have less room, so have these.
 
+`invoices()` makes whole invoices of EN 16931, `extended_invoices()` those of the extended profiles. They need nothing
+but Hypothesis and the library: other projects may copy this file.
+"""
+
+import dataclasses
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
 from faitfoi.einvoice import model as m
+from faitfoi.einvoice.conversion import SPECIFICATIONS
+from faitfoi.einvoice.profiles import Profile
 
 T = TypeVar("T")
+EXTENDED_CTC_FR = SPECIFICATIONS[Profile.EXTENDED_CTC_FR]
 
 
 def some(strategy: st.SearchStrategy[T], *, least: int = 0, most: int = 2) -> st.SearchStrategy[tuple[T, ...]]:
@@ -220,4 +230,134 @@ def invoices(draw: st.DrawFn) -> m.Invoice:
         vat_breakdown=draw(some(vat_parts, least=1)),
         supporting_documents=draw(some(supporting, most=1)),
         lines=draw(some(lines, least=1)),
+    )
+
+
+# --- what the extended profiles add
+
+
+def grown(kind: Any, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Groups of the class `kind` that say something: `fields`, and for the others what their types allow."""
+    hints = get_type_hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    parts = {name: fields[name] if name in fields else _of(hints[name]) for name in names}
+    return st.builds(kind, **parts).filter(lambda made: not _says_nothing(made))
+
+
+def _of(hint: Any) -> st.SearchStrategy[Any]:
+    if get_origin(hint) is tuple:
+        return some(_said(get_args(hint)[0]), most=2)
+    if get_origin(hint) is not None or isinstance(hint, UnionType):
+        (inner,) = (arg for arg in get_args(hint) if arg is not type(None))
+        return st.none() | _said(inner)
+    return maybe if hint is str else _said(hint)
+
+
+def _said(kind: Any) -> st.SearchStrategy[Any]:
+    plain: dict[Any, st.SearchStrategy[Any]] = {
+        str: words,
+        bool: st.booleans(),
+        Decimal: amounts,
+        date: days,
+        m.Identifier: identifiers,
+        m.Address: addresses,
+        m.Contact: contacts,
+        m.Delivery: deliveries,
+        m.TradeParty: trade_parties,
+        m.DeliveryTerms: st.builds(m.DeliveryTerms, code=words, location=maybe),
+        m.Measure: st.builds(m.Measure, value=amounts, unit=maybe),
+        m.LineNote: st.builds(m.LineNote, text=words, subject_code=st.sampled_from(["AAI", "SUR"])),
+    }
+    return plain[kind] if kind in plain else grown(kind)
+
+
+def _says_nothing(value: object) -> bool:
+    if not dataclasses.is_dataclass(value):
+        return not value
+    return all(_says_nothing(getattr(value, field.name)) for field in dataclasses.fields(value))
+
+
+trade_parties = st.builds(
+    m.TradeParty,
+    name=words,
+    role_code=maybe,
+    trading_name=maybe,
+    identifiers=identifier_lists,
+    legal_registration=maybe_identifier,
+    vat_identifier=maybe,
+    electronic_address=maybe_identifier,
+    address=maybe_address,
+    contact=maybe_contact,
+)
+references = st.builds(m.DocumentReference, number=words, line=maybe, issue_date=maybe_day)
+line_extensions = grown(
+    m.LineExtension,
+    sales_order=st.none() | references,
+    quotation=st.none() | references,
+    contract=st.none() | references,
+    ultimate_customer_orders=some(references),
+    despatch_advice=st.none() | references,
+    receiving_advice=st.none() | references,
+    delivery_note=st.none() | references,
+    preceding_invoice=st.none() | references,
+    documents=some(st.builds(m.LineDocument, reference=words, type_code=st.just("50"), description=maybe)),
+)
+
+
+_exchanges = st.builds(m.CurrencyExchange, source=words, target=words, rate=amounts, day=maybe_day)
+extensions = grown(
+    m.InvoiceExtension,
+    quotation=st.none() | references,
+    delivery_note=st.none() | references,
+    contracts=some(references),
+    despatch_advices=some(references),
+    receiving_advices=some(references),
+    currency_exchange=st.none() | _exchanges,
+)
+
+
+@st.composite
+def extended_lines(draw: st.DrawFn, line: m.InvoiceLine, *, two_currencies: bool) -> m.InvoiceLine:
+    """`line` with more to say, as far as what it already says leaves room for it."""
+    more: m.LineExtension = draw(line_extensions)
+    if line.price.discount is None:
+        more = replace(more, price_discount_percentage=None, price_discount_base=None)
+        more = replace(more, price_discount_reason="", price_discount_reason_code="")
+    if line.invoiced_object is None:
+        more = replace(more, objects=())
+    if not line.buyer_accounting_reference:
+        more = replace(more, accounting_type="")
+    if not two_currencies:
+        more = replace(more, vat_in_accounting_currency=None)
+    return replace(line, extended=None if _says_nothing(more) else more)
+
+
+@st.composite
+def extended_invoices(draw: st.DrawFn) -> m.Invoice:
+    """Invoices of EXTENDED-CTC-FR that say whatever this profile has a place for; not all of it has one in UBL."""
+    invoice = draw(invoices())
+    more: m.InvoiceExtension = draw(extensions)
+    if not invoice.tender_or_lot_reference:
+        more = replace(more, tenders=())
+    if invoice.invoiced_object is None:
+        more = replace(more, objects=())
+    if not invoice.buyer_accounting_reference:
+        more = replace(more, accounting_type="")
+    if invoice.payment is None:
+        more = replace(more, payer=None)
+    if not (invoice.payment_terms or invoice.due_date):
+        more = replace(more, partial_amount=None, discount=None, penalty=None, more_terms=())
+    if not invoice.contract_reference:
+        more = replace(more, contracts=(), contract_date=None, contract_type="")
+    if not invoice.despatch_advice_reference:
+        more = replace(more, despatch_advices=(), despatch_advice_date=None)
+    if not invoice.receiving_advice_reference:
+        more = replace(more, receiving_advices=(), receiving_advice_date=None)
+    two = bool(invoice.vat_currency)
+    process = replace(invoice.process, specification=EXTENDED_CTC_FR)
+    return replace(
+        invoice,
+        process=process,
+        extended=None if _says_nothing(more) else more,
+        lines=tuple(draw(extended_lines(line, two_currencies=two)) for line in invoice.lines),
     )

@@ -4,21 +4,29 @@ import dataclasses
 from decimal import Decimal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from faitfoi.einvoice.amounts import cents, complete
+from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.model import (
     Buyer,
+    CurrencyExchange,
     DocumentAllowanceCharge,
     Invoice,
+    InvoiceExtension,
     InvoiceLine,
     Item,
     LineAllowanceCharge,
+    LineExtension,
     LineVat,
     Price,
     Seller,
     Totals,
     VatBreakdown,
 )
+from faitfoi.einvoice.rules import Family, Syntax, check_rules
+from tests.conformance.plain_bases import plain
 from tests.einvoice.material import CORPORA, full_invoice, needs_corpora
 
 D = Decimal
@@ -146,3 +154,82 @@ def test_the_official_examples_compute_to_what_they_state() -> None:
         assert done.totals.due == stated.totals.due, path.name
         checked += 1
     assert checked > 25
+
+
+def test_vat_is_told_in_the_accounting_currency_at_the_rate_given() -> None:
+    foreign = invoice(line("1", "100"), currency="CHF", vat_currency="EUR")
+    assert complete(foreign).totals.vat_in_accounting_currency is None
+    assert complete(foreign, exchange_rate=D("1.0731")).totals.vat_in_accounting_currency == D("21.46")
+    stated = CurrencyExchange(source="CHF", target="EUR", rate=D("1.5"))
+    told = dataclasses.replace(foreign, extended=InvoiceExtension(currency_exchange=stated))
+    assert complete(told).totals.vat_in_accounting_currency == D("30.00")
+    backwards = dataclasses.replace(stated, source="EUR", target="CHF")
+    told = dataclasses.replace(foreign, extended=InvoiceExtension(currency_exchange=backwards))
+    assert complete(told).totals.vat_in_accounting_currency is None
+
+
+def test_groups_add_up_and_do_not_count_twice() -> None:
+    def inside(parent: str, subtype: str) -> LineExtension:
+        return LineExtension(parent_line=parent, subtype=subtype)
+
+    group = line("1", "0", identifier="1", extended=inside("", "GROUP"))
+    inner = line("1", "0", identifier="1.1", extended=inside("1", "GROUP"))
+    first = line("2", "10", identifier="1.1.1", extended=inside("1.1", "DETAIL"))
+    second = line("1", "5", identifier="1.2", extended=inside("1", "DETAIL"))
+    told = line("9", "99", identifier="1.3", extended=inside("1", "INFORMATION"))
+    done = complete(invoice(group, inner, first, second, told, line("1", "100", identifier="2")))
+    assert [each.net_amount for each in done.lines][:2] == [D("25.00"), D("20.00")]
+    assert done.totals.line_net == done.vat_breakdown[0].taxable_amount == D("125.00")
+
+
+quantities = st.decimals(min_value=-1000, max_value=1000, places=3).filter(bool)
+unit_prices = st.decimals(min_value=0, max_value=10_000, places=4)
+shares = st.decimals(min_value=0, max_value=99, places=1)
+rates = st.sampled_from([D(20), D(10), D("5.5"), D("2.1")])
+line_allowances = st.builds(
+    LineAllowanceCharge, amount=st.none(), percentage=shares, reason=st.just("Remise"), reason_code=st.just("95")
+)
+
+
+@st.composite
+def priced_lines(draw: st.DrawFn, identifier: str) -> InvoiceLine:
+    made = line(str(draw(quantities)), str(draw(unit_prices)), str(draw(rates)), identifier=identifier)
+    return dataclasses.replace(made, allowances=tuple(draw(st.lists(line_allowances, max_size=2))))
+
+
+@st.composite
+def stated_by_lines(draw: st.DrawFn) -> Invoice:
+    """A valid invoice of which only lines, allowances and what was paid are given."""
+    count = draw(st.integers(min_value=1, max_value=5))
+    lines = tuple(draw(priced_lines(str(number + 1))) for number in range(count))
+    rate = lines[0].vat.rate
+    charge = DocumentAllowanceCharge(
+        amount=draw(st.decimals(min_value=0, max_value=100, places=2)),
+        vat_category="S",
+        vat_rate=rate,
+        reason="Port",
+        reason_code="FC",
+    )
+    paid = draw(st.none() | st.decimals(min_value=0, max_value=1000, places=2))
+    return dataclasses.replace(
+        plain(),
+        lines=lines,
+        charges=(charge,) if draw(st.booleans()) else (),
+        totals=Totals(paid=paid),
+        vat_breakdown=(),
+        vat_currency="CHF" if draw(st.booleans()) else "",
+    )
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(stated_by_lines())
+def test_an_invoice_built_from_its_lines_breaks_no_rule(stated: Invoice) -> None:
+    done = complete(stated, exchange_rate=D("0.9371"))
+    for syntax in (Syntax.CII, Syntax.UBL_INVOICE):
+        broken = [each for each in check_rules(done, syntax=syntax, families=(Family.EN16931,)) if _is_fatal(each)]
+        assert broken == []
+    assert complete(done) == done
+
+
+def _is_fatal(finding: Finding) -> bool:
+    return finding.severity is Severity.FATAL

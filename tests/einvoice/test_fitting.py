@@ -1,6 +1,7 @@
 """Every profile is written within its own schema and sheet, and nothing is left out that it would have taken."""
 
 import dataclasses
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -16,9 +17,11 @@ from faitfoi.einvoice.cii import read_cii, write_cii
 from faitfoi.einvoice.conversion import SPECIFICATIONS
 from faitfoi.einvoice.findings import Severity
 from faitfoi.einvoice.fitting import NOT_IN_CII, NOT_IN_UBL, fit, refused_by, without
-from faitfoi.einvoice.model import Invoice, InvoiceLine, Term, term_of, terms
+from faitfoi.einvoice.jsonform import to_json
+from faitfoi.einvoice.model import Invoice, InvoiceLine, LineExtension, Term, term_of, terms
 from faitfoi.einvoice.official import check_official
 from faitfoi.einvoice.profiles import Profile
+from faitfoi.einvoice.reading import read
 from faitfoi.einvoice.ubl import read_ubl, write_ubl
 from faitfoi.einvoice.xml import parse_xml
 from tests.einvoice.material import full_invoice
@@ -172,3 +175,15 @@ def test_what_stays_is_not_changed() -> None:
     for profile in Profile:
         fitted, _ = fit(full_invoice(), profile=profile, ubl=False)
         assert list(numbers(fitted)) == list(numbers(full_invoice()))
+
+
+def test_our_json_says_when_its_profile_has_no_place_for_what_it_holds() -> None:
+    line = dataclasses.replace(full_invoice().lines[0], extended=LineExtension(parent_line="1", subtype="DETAIL"))
+    beyond = dataclasses.replace(full_invoice(), lines=(line,))
+    reading = read(json.dumps(to_json(beyond)).encode())
+    (found,) = reading.findings
+    assert (found.rule, found.severity, found.path) == ("FF-PROFILE", Severity.FATAL, "lines[0].extended")
+    assert "BT-24" in found.message_fr
+    extended = declared(beyond, Profile.EXTENDED_CTC_FR)
+    assert read(json.dumps(to_json(extended)).encode()).findings == ()
+    assert read(json.dumps(to_json(full_invoice())).encode()).findings == ()

@@ -9,14 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
 from faitfoi.einvoice.cii import read_cii, write_cii
-from faitfoi.einvoice.fitting import NOT_IN_CII, NOT_IN_UBL, without
+from faitfoi.einvoice.fitting import NOT_IN_CII, NOT_IN_UBL, fit, without
 from faitfoi.einvoice.jsonform import from_json, to_json
 from faitfoi.einvoice.model import Identifier, Invoice, InvoiceLine, Note, term_of
+from faitfoi.einvoice.profiles import Profile
 from faitfoi.einvoice.reading import Unreadable, read
 from faitfoi.einvoice.ubl import read_ubl, write_ubl
 from faitfoi.einvoice.xml import parse_xml
 from tests.einvoice.material import CORPORA, credit_note, full_invoice, needs_corpora, schema
-from tests.einvoice.strategies import invoices
+from tests.einvoice.strategies import extended_invoices, invoices
 
 bounded = settings(
     max_examples=40,
@@ -24,6 +25,8 @@ bounded = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+few = settings(bounded, max_examples=12)
 
 
 @pytest.mark.parametrize("invoice", [full_invoice(), credit_note()], ids=["invoice", "credit note"])
@@ -79,6 +82,30 @@ def test_any_invoice_survives_ubl(invoice: Invoice) -> None:
 @bounded
 @given(invoices())
 def test_any_invoice_survives_json(invoice: Invoice) -> None:
+    assert from_json(json.dumps(to_json(invoice)).encode()) == invoice
+
+
+@few
+@given(extended_invoices())
+def test_any_extended_invoice_survives_cii(invoice: Invoice) -> None:
+    fitted, _ = fit(invoice, profile=Profile.EXTENDED_CTC_FR, ubl=False)
+    assert read_cii(parse_xml(write_cii(fitted))) == (fitted, ())
+
+
+@few
+@given(extended_invoices())
+def test_any_extended_invoice_survives_ubl_and_from_there_cii(invoice: Invoice) -> None:
+    fitted, _ = fit(invoice, profile=Profile.EXTENDED_CTC_FR, ubl=True)
+    written = write_ubl(fitted)
+    schema("credit_note" if invoice.is_credit_note else "invoice").assertValid(etree.fromstring(written))
+    assert read_ubl(parse_xml(written)) == (fitted, ())
+    in_both, _ = fit(fitted, profile=Profile.EXTENDED_CTC_FR, ubl=False)
+    assert read_cii(parse_xml(write_cii(in_both))) == (in_both, ())
+
+
+@few
+@given(extended_invoices())
+def test_any_extended_invoice_survives_json(invoice: Invoice) -> None:
     assert from_json(json.dumps(to_json(invoice)).encode()) == invoice
 
 

@@ -28,23 +28,27 @@ def cents(amount: Decimal) -> Decimal:
         return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
-def complete(invoice: Invoice) -> Invoice:
+def complete(invoice: Invoice, *, exchange_rate: Decimal | None = None) -> Invoice:
     """The same invoice with every amount that follows from the others, where it states none.
 
     Computes: net price from gross and discount (BT-146), allowances and charges given as a percentage, line net
-    amounts (BT-131), the VAT breakdown (BG-23) by category and rate, and the totals (BG-22) except BT-111, which
-    needs a rate of exchange, and BT-113 and BT-114, which are facts.
+    amounts (BT-131), the VAT breakdown (BG-23) by category and rate, and the totals (BG-22) except BT-113 and BT-114,
+    which are facts. BT-111 needs `exchange_rate`: what one unit of the invoice's currency (BT-5) is worth in that of
+    VAT accounting (BT-6); when it is not given, the rate of BG-X-41 serves. Lines that are groups or information
+    (BT-X-8) do not count in the sums; a group that states no amount gets that of the lines right inside it.
     """
     with localcontext(Context(prec=_PRECISION, rounding=ROUND_HALF_UP)):
-        lines = tuple(_complete_line(line) for line in invoice.lines)
-        line_net = _given(invoice.totals.line_net, _sum(line.net_amount for line in lines))
+        lines = _grouped(tuple(_complete_line(line) for line in invoice.lines))
+        line_net = _given(invoice.totals.line_net, _sum(line.net_amount for line in lines if _counts(line)))
         allowances = tuple(_complete_document_amount(value, line_net) for value in invoice.allowances)
         charges = tuple(_complete_document_amount(value, line_net) for value in invoice.charges)
         computed = dataclasses.replace(invoice, lines=lines, allowances=allowances, charges=charges)
         breakdown = _breakdown(computed)
-        return dataclasses.replace(
-            computed, vat_breakdown=breakdown, totals=_totals(computed, breakdown=breakdown, line_net=line_net)
-        )
+        totals = _totals(computed, breakdown=breakdown, line_net=line_net)
+        rate = exchange_rate if exchange_rate is not None else _rate_of(invoice)
+        if totals.vat_in_accounting_currency is None and invoice.vat_currency and rate is not None:
+            totals = dataclasses.replace(totals, vat_in_accounting_currency=cents((totals.vat or _ZERO) * rate))
+        return dataclasses.replace(computed, vat_breakdown=breakdown, totals=totals)
 
 
 def line_gross_amount(line: InvoiceLine) -> Decimal:
@@ -57,6 +61,34 @@ def line_gross_amount(line: InvoiceLine) -> Decimal:
         return line.quantity * net / base
 
 
+def _rate_of(invoice: Invoice) -> Decimal | None:
+    """The rate of exchange that the invoice states between its two currencies (BG-X-41)."""
+    exchange = invoice.extended.currency_exchange if invoice.extended is not None else None
+    if exchange is None or (exchange.source, exchange.target) != (invoice.currency, invoice.vat_currency):
+        return None
+    return exchange.rate
+
+
+def _counts(line: InvoiceLine) -> bool:
+    """Whether a line is in the totals: all of them in EN 16931, only those of detail where lines have a subtype."""
+    return line.extended is None or line.extended.subtype in {"", "DETAIL"}
+
+
+def _grouped(lines: tuple[InvoiceLine, ...]) -> tuple[InvoiceLine, ...]:
+    """The lines with the amount of each group that states none: what the lines right inside it add up to."""
+    inside: dict[str, list[InvoiceLine]] = {}
+    done: list[InvoiceLine] = []
+    for given in reversed(lines):  # a group stands before its lines, a group inside it too
+        more, line = given.extended, given
+        if more is not None and more.subtype == "GROUP" and given.net_amount is None:
+            children = inside.get(given.identifier, ())
+            line = dataclasses.replace(given, net_amount=_sum(each.net_amount for each in children))
+        if more is not None and more.parent_line and more.subtype != "INFORMATION":
+            inside.setdefault(more.parent_line, []).append(line)
+        done.append(line)
+    return tuple(reversed(done))
+
+
 def _complete_line(line: InvoiceLine) -> InvoiceLine:
     price = line.price
     if price.net is None and price.gross is not None:
@@ -66,7 +98,7 @@ def _complete_line(line: InvoiceLine) -> InvoiceLine:
     allowances = tuple(_complete_line_amount(value, gross) for value in line.allowances)
     charges = tuple(_complete_line_amount(value, gross) for value in line.charges)
     net = line.net_amount
-    if net is None:
+    if net is None and not (line.extended is not None and line.extended.subtype == "GROUP"):
         net = cents(gross - _sum(value.amount for value in allowances) + _sum(value.amount for value in charges))
     return dataclasses.replace(line, allowances=allowances, charges=charges, net_amount=net)
 
@@ -88,7 +120,7 @@ def _complete_document_amount(value: DocumentAllowanceCharge, base: Decimal) -> 
 def _breakdown(invoice: Invoice) -> tuple[VatBreakdown, ...]:
     """The parts that are given, completed, in their order, then one for each other category and rate in use."""
     bases: dict[tuple[str, Decimal | None], Decimal] = {}
-    for line in invoice.lines:
+    for line in filter(_counts, invoice.lines):
         _add(bases, line.vat.category, line.vat.rate, line.net_amount)
     for allowance in invoice.allowances:
         _add(bases, allowance.vat_category, allowance.vat_rate, -(allowance.amount or _ZERO))

@@ -34,7 +34,7 @@ from faitfoi.einvoice.model import (
     Period,
     Price,
 )
-from faitfoi.einvoice.xml_groups import Group, Out, clean
+from faitfoi.einvoice.xml_groups import Group, Out, any_has_more, clean
 
 _INVOICED_OBJECT = "130"  # UNTDID 1001: invoicing data sheet, how EN 16931 marks BT-18 and BT-128
 
@@ -77,7 +77,7 @@ def read_line(group: Group, currencies: Currencies) -> InvoiceLine:
         buyer_accounting_reference=account.text("ID", "BT-133"),
     )
     parts = (document, product, agreement, order, discount, delivery, settlement, tax, totals, account)
-    if not (notes or objects or any(part.has_more for part in parts)):
+    if not (notes or objects or any_has_more(*parts)):
         return line
     extension = read_line_extension(
         LineGroups(

@@ -219,7 +219,7 @@ class Invoice:
     payment: PaymentInstructions | None = field(default=None, metadata=term("BG-16"))
     allowances: tuple[DocumentAllowanceCharge, ...] = field(default=(), metadata=_DOCUMENT_ALLOWANCE)
     charges: tuple[DocumentAllowanceCharge, ...] = field(default=(), metadata=_DOCUMENT_CHARGE)
-    totals: Totals = field(metadata=term("BG-22"))
+    totals: Totals = field(default=Totals(), metadata=term("BG-22"))
     vat_breakdown: tuple[VatBreakdown, ...] = field(default=(), metadata=term("BG-23"))
     supporting_documents: tuple[SupportingDocument, ...] = field(default=(), metadata=term("BG-24"))
     lines: tuple[InvoiceLine, ...] = field(default=(), metadata=term("BG-25"))

@@ -1,5 +1,6 @@
 """From bytes to an invoice: what they are is told from their content, never from a name."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -8,10 +9,11 @@ from lxml import etree
 from faitfoi.einvoice.cii import CII_ROOT, read_cii
 from faitfoi.einvoice.facturx import unpack
 from faitfoi.einvoice.facturx_safety import MAX_PDF_BYTES
-from faitfoi.einvoice.findings import Finding
+from faitfoi.einvoice.findings import Finding, Severity
+from faitfoi.einvoice.fitting import fit
 from faitfoi.einvoice.jsonform import from_json
-from faitfoi.einvoice.model import Invoice
-from faitfoi.einvoice.profiles import profile_of
+from faitfoi.einvoice.model import Invoice, term_of
+from faitfoi.einvoice.profiles import Profile, profile_of
 from faitfoi.einvoice.ubl import CREDIT_NOTE_ROOT, INVOICE_ROOT, read_ubl
 from faitfoi.einvoice.xml import MAX_LINES, Unreadable, UnreadableXml, parse_xml
 
@@ -71,8 +73,13 @@ def read(data: bytes) -> Reading:
         return _read_xml(data)
     if start.startswith(b"{"):
         invoice = from_json(data)
+        profile = profile_of(invoice.process.specification)
         return Reading(
-            invoice=invoice, format=Format.JSON, profile=profile_of(invoice.process.specification).value, xml=b""
+            invoice=invoice,
+            format=Format.JSON,
+            profile=profile.value,
+            xml=b"",
+            findings=tuple(_beyond(invoice, profile)),
         )
     if not start:
         raise Unreadable("Le fichier est vide : renvoyez la facture.")
@@ -87,6 +94,23 @@ def refuse_oversize(data: bytes) -> None:
     if len(data) > MAX_BYTES:
         raise Unreadable(
             f"Ce fichier pèse {len(data)} octets, plus que les {MAX_BYTES} acceptés : allégez-le, puis renvoyez-le."
+        )
+
+
+def _beyond(invoice: Invoice, profile: Profile) -> Iterator[Finding]:
+    """What our JSON says and its profile has no place for: the CII it becomes would break its own schema."""
+    _, lost = fit(invoice, profile=profile, ubl=False)
+    for path in lost:
+        known = term_of(path)
+        code = known.code if known is not None else ""
+        yield Finding(
+            rule="FF-PROFILE",
+            severity=Severity.FATAL,
+            message=f"The profile {profile.value} has no place for {path} {code}: name another profile (BT-24).",
+            message_fr=f"Le profil {profile.value} n’a pas de place pour « {path} » {code} : retirez-le, ou indiquez "
+            "un profil étendu dans process.specification (BT-24).",
+            term=code,
+            path=path,
         )
 
 

@@ -81,6 +81,7 @@ def read_line_extension(
     subtype, parent, preceding = _read_billing(line, document)
     vat, vat_in_accounting_currency = _read_vat_totals(line, document)
     number, sales_number = order.text("ID", "BT-X-21"), order.text("SalesOrderID", "BT-X-537")
+    ordered = order.iso_date("IssueDate", "BT-X-22")
     sales = DocumentReference(number=sales_number, line=groups.order.text("SalesOrderLineID", "BT-X-538"))
     found = LineExtension(
         parent_line=parent,
@@ -89,8 +90,8 @@ def read_line_extension(
         item=_read_item(groups.item),
         delivery_terms=read_delivery_terms(line.group("DeliveryTerms", "BG-X-87")),
         sales_order=None if sales == DocumentReference() else sales,
-        purchase_order="" if number == _NOT_SAID and sales_number else number,
-        purchase_order_date=order.iso_date("IssueDate", "BT-X-22"),
+        purchase_order="" if number == _NOT_SAID and (sales_number or ordered) else number,
+        purchase_order_date=ordered,
         documents=documents,
         price_discount_percentage=groups.discount.decimal("MultiplierFactorNumeric", "BT-X-34"),
         price_discount_reason=groups.discount.text("AllowanceChargeReason", "BT-X-36"),

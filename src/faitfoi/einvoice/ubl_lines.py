@@ -36,7 +36,7 @@ from faitfoi.einvoice.ubl_settlement import (
     write_allowance,
     write_tax_category,
 )
-from faitfoi.einvoice.xml_groups import Group, Out, clean
+from faitfoi.einvoice.xml_groups import Group, Out, any_has_more, clean
 
 _NOT_SAID = "NA"  # what the schema wants where the line of an order is not known
 _INVOICED_OBJECT = "130"  # UNTDID 1001: how EN 16931 marks BT-18 and BT-128
@@ -70,7 +70,7 @@ def read_line(group: Group, document: Document) -> InvoiceLine:
         price=_read_price(price, discount),
         sub_lines=tuple(read_line(each, document) for each in group.groups(document.sub_line)),
     )
-    if not (notes or objects[1:] or documents or any(part.has_more for part in (group, order, item, tax, discount))):
+    if not (notes or objects[1:] or documents or any_has_more(group, order, item, tax, discount)):
         return line
     groups = LineGroups(line=group, order=order, item=item, tax=tax, discount=discount)
     extension = read_line_extension(groups, document, notes=notes, objects=objects[1:], documents=documents)

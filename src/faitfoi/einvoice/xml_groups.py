@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
+from operator import attrgetter
 from types import TracebackType
 from typing import Final, Self
 
@@ -49,19 +51,37 @@ _OTHER_CURRENCIES = etree.XPath(
 )
 
 
+class _Tags(dict[str, str]):
+    """Full names by local name, each put together once."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__()
+        self._namespace = namespace
+
+    def __missing__(self, name: str) -> str:
+        self[name] = full = self._namespace + name
+        return full
+
+
+@cache
+def _tags(namespace: str) -> _Tags:
+    return _Tags(namespace)
+
+
 class Source:
     """One document being read: its two namespaces and what there is to say about it.
 
     `leaf` is the namespace of elements that hold a value, `branch` of those that hold elements, as `{uri}`.
     """
 
-    __slots__ = ("_findings", "_groups", "branch", "leaf")
+    __slots__ = ("_findings", "_groups", "absent", "branches", "leaves")
 
     def __init__(self, *, leaf: str, branch: str) -> None:
-        self.leaf = leaf
-        self.branch = branch
+        self.leaves = _tags(leaf)
+        self.branches = _tags(branch)
         self._findings: list[Finding] = []
         self._groups: list[Group] = []
+        self.absent = Group(self, None)
 
     def root(self, element: etree._Element) -> "Group":
         """Start reading at `element`."""
@@ -130,7 +150,7 @@ class Source:
     def _report_leftovers(self) -> None:
         seen: set[tuple[str, str]] = set()
         for group in self._groups:
-            for element in group.leftovers():
+            for element in group.leftovers() if group.has_more else ():
                 kind = (str(group.tag), str(element.tag))
                 if kind in seen or not (len(element) or clean(element.text)):
                     continue
@@ -151,7 +171,11 @@ class Group:
         children: dict[str, list[etree._Element]] = {}
         if element is not None:
             for child in element:
-                children.setdefault(child.tag, []).append(child)
+                tag = child.tag
+                if tag in children:
+                    children[tag].append(child)
+                else:
+                    children[tag] = [child]
         self._children = children
 
     def __bool__(self) -> bool:
@@ -188,7 +212,7 @@ class Group:
 
     def element(self, name: str, term: str = "") -> etree._Element | None:
         """The one leaf called `name`; more are reported as repeated."""
-        found = self._children.pop(self._source.leaf + name, None)
+        found = self._children.pop(self._source.leaves[name], None)
         if found is None:
             return None
         if len(found) > 1:
@@ -197,12 +221,16 @@ class Group:
 
     def elements(self, name: str) -> list[etree._Element]:
         """All leaves called `name`, in document order."""
-        return self._children.pop(self._source.leaf + name, [])
+        return self._children.pop(self._source.leaves[name], [])
 
     def text(self, name: str, term: str = "") -> str:
         """The text of the leaf `name` without outer white space, or the empty string."""
-        element = self.element(name, term)
-        return "" if element is None else clean(element.text)
+        found = self._children.pop(self._source.leaves[name], None)
+        if found is None:
+            return ""
+        if len(found) > 1:
+            self._source.repeated(found[1:], term=term)
+        return clean(found[0].text)
 
     def texts(self, name: str) -> list[str]:
         """The texts of all leaves `name` that hold one."""
@@ -259,9 +287,9 @@ class Group:
 
     def group(self, name: str, term: str = "") -> "Group":
         """The one group called `name`, empty and false when absent; more are reported as repeated."""
-        found = self._children.pop(self._source.branch + name, None)
+        found = self._children.pop(self._source.branches[name], None)
         if found is None:
-            return Group(self._source, None)
+            return self._source.absent
         if len(found) > 1:
             self._source.repeated(found[1:], term=term)
         return self._source.opened(found[0])
@@ -270,14 +298,14 @@ class Group:
         """The one group whose full name is `tag`, whatever its namespace; empty and false when absent."""
         found = self._children.pop(tag, None)
         if found is None:
-            return Group(self._source, None)
+            return self._source.absent
         self._source.repeated(found[1:])
         return self._source.opened(found[0])
 
     def groups(self, name: str) -> "list[Group]":
         """All groups called `name`, in document order."""
-        opened = self._source.opened
-        return [opened(element) for element in self._children.pop(self._source.branch + name, ())]
+        found = self._children.pop(self._source.branches[name], None)
+        return [] if found is None else [self._source.opened(element) for element in found]
 
     def remark_repeated(self, message: str, term: str) -> None:
         """Report that this group says more than EN 16931 has room for."""
@@ -293,6 +321,14 @@ class Group:
         """Report that this whole group is not kept, once: its children are not reported again."""
         self.remark_repeated(message, term)
         self._children.clear()
+
+
+def any_has_more(*groups: Group) -> bool:
+    """Whether one of the groups has children that nobody asked for yet."""
+    return any(map(_HAS_MORE, groups))
+
+
+_HAS_MORE = attrgetter("has_more")
 
 
 def truth(group: Group, said: str) -> bool | None:

@@ -130,12 +130,12 @@ def valid_invoice() -> Invoice:
 
 def test_what_has_no_place_in_a_syntax_is_listed_and_nothing_else() -> None:
     whole = everything()
-    for refused, write, read in ((NOT_IN_CII, write_cii, read_cii), (NOT_IN_UBL, write_ubl, read_ubl)):
+    for refused, write, look in ((NOT_IN_CII, write_cii, read_cii), (NOT_IN_UBL, write_ubl, read_ubl)):
         fitted, lost = without(whole, refused)
         assert lost
-        again, _ = read(parse_xml(write(whole)))
+        again, _ = look(parse_xml(write(whole)))
         assert again == fitted
-        again, findings = read(parse_xml(write(fitted)))
+        again, findings = look(parse_xml(write(fitted)))
         assert again == fitted
         assert findings == ()
 

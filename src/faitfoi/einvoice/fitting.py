@@ -5,9 +5,9 @@ named. Source: the schemas and sheets of Factur-X 1.09, EN 16931-3-2 and -3-3; h
 """
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from faitfoi.einvoice.model import Invoice, term_of, terms
 from faitfoi.einvoice.profiles import Profile
@@ -146,7 +146,7 @@ def without(invoice: Invoice, refused: Collection[str]) -> tuple[Invoice, tuple[
     A group that holds nothing any more is left out with its last field; one of EN 16931's required groups never is.
     """
     lost: list[str] = []
-    return _prune(invoice, "", "", frozenset(refused), lost), tuple(lost)
+    return _prune(invoice, "", "", _plan(frozenset(refused)), lost), tuple(lost)
 
 
 def codes_at(paths: Iterable[str]) -> tuple[str, ...]:
@@ -154,38 +154,57 @@ def codes_at(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known.code if (known := term_of(path)) is not None else path for path in paths))
 
 
-def _prune(value: T, place: str, path: str, refused: frozenset[str], lost: list[str]) -> T:
+_Plan: TypeAlias = Mapping[str, tuple[tuple[str, str, bool], ...]]
+
+
+@cache
+def _plan(refused: frozenset[str]) -> _Plan:
+    """By the path of a group, the fields to look at in it: name, path, and whether it is refused or only holds some."""
+    steps: dict[str, dict[str, bool]] = {}
+    for path in sorted(refused):
+        above = ""
+        names = path.split(".")
+        for name in names[:-1]:
+            steps.setdefault(above, {}).setdefault(name, False)
+            above += name + "."
+        steps.setdefault(above, {})[names[-1]] = True
+    if "lines[].sub_lines[]" not in refused and "lines[]." in steps:
+        steps["lines[]."]["sub_lines[]"] = False
+    return {
+        above: tuple((name.removesuffix("[]"), above + name, gone) for name, gone in inside.items())
+        for above, inside in steps.items()
+    }
+
+
+def _prune(value: T, place: str, path: str, plan: _Plan, lost: list[str]) -> T:
     """`value` at `place` (with positions) and `path` (without), without what is refused."""
     changes: dict[str, object] = {}
-    for field in dataclasses.fields(value):  # type: ignore[arg-type]  # always one of the model's groups
-        given = getattr(value, field.name)
-        if given in (field.default, None, "", ()):
+    for name, here, is_refused in plan.get(path, ()):
+        given = getattr(value, name)
+        if given is None or given is False or given in ("", b"", ()):
             continue
-        here, there = f"{path}{field.name}", f"{place}{field.name}"
-        if isinstance(given, tuple):
-            here += "[]"
-        if here in refused:
+        there = place + name
+        if is_refused:
             lost.append(there)
-            changes[field.name] = type(given)() if isinstance(given, str | bytes | tuple) else _nothing(field.default)
-        elif isinstance(given, tuple):
-            inside = path if field.name == "sub_lines" else f"{here}."  # lines inside lines are lines
+            changes[name] = type(given)() if isinstance(given, str | bytes | bool | tuple) else None
+            continue
+        inside = path if name == "sub_lines" else f"{here}."  # lines inside lines are lines
+        if isinstance(given, tuple):
             kept = tuple(
-                _prune(each, f"{there}[{place_in_list}].", inside, refused, lost)
-                if dataclasses.is_dataclass(each)
-                else each
-                for place_in_list, each in enumerate(given)
+                _prune(each, f"{there}[{position}].", inside, plan, lost) for position, each in enumerate(given)
             )
             if kept != given:
-                changes[field.name] = tuple(each for each in kept if not _is_empty(each))
-        elif dataclasses.is_dataclass(given):
-            pruned = _prune(given, f"{there}.", f"{here}.", refused, lost)
-            if pruned != given:
-                changes[field.name] = field.default if field.default is None and _is_empty(pruned) else pruned
-    return dataclasses.replace(value, **changes) if changes else value  # type: ignore[type-var]
+                changes[name] = tuple(each for each in kept if not _is_empty(each))
+        else:
+            pruned = _prune(given, f"{there}.", inside, plan, lost)
+            if pruned is not given:
+                changes[name] = None if _is_empty(pruned) and _may_lack(type(value), name) else pruned
+    return dataclasses.replace(value, **changes) if changes else value  # type: ignore[type-var]  # always a group
 
 
-def _nothing(default: object) -> object:
-    return None if default is dataclasses.MISSING else default
+def _may_lack(group: type, name: str) -> bool:
+    """Whether a group may be without this field."""
+    return any(field.name == name and field.default is None for field in dataclasses.fields(group))
 
 
 def _is_empty(value: object) -> bool:

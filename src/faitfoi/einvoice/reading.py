@@ -22,6 +22,7 @@ __all__ = ["Format", "Reading", "Unreadable", "UnreadableXml", "read"]
 MAX_BYTES = MAX_PDF_BYTES
 """The largest file read, whatever it is; XML and JSON have lower limits of their own."""
 
+_MAX_BEYOND = 50
 _ZUGFERD_1 = "urn:ferd:CrossIndustryDocument:invoice:1p0"
 _LINES = (
     "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}IncludedSupplyChainTradeLineItem",
@@ -100,7 +101,7 @@ def refuse_oversize(data: bytes) -> None:
 def _beyond(invoice: Invoice, profile: Profile) -> Iterator[Finding]:
     """What our JSON says and its profile has no place for: the CII it becomes would break its own schema."""
     _, lost = fit(invoice, profile=profile, ubl=False)
-    for path in lost:
+    for path in lost[:_MAX_BEYOND]:
         known = term_of(path)
         code = known.code if known is not None else ""
         yield Finding(

@@ -58,8 +58,9 @@ def test_a_pdf_a_4_is_told_that_a_factur_x_is_a_pdf_a_3() -> None:
 
 def test_an_ordinary_pdf_is_refused_with_every_reason_and_its_remedy() -> None:
     pdf = changed(unembedded(), plain_pdfs.scripted)
-    with pytest.raises(Unreadable, match="JavaScript"):
+    with pytest.raises(NotPdfA, match=r"Helvetica.*JavaScript|JavaScript.*Helvetica") as refused:
         attach(pdf, XML, at=AT, specification=EN16931)
+    assert refused.value.findings == look_into(pdf).findings
     found = {finding.rule: finding for finding in look_into(pdf).findings}
     assert set(found) == {
         "FF-PDF-CLAIM", "FF-PDF-OUTPUT-INTENT", "FF-PDF-FONT", "FF-PDF-SCRIPT", "FF-PDF-ACTION", "FF-PDF-ANNOTATION",

@@ -14,6 +14,7 @@ from faitfoi.einvoice.facturx_embedded import Embedded, associated, embedded_fil
 from faitfoi.einvoice.facturx_safety import (
     BROKEN_PDF,
     Inspection,
+    examine_opened,
     inspect,
     inspect_opened,
     open_pdf,
@@ -80,7 +81,7 @@ def attach(pdf: bytes, xml: bytes, *, at: datetime, specification: str) -> bytes
     it is signed, Unreadable when it cannot be opened.
     """
     with open_pdf(pdf) as opened:
-        inspection = inspect_opened(opened)
+        inspection = examine_opened(opened)  # what acts by itself is one reason among the others
         if inspection.signed:
             raise SignedPdf("Ce PDF est signé : y joindre une facture casserait sa signature.")
         conformity = look_into_opened(opened, inspection)

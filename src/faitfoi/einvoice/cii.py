@@ -53,7 +53,8 @@ from faitfoi.einvoice.model import (
     ProcessControl,
     SupportingDocument,
 )
-from faitfoi.einvoice.xml_groups import Group, Out
+from faitfoi.einvoice.xml_groups import Group
+from faitfoi.einvoice.xml_out import Out
 
 CII_ROOT = RSM + "CrossIndustryInvoice"
 

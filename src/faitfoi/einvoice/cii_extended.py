@@ -29,7 +29,8 @@ from faitfoi.einvoice.model import (
     PaymentCondition,
     PaymentTerms,
 )
-from faitfoi.einvoice.xml_groups import Group, Out
+from faitfoi.einvoice.xml_groups import Group
+from faitfoi.einvoice.xml_out import Out
 
 _NOTHING = InvoiceExtension()
 _NO_CONDITION = PaymentCondition()

@@ -21,7 +21,8 @@ from faitfoi.einvoice.model import (
     LineExtension,
     LineNote,
 )
-from faitfoi.einvoice.xml_groups import Group, Out, clean, identifier
+from faitfoi.einvoice.xml_groups import Group, clean, identifier
+from faitfoi.einvoice.xml_out import Out
 
 _NOTHING = LineExtension()
 _NO_ITEM = ItemExtension()

@@ -34,7 +34,8 @@ from faitfoi.einvoice.model import (
     Period,
     Price,
 )
-from faitfoi.einvoice.xml_groups import Group, Out, any_has_more, clean
+from faitfoi.einvoice.xml_groups import Group, any_has_more, clean
+from faitfoi.einvoice.xml_out import Out
 
 _INVOICED_OBJECT = "130"  # UNTDID 1001: invoicing data sheet, how EN 16931 marks BT-18 and BT-128
 

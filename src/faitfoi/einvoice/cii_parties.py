@@ -18,7 +18,8 @@ from faitfoi.einvoice.model import (
     TaxRepresentative,
     TradeParty,
 )
-from faitfoi.einvoice.xml_groups import Group, Out
+from faitfoi.einvoice.xml_groups import Group
+from faitfoi.einvoice.xml_out import Out
 
 _VAT = "VA"  # UNTDID 1153: VAT registration number
 _FISCAL = "FC"  # UNTDID 1153: fiscal number

@@ -2,7 +2,8 @@
 
 from faitfoi.einvoice.cii_values import read_date, write_date
 from faitfoi.einvoice.model import DeliveryTerms, DocumentReference, Measure
-from faitfoi.einvoice.xml_groups import Group, Out, clean
+from faitfoi.einvoice.xml_groups import Group, clean
+from faitfoi.einvoice.xml_out import Out
 
 _ISSUED = "qdt:DateTimeString"
 

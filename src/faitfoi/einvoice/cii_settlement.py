@@ -19,7 +19,8 @@ from faitfoi.einvoice.model import (
     VatBreakdown,
 )
 from faitfoi.einvoice.model import PaymentTerms as ExtendedTerms
-from faitfoi.einvoice.xml_groups import Group, Out, clean
+from faitfoi.einvoice.xml_groups import Group, clean
+from faitfoi.einvoice.xml_out import Out
 
 # BT-8 is UNTDID 2005 in the model and in UBL, UNTDID 2475 in CII.
 _POINT_CODE_TO_MODEL = {"5": "3", "29": "35", "72": "432"}

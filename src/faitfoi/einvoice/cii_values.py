@@ -5,7 +5,8 @@ from datetime import date
 from typing import Final
 
 from faitfoi.einvoice.model import Identifier
-from faitfoi.einvoice.xml_groups import Group, Out, Source, identifier, truth
+from faitfoi.einvoice.xml_groups import Group, Source, identifier, truth
+from faitfoi.einvoice.xml_out import Out
 
 RSM: Final = "{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}"
 RAM: Final = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"

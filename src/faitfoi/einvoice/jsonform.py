@@ -22,7 +22,8 @@ from faitfoi.einvoice.amounts import complete
 from faitfoi.einvoice.model import Invoice, ProcessControl, Totals, term_of
 from faitfoi.einvoice.profiles import EN16931
 from faitfoi.einvoice.xml import MAX_LINES, Unreadable
-from faitfoi.einvoice.xml_groups import NUMBER, clean, plain
+from faitfoi.einvoice.xml_groups import NUMBER, clean
+from faitfoi.einvoice.xml_out import plain
 
 MAX_JSON_BYTES = 32 * 1024 * 1024
 

@@ -55,7 +55,8 @@ from faitfoi.einvoice.ubl_settlement import (
     write_tax_totals,
     write_totals,
 )
-from faitfoi.einvoice.xml_groups import Group, Out, Source
+from faitfoi.einvoice.xml_groups import Group, Source
+from faitfoi.einvoice.xml_out import Out
 
 _CBC: Final = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
 _CAC: Final = "{urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2}"

@@ -11,7 +11,8 @@ from faitfoi.einvoice.model import (
     TradeParty,
 )
 from faitfoi.einvoice.ubl_parties import read_agents, read_delivery_terms
-from faitfoi.einvoice.xml_groups import Group, Out
+from faitfoi.einvoice.xml_groups import Group
+from faitfoi.einvoice.xml_out import Out
 
 _NOTHING = InvoiceExtension()
 _NO_REFERENCE = DocumentReference()

@@ -22,7 +22,8 @@ from faitfoi.einvoice.ubl_parties import (
     read_trade_party,
     write_delivery_terms,
 )
-from faitfoi.einvoice.xml_groups import Group, Out, clean, identifier
+from faitfoi.einvoice.xml_groups import Group, clean, identifier
+from faitfoi.einvoice.xml_out import Out
 
 _SUBJECT = re.compile(r"#([A-Z]{3})#(.*)", re.DOTALL)
 _INVOICED_OBJECT = "130"

@@ -36,7 +36,8 @@ from faitfoi.einvoice.ubl_settlement import (
     write_allowance,
     write_tax_category,
 )
-from faitfoi.einvoice.xml_groups import Group, Out, any_has_more, clean
+from faitfoi.einvoice.xml_groups import Group, any_has_more, clean
+from faitfoi.einvoice.xml_out import Out
 
 _NOT_SAID = "NA"  # what the schema wants where the line of an order is not known
 _INVOICED_OBJECT = "130"  # UNTDID 1001: how EN 16931 marks BT-18 and BT-128

@@ -13,7 +13,8 @@ from faitfoi.einvoice.model import (
     TaxRepresentative,
     TradeParty,
 )
-from faitfoi.einvoice.xml_groups import Group, Out
+from faitfoi.einvoice.xml_groups import Group
+from faitfoi.einvoice.xml_out import Out
 
 _VAT = "VAT"
 _OTHER_TAX = "TAX"  # any PartyTaxScheme but VAT is BT-32; the norm fixes no code for it

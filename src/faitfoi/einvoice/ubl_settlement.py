@@ -17,7 +17,8 @@ from faitfoi.einvoice.model import (
     VatBreakdown,
 )
 from faitfoi.einvoice.ubl_parties import read_trade_party, write_trade_party
-from faitfoi.einvoice.xml_groups import Group, Out, clean, truth
+from faitfoi.einvoice.xml_groups import Group, clean, truth
+from faitfoi.einvoice.xml_out import Out
 
 _VAT = "VAT"
 _NO_NETWORK = "NA"  # the schema wants a card network, EN 16931 has no term for it

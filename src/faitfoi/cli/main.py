@@ -25,7 +25,18 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without accents still gets its answer
+    if len(sys.argv) == 1 or "--help" in sys.argv:
+        _name_the_panels()
     try:
         app()
     except Died as error:
         sys.exit(str(error))
+
+
+def _name_the_panels() -> None:
+    """Put the frame of the help into the language of what it frames; only then is it worth loading."""
+    from typer import rich_utils
+
+    rich_utils.COMMANDS_PANEL_TITLE = "La plateforme"
+    rich_utils.REQUIRED_LONG_STRING = "[obligatoire]"
+    rich_utils.DEFAULT_STRING = "[sinon : {}]"

@@ -1,5 +1,6 @@
 """What the benchmarks share: how calls are timed on a machine that others use too, and where figures are kept."""
 
+import gc
 import json
 import os
 import sys
@@ -24,14 +25,17 @@ def fastest(calls: Mapping[str, Call], *, seconds: float) -> dict[str, float]:
         call()  # what is loaded or compiled once is not of the call
     best = dict.fromkeys(calls, float("inf"))
     turns, end = 0, time.monotonic() + seconds
+    gc.disable()  # what one call leaves behind must not be swept up in another's time
     while turns < 3 or time.monotonic() < end:
         turns += 1
+        gc.collect()
         for name, call in calls.items():
             # Short calls are repeated within their turn, so that a turn of theirs weighs as much as another's.
             for _ in range(1 + int(20 / max(best[name], 1)) if turns > 1 else 1):
                 start = time.perf_counter()
                 call()
                 best[name] = min(best[name], 1000 * (time.perf_counter() - start))
+    gc.enable()
     return best
 
 

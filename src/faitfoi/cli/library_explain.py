@@ -36,6 +36,10 @@ _OTHERS = {
         "Une donnée n’a pas de place dans la syntaxe ou le profil demandé.",
         "A value has no room in the syntax or profile that was asked for.",
     ),
+    "FF-PROFILE": (
+        "Le JSON dit quelque chose que son profil (BT-24) ne prévoit pas : retirez-le, ou indiquez un profil étendu.",
+        "The JSON says something that its profile (BT-24) has no place for: leave it out, or name an extended profile.",
+    ),
     "FF-XSD": (
         "Le document ne suit pas le schéma de sa syntaxe : un élément manque, est de trop ou mal placé.",
         "The document does not follow the schema of its syntax: an element is missing, too many or misplaced.",

@@ -287,5 +287,6 @@ SPECIAL_BREAKERS: dict[str, tuple[Invoice, dict[str, Any]]] = {
     "BR-O-14": (of_category("O"), {"charges[0].vat_category": "E"}),
     "BR-B-01": (sound(), {"lines[0].vat.category": "B"}),
     "BR-B-02": (sound(), {"lines[0].vat.category": "B"}),
+    "FF-CREDIT-NOTE": (sound(), {"type_code": "381", "totals.with_vat": D("-1.00")}),
     "FF-LINE-TWICE": (sound(), {"lines": (*sound().lines, *sound().lines)}),
 }

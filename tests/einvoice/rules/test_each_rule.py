@@ -7,7 +7,7 @@ import pytest
 from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.conversion import SPECIFICATIONS
 from faitfoi.einvoice.findings import Finding, Severity
-from faitfoi.einvoice.model import Invoice
+from faitfoi.einvoice.model import Invoice, Note
 from faitfoi.einvoice.official import check_official
 from faitfoi.einvoice.profiles import Profile
 from faitfoi.einvoice.rules import RULES, Family, Syntax, check_rules
@@ -167,3 +167,10 @@ def test_the_profile_basic_has_two_rules_of_its_own() -> None:
     assert broken(in_basic("DE", **nowhere), CII) == {"BR-FX-EN-04"}
     assert broken(in_basic("FR", **nowhere), CII) == set()
     assert "BR-CO-27" in broken(in_basic("FR", **{"payment.credit_transfers": ()}), CII)
+
+
+def test_a_mention_of_the_law_that_says_nothing_is_told() -> None:
+    (finding,) = check_rules(changed(sound(), {"notes": (Note(text=" . ", subject_code="PMD"),)}))
+
+    assert (finding.rule, finding.term, finding.field) == ("FF-EMPTY", "BT-22", "notes[0].text")
+    assert finding.severity is Severity.WARNING

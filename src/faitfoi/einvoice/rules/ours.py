@@ -15,6 +15,9 @@ _SIREN = "0002"  # ICD of ISO/IEC 6523
 _SIRET = "0009"
 _DATES = frozenset({"BT-2", "BT-7", "BT-9", "BT-26", "BT-72", "BT-73", "BT-74", "BT-134", "BT-135"})
 
+# UNTDID 4451, as French law wants them on an invoice: recovery costs, late payment, discount for early payment.
+_LEGAL_MENTIONS = frozenset({"PMT", "PMD", "AAB"})
+
 _ours = partial(rule, family=Family.OURS, severity=Severity.WARNING, source="Faitfoi")
 
 _Told: TypeAlias = tuple[str, str, str]  # term, path, value
@@ -94,9 +97,9 @@ def ibans_have_their_key(case: Case) -> Iterator[Offence]:
     yield from _wrong(accounts, _is_iban)
 
 
-@_ours("FF-EMPTY", "BT-1", "BT-27", "BT-44", "BT-153")
+@_ours("FF-EMPTY", "BT-1", "BT-22", "BT-27", "BT-44", "BT-153")
 def mandatory_mentions_say_something(case: Case) -> Iterator[Offence]:
-    """What must be said is said in letters or digits: a dash or a question mark is no number, name or item."""
+    """What must be said is said in letters or digits: a dash or a question mark is no number, name, item or mention."""
     invoice = case.invoice
     for term, path, value in (
         ("BT-1", "number", invoice.number),
@@ -105,10 +108,20 @@ def mandatory_mentions_say_something(case: Case) -> Iterator[Offence]:
     ):
         if filled(value) and not _says_something(value):
             yield Offence(term=term, path=path, value=value)
+    for place, note in enumerate(invoice.notes):
+        if note.subject_code in _LEGAL_MENTIONS and filled(note.text) and not _says_something(note.text):
+            yield Offence(term="BT-22", path=f"notes[{place}].text", value=note.text)
     for place, line in enumerate(invoice.lines):
         name = line.item.name
         if filled(name) and not _says_something(name):
             yield Offence(term="BT-153", path=f"lines[{place}].item.name", value=name, line=line.identifier)
+
+
+@_ours("FF-CREDIT-NOTE", "BT-112")
+def credit_note_is_counted_upwards(case: Case) -> bool:
+    """A credit note gives its total (BT-112) above zero: less than nothing credited is an invoice."""
+    with_vat = case.invoice.totals.with_vat
+    return not case.invoice.is_credit_note or with_vat is None or with_vat >= 0
 
 
 @_ours("FF-LINE-TWICE", "BT-126")

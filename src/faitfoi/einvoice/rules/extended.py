@@ -72,7 +72,7 @@ class Attribute:
 class Extended:
     """One document. `terms`: a due date or payment terms are given; `faults`: rules that the document breaks by itself.
 
-    `charge_reasons` are the codes of charges with the list they say they come from; `contract_types`,
+    `charge_reasons` are the codes of charges with the list they say they come from;
     `delivery_terms`, `price_reasons` the codes of what EN 16931 has no term for.
     """
 
@@ -83,7 +83,6 @@ class Extended:
     adjustments: Decimal = Decimal(0)
     faults: frozenset[str] = frozenset()
     charge_reasons: tuple[tuple[str, str | None], ...] = ()
-    contract_types: tuple[str, ...] = ()
     delivery_terms: tuple[str, ...] = ()
     price_reasons: tuple[str, ...] = ()
 

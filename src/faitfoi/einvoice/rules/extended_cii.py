@@ -32,9 +32,6 @@ def extended_cii(root: etree._Element) -> Extended:
         adjustments=_adjustments(settlement),
         faults=frozenset(_faults(root)),
         charge_reasons=tuple(_charge_reasons(root)),
-        contract_types=tuple(
-            clean(each.text) for each in root.iterfind(f".//{RAM}ContractReferencedDocument/{RAM}ReferenceTypeCode")
-        ),
         delivery_terms=tuple(
             clean(each.text) for each in root.iterfind(f".//{RAM}ApplicableTradeDeliveryTerms/{RAM}DeliveryTypeCode")
         ),

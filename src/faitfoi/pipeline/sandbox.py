@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
@@ -243,7 +243,7 @@ class Sandbox:
             self._child = None
 
 
-_OPTIONAL = ("term", "path", "value", "line", "message_fr", "remedy", "remedy_fr")
+_OPTIONAL = tuple(field.name for field in fields(Finding) if field.default == "")
 
 
 def finding_from(item: Mapping[str, Any]) -> Finding:

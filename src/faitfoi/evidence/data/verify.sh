@@ -23,6 +23,15 @@ for list in tagmanifest-sha256.txt manifest-sha256.txt; do
 done
 said "les fichiers sont ceux de la liste"
 
+# Les clés et le certificat n'ont qu'une écriture : celle qui a été remise.
+for key in data/cles/journal.pem data/cles/temoin.pem; do
+  openssl pkey -pubin -in "$key" -pubout 2>/dev/null | cmp -s - "$key" || fail "$key n'est pas une clé publique"
+done
+if [ -e data/certificats/cachet.pem ]; then
+  openssl x509 -in data/certificats/cachet.pem 2>/dev/null | cmp -s - data/certificats/cachet.pem ||
+    fail "data/certificats/cachet.pem n'est pas un certificat"
+fi
+
 # 2. Le point de contrôle est signé par le journal et par le témoin.
 checkpoint=data/checkpoint
 blank=$(grep -n '^$' "$checkpoint" | tail -n 1 | cut -d : -f 1) || fail "$checkpoint n'est pas un point de contrôle"

@@ -1,6 +1,7 @@
 """Loaded before everything else (`-p tests.environment`): the tests have a home and a secret of their own."""
 
 import os
+import signal
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -8,3 +9,7 @@ os.environ["FAITFOI_HOME"] = str(ROOT / "build" / "test-home" / os.environ.get("
 os.environ["FAITFOI_SECRET_KEY"] = "tests only"
 os.environ["FAITFOI_TODAY"] = "2026-11-21"
 os.environ["DATABASE_URL"] = "postgresql:///replaced-by-the-fixture"
+
+# A shell that runs the tests in its background has them ignore Ctrl-C, and all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

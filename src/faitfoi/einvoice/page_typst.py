@@ -19,6 +19,7 @@ import typst
 
 _WEIGHTS = ("Regular", "Semibold", "Bold")
 _CONTROL = re.compile(r"(?<!\\)((?:\\\\)*)\\(u00[01][0-9a-f]|[bf])")
+_ESCAPES = ("\\u00", "\\b", "\\f")
 _MISSING = re.compile(r'the text `"(.+?)"` could not be displayed')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 
@@ -123,7 +124,9 @@ def _folder() -> str:
 
 def _drawable(text: str) -> str:
     """JSON without the characters that certainly cannot be drawn; JSON writes control characters as escapes."""
-    composed = unicodedata.normalize("NFC", _CONTROL.sub(lambda found: f"{found[1]}[U+{_code(found[2]):04X}]", text))
+    if any(escape in text for escape in _ESCAPES):  # a look at each letter is worth it in few invoices
+        text = _CONTROL.sub(lambda found: f"{found[1]}[U+{_code(found[2]):04X}]", text)
+    composed = unicodedata.normalize("NFC", text)
     return _spell_out(composed, {character for character in set(composed) if _is_undrawn(character)})
 
 

@@ -151,8 +151,9 @@ def check_rules(
             verdict = each.check(case)
             if verdict is True:
                 continue
-            offences = (_WHOLE,) if verdict is False else verdict
-            findings.extend(_finding(each, offence, case) for offence in islice(offences, MOST_OF_A_RULE))
+            offences = (_WHOLE,) if verdict is False else tuple(islice(verdict, MOST_OF_A_RULE))
+            if offences:  # most rules go through every line and have nothing to say
+                findings.extend(_finding(each, offence, case) for offence in offences)
     return tuple(findings)
 
 

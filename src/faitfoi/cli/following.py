@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from faitfoi.cli.sending import AsJson, Named
-from faitfoi.cli.server import fail, platform_open, the_organisation
+from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
 
 
 def follow(organisation: Named = None) -> None:
@@ -34,13 +34,9 @@ def route(
     with platform_open():
         from faitfoi.accounts.tenancy import acting_for
         from faitfoi.pipeline.rerouting import route_again
-        from faitfoi.records.models import Document
 
         chosen = the_organisation(organisation)
-        with acting_for(chosen.id):
-            document = Document.objects.filter(number=number).order_by("-issue_date").first()
-        if document is None:
-            fail(f"Aucune facture {number} chez {chosen.name}. Vérifiez le numéro.", code=2)
+        document = the_document(chosen, number)
         still = route_again(chosen, document.id, actor="operator", engagement=engagement)
         if still:
             fail(still)

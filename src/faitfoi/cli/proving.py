@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from faitfoi.cli.sending import AsJson, Named
-from faitfoi.cli.server import fail, platform_open, the_organisation
+from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
 
 WITNESS_PORT = 8830
 MOST_FILES = 20_000
@@ -27,17 +27,12 @@ def dossier(
 ) -> None:
     """Écrit le dossier de preuve d’une facture : il se vérifie sans Faitfoi, hors ligne, par « sh verify.sh »."""
     with platform_open():
-        from faitfoi.accounts.tenancy import acting_for
         from faitfoi.evidence.witness_wire import WitnessSilent
         from faitfoi.pipeline.dossiers import make_dossier
         from faitfoi.pipeline.witnessing import JournalBehind
-        from faitfoi.records.models import Document
 
         chosen = the_organisation(organisation)
-        with acting_for(chosen.id):
-            document = Document.objects.filter(number=number).order_by("-issue_date").first()
-        if document is None:
-            fail(f"Aucune facture {number} chez {chosen.name}. Vérifiez le numéro.", code=2)
+        document = the_document(chosen, number)
         try:
             name, content = make_dossier(chosen.id, document.id)
         except (JournalBehind, WitnessSilent) as error:

@@ -14,6 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from faitfoi.accounts.models import Organisation
+    from faitfoi.records.models import Document
 
 
 def home() -> Path:
@@ -103,6 +104,18 @@ def the_organisation(slug: str | None) -> "Organisation":
     names = ", ".join(organisation.slug for organisation in known)
     said = f"Aucune organisation ne s’appelle « {slug} »." if slug else "Pour quelle organisation ?"
     fail(f"{said} Ajoutez --organisation avec l’une de : {names}", code=2)
+
+
+def the_document(organisation: "Organisation", number: str) -> "Document":
+    """Return the organisation's document of that number, the latest of several years; leave when there is none."""
+    from faitfoi.accounts.tenancy import acting_for
+    from faitfoi.records.models import Document
+
+    with acting_for(organisation.id):
+        document = Document.objects.filter(number=number).order_by("-issue_date").first()
+    if document is None:
+        fail(f"Aucune facture {number} chez {organisation.name}. Vérifiez le numéro.", code=2)
+    return document
 
 
 def _home_made() -> Path:

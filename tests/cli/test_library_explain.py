@@ -55,6 +55,14 @@ def test_an_unknown_id_gives_the_nearest() -> None:
     assert "BR-CO-10" in done.stderr
 
 
+def test_the_beginning_of_an_id_gives_those_that_begin_so() -> None:
+    done = ask("explain", "br-fr-16")
+    assert done.exit_code == 2
+    for each in ("BR-FR-16_BT-96", "BR-FR-16_BT-119", "BR-FR-16_BT-152"):
+        assert each in done.stderr
+    assert "BR-16" not in done.stderr
+
+
 @pytest.mark.parametrize(("typed", "offered"), [("BR-CO-1", "BR-CO-10"), ("ff-si", "ff-siren"), ("BT-13", "BT-131")])
 def test_the_shell_completes_ids(typed: str, offered: str) -> None:
     environment = {

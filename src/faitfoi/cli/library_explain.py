@@ -183,7 +183,9 @@ def _term(code: str) -> dict[str, str]:
 def _unknown(asked: str) -> str:
     ids = {each.upper().translate(_ALIKE): each for each in known_ids()}
     typed = asked.strip().upper().translate(_ALIKE)
-    near = [ids[each] for each in difflib.get_close_matches(typed, ids, n=5, cutoff=0.5)]
+    # Official ids have parts (BR-FR-16_BT-119): who types the first means any of them.
+    begun = [ids[each] for each in ids if each.startswith((f"{typed}-", f"{typed}_"))]
+    near = begun[:20] or [ids[each] for each in difflib.get_close_matches(typed, ids, n=5, cutoff=0.5)]
     told = f" Les plus proches : {', '.join(near)}." if near else ""
     return f"« {asked} » n’est ni une règle ni un terme connus.{told}"
 

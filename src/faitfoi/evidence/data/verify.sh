@@ -120,7 +120,7 @@ if [ -e data/certificats/cachet.pem ]; then
   head -c $(($4 - 1)) data/facture.pdf | tail -c +$(($3 + 2)) | tr a-f A-F | basenc --base16 -d >"$work/cms" 2>/dev/null ||
     fail "le cachet de data/facture.pdf est illisible"
   openssl cms -verify -binary -inform DER -in "$work/cms" -content "$work/covered" -CAfile data/certificats/cachet.pem \
-    -certfile data/certificats/cachet.pem -partial_chain -purpose any -no_check_time >/dev/null 2>&1 ||
+    -certfile data/certificats/cachet.pem -partial_chain -purpose any -no_check_time -cades >/dev/null 2>&1 ||
     fail "le cachet de data/facture.pdf n'est pas celui du certificat"
   said "le cachet couvre toute la facture"
 fi

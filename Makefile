@@ -113,8 +113,8 @@ messages: dev ## Collect the texts to translate, and compile the French ones
 
 lock: | $(BIN)/uv ## Write the hashed lock files anew from pyproject.toml
 	@$(BIN)/uv lock --quiet --upgrade
-	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --no-dev --extra server --format requirements.txt -o requirements.lock
-	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --extra server --format requirements.txt -o requirements-dev.lock
-	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --extra server --group bench --format requirements.txt -o requirements-bench.lock
+	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --no-dev --extra server --extra seal --format requirements.txt -o requirements.lock
+	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --extra server --extra seal --format requirements.txt -o requirements-dev.lock
+	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --extra server --extra seal --group bench --format requirements.txt -o requirements-bench.lock
 	@$(BIN)/uv export --quiet --frozen --no-header --no-emit-project --no-dev --group core-test --format requirements.txt -o requirements-core.lock
 	@rm -f uv.lock

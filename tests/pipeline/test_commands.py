@@ -110,6 +110,7 @@ def tried(tmp_path: Path) -> dict[tuple[str, ...], list[list[str]]]:
         ("documents",): [[]],
         ("follow",): [[]],
         ("route",): [[HERS[2]]],
+        ("controls",): [[], ["--run"], ["--json"]],
         ("dossier",): [[HERS[0], "-o", str(tmp_path / "hers.zip")]],
         ("watch",): [[str(folder), "--once"]],
         ("account", "add"): [["charlie2@val-clair.example"]],

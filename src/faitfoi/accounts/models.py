@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 
+from faitfoi.accounts.financial_years import DECEMBER, FinancialYear, financial_year
 from faitfoi.accounts.identifiers import uuid7
 
 
@@ -61,6 +62,7 @@ class Organisation(models.Model):
 
     `sends_for_others` is the billing mandate: only then may it send invoices whose seller has another SIREN.
     `issues_electronically_from` is the day from which the seller must issue through a plateforme agréée.
+    `financial_year_ends_in` is the month (1 to 12) at whose end the books are closed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -73,6 +75,7 @@ class Organisation(models.Model):
     sends_for_others = models.BooleanField(default=False)
     registers_customers = models.BooleanField(default=False)
     issues_electronically_from = models.DateField(default=date(2027, 9, 1))
+    financial_year_ends_in = models.PositiveSmallIntegerField(default=DECEMBER)
     default_channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.EMAIL)
     copy_channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.NONE, blank=True)
     accent = models.CharField(max_length=7, default="#1f4e5f")
@@ -90,6 +93,10 @@ class Organisation(models.Model):
     def legal_day(self, instant: datetime) -> date:
         """Return the calendar day of `instant` where the organisation lives."""
         return instant.astimezone(ZoneInfo(self.zone)).date()
+
+    def financial_year(self, day: date) -> FinancialYear:
+        """Return the financial year that `day` falls in."""
+        return financial_year(day, ends_in=self.financial_year_ends_in)
 
 
 class Role(models.TextChoices):
@@ -115,3 +122,27 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.organisation}"
+
+
+class Mandate(models.Model):
+    """What an auditor may read of one organisation, from the first day to the last one, unless revoked before.
+
+    `years` names financial years by the calendar year that they end in. An auditor without a mandate in force reads
+    nothing. Mandates are kept: they say who could read what, and when.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="mandates")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="mandates")
+    years = models.JSONField()
+    first_day = models.DateField()
+    last_day = models.DateField()
+    given_by = models.CharField(max_length=60)
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} · {self.organisation_id} · {self.first_day} – {self.last_day}"

@@ -36,6 +36,26 @@ def acting_for(organisation_id: UUID) -> Iterator[None]:
 
 
 @contextmanager
+def only_days(ranges: str) -> Iterator[None]:
+    """Hold the running transaction, inside this block, to the documents issued on some days: what an auditor may read.
+
+    `ranges` is a datemultirange (`financial_years.multirange`); `{}` shows nothing. It cannot be widened inside.
+    Raises NoOrganisation outside `acting_for`.
+    """
+    require_organisation()
+    if not ranges:
+        raise ValueError("an empty text would show every day: give {} for none")
+    if _setting("faitfoi.days"):
+        raise ValueError("this transaction is held to its days already")
+    _set_local("faitfoi.days", ranges)
+    try:
+        yield
+    finally:
+        if not connection.needs_rollback:
+            _set_local("faitfoi.days", "")
+
+
+@contextmanager
 def signed_in(user_id: UUID) -> Iterator[None]:
     """Open a transaction that sees the memberships of one user, and through them the organisations they may open."""
     with transaction.atomic():
@@ -61,10 +81,8 @@ def directory() -> Iterator[None]:
 
 def current_organisation() -> UUID | None:
     """Return the organisation of the running transaction, or None."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nullif(current_setting('faitfoi.organisation', true), '')")
-        row = cursor.fetchone()
-    return UUID(row[0]) if row and row[0] else None
+    found = _setting("faitfoi.organisation")
+    return UUID(found) if found else None
 
 
 def require_organisation() -> UUID:
@@ -113,6 +131,20 @@ def isolation_sql(table: str, references: dict[str, str]) -> str:
 CURRENT = "nullif(current_setting('faitfoi.organisation', true), '')::uuid"
 
 
+def days_sql(table: str, condition: str) -> str:
+    """Return the SQL that shows a transaction held to some days (`only_days`) only the rows that fit.
+
+    `condition` may name `{table}` and `{days}`. What it looks up in other tables is held to the same days.
+    """
+    fits = condition.format(table=table, days=DAYS)
+    return f"CREATE POLICY days ON {table} AS RESTRICTIVE FOR SELECT USING ({NO_DAYS} OR ({fits}));"
+
+
+# Never '' where it is cast: the planner may try the cast before it knows that no days are set.
+DAYS = "coalesce(nullif(current_setting('faitfoi.days', true), ''), '{}')::datemultirange"
+NO_DAYS = "nullif(current_setting('faitfoi.days', true), '') IS NULL"
+
+
 def append_only_sql(table: str) -> str:
     """Return the SQL that refuses UPDATE and DELETE on `table`, whoever asks."""
     return f"""
@@ -120,6 +152,12 @@ def append_only_sql(table: str) -> str:
     $$ BEGIN RAISE EXCEPTION '{table} only grows: % refused', TG_OP; END $$;
     CREATE TRIGGER {table}_keep BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_keep();
     """
+
+
+def _setting(name: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [name])
+        return str(cursor.fetchone()[0])
 
 
 def _set_local(name: str, value: str) -> None:

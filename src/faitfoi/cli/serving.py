@@ -2,7 +2,7 @@
 
 import typer
 
-from faitfoi.cli import following, installing, processes, proving, sending
+from faitfoi.cli import auditing, following, installing, processes, proving, sending
 
 
 def register(app: typer.Typer) -> None:
@@ -12,6 +12,7 @@ def register(app: typer.Typer) -> None:
     app.command()(following.follow)
     app.command()(following.route)
     app.command()(following.fsck)
+    app.command()(auditing.controls)
     app.command()(proving.dossier)
     app.command()(proving.verify)
     app.command()(proving.checkpoint)

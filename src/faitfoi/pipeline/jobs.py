@@ -23,6 +23,7 @@ from faitfoi.accounts.tenancy import directory
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import following, questions
 from faitfoi.pipeline import prepare as preparing
+from faitfoi.pipeline.controls import run_due
 from faitfoi.pipeline.due import ask_later, deliver_later, poll_later, prepare_later
 from faitfoi.pipeline.receive import due_lines
 from faitfoi.pipeline.stamping import stamp_last_checkpoint
@@ -136,6 +137,14 @@ def witness_journal(timestamp: int) -> None:  # noqa: ARG001
     may_send()
 
 
+@app.periodic(cron="41 2 * * *")
+@app.task(name="control_books", queue="steward", queueing_lock="control_books")
+def control_books(timestamp: int) -> None:  # noqa: ARG001
+    """Run each organisation's controls of the audit trail."""
+    for organisation in _organisations():
+        run_due(organisation, actor=delivering.WORKER)
+
+
 @app.periodic(cron="* * * * * */10")
 @app.task(name="keep_house", queue="steward", queueing_lock="keep_house")
 def keep_house(timestamp: int) -> None:  # noqa: ARG001
@@ -196,5 +205,9 @@ async def _put_back(job: Job) -> None:
 
 def every_organisation() -> list[UUID]:
     """Return the ids of all organisations of this installation."""
+    return [organisation.id for organisation in _organisations()]
+
+
+def _organisations() -> list[Organisation]:
     with directory():
-        return list(Organisation.objects.values_list("id", flat=True))
+        return list(Organisation.objects.all())

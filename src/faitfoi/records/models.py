@@ -4,6 +4,7 @@ The journal's leaves, nodes, heads and checkpoints, and the return tokens, are t
 hashes, sizes and opaque tokens only.
 """
 
+from faitfoi.records.models_audit import AuditSettings, ControlRun, WrittenTrail
 from faitfoi.records.models_delivery import Attempt, Delivery, Event, ReturnToken
 from faitfoi.records.models_document import Artefact, Batch, BatchLine, BurntNumber, Document
 from faitfoi.records.models_journal import (
@@ -21,12 +22,14 @@ __all__ = [
     "Alarm",
     "Artefact",
     "Attempt",
+    "AuditSettings",
     "Batch",
     "BatchLine",
     "BurntNumber",
     "ChannelSettings",
     "Checkpoint",
     "CheckpointStamp",
+    "ControlRun",
     "Customer",
     "Delivery",
     "Document",
@@ -36,4 +39,5 @@ __all__ = [
     "JournalLeaf",
     "JournalNode",
     "ReturnToken",
+    "WrittenTrail",
 ]

@@ -1,5 +1,10 @@
-"""`faitfoi database start|stop|status`: the embedded PostgreSQL by hand; nothing at all when `DATABASE_URL` is set."""
+"""`faitfoi database start|stop|status|backup|restore`: the embedded PostgreSQL by hand.
 
+Nothing at all when `DATABASE_URL` is set.
+"""
+
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, NoReturn
@@ -8,7 +13,7 @@ import typer
 
 from faitfoi.database.errors import DatabaseUnavailable
 
-app = typer.Typer(no_args_is_help=True, help="Démarre, arrête et montre la base PostgreSQL embarquée.")
+app = typer.Typer(no_args_is_help=True, help="Démarre, arrête, montre et sauvegarde la base PostgreSQL embarquée.")
 
 Folder = Annotated[
     Path | None,
@@ -58,6 +63,41 @@ def status(folder: Folder = None) -> None:
     else:
         typer.echo(f"Aucune base dans {place}. Pour la créer : {_command('start', folder)}")
     raise typer.Exit(3)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Le fichier à écrire ; il ne doit pas exister.")], folder: Folder = None
+) -> None:
+    """Sauvegarde toute la base dans un fichier, sans arrêter le travail. Les clés et le coffre sont à copier à part."""
+    embedded = _embedded()
+    from faitfoi.database.backup import back_up
+
+    try:
+        size = back_up(folder or embedded.default_folder(), file)
+    except DatabaseUnavailable as error:
+        _fail(error)
+    typer.echo(f"{file} : {size} octets. Copiez aussi « keys » et « store » : la base ne les contient pas.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="Un fichier de « faitfoi database backup ».")], folder: Folder = None
+) -> None:
+    """Remet une sauvegarde à la place de la base, qui reste gardée sous un autre nom."""
+    embedded = _embedded()
+    from faitfoi.database.backup import put_back
+
+    place = folder or embedded.default_folder()
+    try:
+        aside = put_back(place, file, at=datetime.fromtimestamp(time.time(), tz=UTC))
+    except DatabaseUnavailable as error:
+        _fail(error)
+    typer.echo(f"{file} est en place. La base d'avant reste sous le nom {aside}.")
+    typer.echo(
+        "Ce qui a été fait depuis cette sauvegarde n'y est pas : rien ne sera numéroté ni envoyé avant que "
+        "« faitfoi restore request » et une seconde personne l'aient fait revenir."
+    )
 
 
 def _embedded() -> ModuleType:

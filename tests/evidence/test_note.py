@@ -101,8 +101,14 @@ def test_a_checkpoint_signed_by_nobody_known_is_refused() -> None:
         open_checkpoint(write_note(CHECKPOINT.text, [stranger.line(CHECKPOINT.text, at=AT)]), LOG.verifier)
 
 
+def test_extension_lines_are_kept_and_signed() -> None:
+    longer = Checkpoint.parse(f"{CHECKPOINT.text}more\n")
+    assert (longer.extensions, longer.text) == (("more",), f"{CHECKPOINT.text}more\n")
+    assert longer.root == CHECKPOINT.root
+
+
 @pytest.mark.parametrize(
-    "text", ["a\n1\n", "a\n01\nAAAA\n", f"{CHECKPOINT.text}more\n", CHECKPOINT.text.replace("=", ""), "\n1\n1\n"]
+    "text", ["a\n1\n", "a\n01\nAAAA\n", f"{CHECKPOINT.text}\nmore\n", CHECKPOINT.text.replace("=", ""), "\n1\n1\n"]
 )
 def test_what_is_no_checkpoint_is_refused(text: str) -> None:
     with pytest.raises(NoteRefused):

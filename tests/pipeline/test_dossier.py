@@ -78,6 +78,15 @@ def test_the_command_verifies_the_archive_and_the_folder(scene: Scene, dossier: 
     done = run("verify", str(dossier))
     assert done.returncode == 1
     assert "data/original.json : ce n’est pas le fichier que l’écriture nomme" in done.stderr
+    pin = verify_dossier(files_of(dossier)).fingerprints["data/cles/journal.pem"]
+    archive.with_suffix(".txt").write_text(pin)
+    assert run("verify", str(archive), "--pin", f"sha256={pin}").returncode == 0
+    assert run("verify", str(archive), "--pin", f"sha256={'0' * 64}").returncode == 1
+    assert run("verify", str(archive), "--pin", str(archive.with_suffix(".txt"))).returncode == 1
+    assert run("verify", str(archive), "--pin", "sha256=12").returncode == 2
+    assert run("verify", "--page", str(tmp_path / "page.html")).returncode == 0
+    assert (tmp_path / "page.html").read_bytes() == (dossier / "verifier.html").read_bytes()
+    assert run("verify").returncode == 2
     archive.write_bytes(b"PK\x03\x04 not an archive")
     assert run("verify", str(archive)).returncode == 2
     assert run("verify", str(tmp_path / "absent.zip")).returncode == 2

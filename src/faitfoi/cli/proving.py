@@ -1,6 +1,7 @@
 """`faitfoi dossier`, `verify`, `checkpoint`, `witness`: hand the proof out, check it, vouch for another's journal."""
 
 import json
+import re
 import secrets
 import signal
 import threading
@@ -16,6 +17,7 @@ from faitfoi.cli.sending import AsJson, Named
 from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
 
 WITNESS_PORT = 8830
+DIGEST = re.compile(r"[0-9a-f]{64}")
 MOST_FILES = 20_000
 MOST_BYTES = 500_000_000
 
@@ -49,17 +51,36 @@ def dossier(
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="Un dossier de preuve : le ZIP, ou le dossier décompressé.")],
+    path: Annotated[
+        Path | None, typer.Argument(help="Un dossier de preuve : le ZIP, ou le dossier décompressé.")
+    ] = None,
+    pin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pin",
+            help="Une empreinte qui doit être du dossier (sha256=…), ou un fichier de toutes celles qui y ont droit.",
+        ),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", help="Écrit là la page HTML qui vérifie un dossier, hors ligne.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Vérifie un dossier de preuve, hors ligne. Code 0 : vrai ; 1 : un fichier ment ; 2 : ce n’est pas un dossier."""
     from faitfoi.evidence.dossier_check import verify_dossier
 
+    if page is not None:
+        _write_page(page)
+    if path is None:
+        if page is None:
+            fail("Quel dossier ? Donnez le ZIP, ou le dossier décompressé.", code=2)
+        return
+    pins, known = _pins(pin or [])
     try:
         files = _files_of(path)
     except (OSError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, zlib.error) as error:
         fail(f"{path} n’est pas un dossier de preuve lisible : {error}", code=2)
-    verdict = verify_dossier(files)
+    verdict = verify_dossier(files, pins=pins, known=known)
     if as_json:
         lies = [{"file": lie.file, "sentence": lie.sentence} for lie in verdict.lies]
         facts = {"sound": verdict.sound, "size": verdict.size, "seen_at": verdict.seen_at}
@@ -78,6 +99,37 @@ def verify(
     raise typer.Exit(0 if verdict.sound else 1)
 
 
+def _write_page(target: Path) -> None:
+    from faitfoi.evidence.verifier_page import verifier_page
+
+    try:
+        target.write_bytes(verifier_page())
+    except OSError as error:
+        fail(f"La page ne s’écrit pas dans {target} : {error.strerror}. Choisissez un autre endroit.", code=2)
+    typer.echo(f"{target} : ouvrez cette page dans un navigateur ; elle vérifie un dossier sans réseau.")
+
+
+def _pins(written: list[str]) -> tuple[list[str], set[str] | None]:
+    """The fingerprints that must be there, and those that alone may be; None when no file was given."""
+    pins: list[str] = []
+    known: set[str] | None = None
+    for each in written:
+        if each.lower().startswith("sha256="):
+            digest = re.sub(r"[\s:]", "", each[7:].lower())
+            if not DIGEST.fullmatch(digest):
+                fail(f"« {each} » n’est pas une empreinte : sha256= et 64 signes hexadécimaux.", code=2)
+            pins.append(digest)
+            continue
+        try:
+            found = DIGEST.findall(Path(each).read_text(encoding="utf-8", errors="replace").lower())
+        except OSError as error:
+            fail(f"{each} ne se lit pas : {error.strerror}.", code=2)
+        if not found:
+            fail(f"{each} : aucune empreinte (64 signes hexadécimaux) n’y est écrite.", code=2)
+        known = (known or set()) | set(found)
+    return pins, known
+
+
 def _files_of(path: Path) -> dict[str, bytes]:
     """The files of a dossier by their names in it. Raises OSError, ValueError, BadZipFile for what cannot be one."""
     if path.is_dir():
@@ -87,7 +139,10 @@ def _files_of(path: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         _refuse_too_much(len(members), sum(member.file_size for member in members))
-        return {member.filename.partition("/")[2]: archive.read(member) for member in members}
+        names = [member.filename.partition("/")[2] for member in members]
+        if len(set(names)) != len(names):
+            raise ValueError("deux de ses fichiers ont le même nom")
+        return {name: archive.read(member) for name, member in zip(names, members, strict=True)}
 
 
 def _refuse_too_much(count: int, size: int) -> None:

@@ -13,24 +13,28 @@ _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What the log says: under `origin`, its first `size` entries have the RFC 6962 root `root` (32 bytes)."""
+    """What the log says: under `origin`, its first `size` entries have the RFC 6962 root `root` (32 bytes).
+
+    `extensions` are further lines, signed with the rest, that who does not know them passes over.
+    """
 
     origin: str
     size: int
     root: bytes
+    extensions: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """The three lines that are signed."""
-        return f"{self.origin}\n{self.size}\n{encoded(self.root)}\n"
+        """The lines that are signed."""
+        return "".join(f"{line}\n" for line in (self.origin, self.size, encoded(self.root), *self.extensions))
 
     @classmethod
     def parse(cls, text: str) -> "Checkpoint":
-        """The checkpoint that `text` writes; NoteRefused when it is not one, or has extension lines: ours never do."""
-        lines = text.split("\n")
-        if len(lines) != 4 or lines[3] or not lines[0]:
+        """The checkpoint that `text` writes; NoteRefused when it is not one."""
+        *lines, end = text.split("\n")
+        if end or len(lines) < 3 or not all(lines):
             raise NoteRefused("The note is not a checkpoint: origin, size and root are expected, each on its line.")
-        return cls(origin=lines[0], size=decimal(lines[1]), root=decoded(lines[2]))
+        return cls(origin=lines[0], size=decimal(lines[1]), root=decoded(lines[2]), extensions=tuple(lines[3:]))
 
 
 def open_checkpoint(note: bytes, log: Verifier) -> tuple[Checkpoint, SignedNote]:

@@ -11,14 +11,54 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from faitfoi.evidence.note import Verifier
 from faitfoi.evidence.tlog_proof import TlogProof
+from faitfoi.evidence.verifier_page import PAGE, verifier_page
 
 _EXECUTABLE, _PLAIN = 0o755, 0o644
 _SCRIPT = "verify.sh"
+CHECKPOINT, ENTRY, PDF, XML = "data/checkpoint", "data/entry.json", "data/facture.pdf", "data/factur-x.xml"
+PROOF = "data/proof.tlog-proof"
+LOG_KEY, WITNESS_KEY = "data/cles/journal.pem", "data/cles/temoin.pem"
+CERTIFICATE, ROOTS = "data/certificats/cachet.pem", "data/horodatage/racines.pem"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What tells whose a key is: the file of a dossier that holds it, what it is in French, its SHA-256 in hex."""
+
+    file: str
+    what: str
+    sha256: str
+
+
+def fingerprints(
+    *, log: Verifier, witnesses: Sequence[Verifier] = (), certificate: str = "", stamp_roots: bytes = b""
+) -> tuple[Fingerprint, ...]:
+    """The fingerprints to print where a dossier's reader finds them apart from it: on attestations, on a site.
+
+    Of keys, the SHA-256 of the SubjectPublicKeyInfo; of certificates, that of their DER, as `openssl x509 -fingerprint
+    -sha256` says it. `certificate` (of the seal) and `stamp_roots` are PEM; ValueError when they are not.
+    """
+    found = [Fingerprint(file=LOG_KEY, what="clé du journal", sha256=_key_digest(log))]
+    for place, witness in enumerate(witnesses, start=1):
+        what = f"clé du témoin « {witness.name} »"
+        found.append(Fingerprint(file=witness_file(place), what=what, sha256=_key_digest(witness)))
+    if certificate:
+        seal = x509.load_pem_x509_certificate(certificate.encode())
+        found.append(Fingerprint(file=CERTIFICATE, what="certificat du cachet", sha256=_certificate_digest(seal)))
+    roots = x509.load_pem_x509_certificates(stamp_roots) if stamp_roots else []
+    of_roots = (Fingerprint(file=ROOTS, what="racine d’horodatage", sha256=_certificate_digest(root)) for root in roots)
+    return (*found, *of_roots)
+
+
+def witness_file(place: int) -> str:
+    """The file of the key of the first, second… witness; its name is beside it, in the same name with `.nom`."""
+    return WITNESS_KEY if place == 1 else WITNESS_KEY.replace(".pem", f"-{place}.pem")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +73,9 @@ class ProvedEntry:
 class Dossier:
     """What goes in: the sealed PDF, its XML, the file as received, its entry and those of its story, keys and seal.
 
-    All proofs stand under one checkpoint, whose time `stamps` vouch for (RFC 3161 tokens by authority), and
-    `stamp_roots` are their roots in PEM. `certificate` is the PEM of the seal, empty when somebody else had signed.
+    All proofs stand under one checkpoint, which the log and each of `witnesses` have signed; `stamps` vouch for its
+    time (RFC 3161 tokens by authority), and `stamp_roots` are their roots in PEM. `certificate` is the PEM of the
+    seal, empty when somebody else had signed.
     """
 
     number: str
@@ -45,7 +86,7 @@ class Dossier:
     sealed: ProvedEntry
     story: Sequence[ProvedEntry]
     log: Verifier
-    witness: Verifier
+    witnesses: Sequence[Verifier]
     certificate: str = ""
     stamps: Mapping[str, bytes] = field(default_factory=dict)
     stamp_roots: bytes = b""
@@ -57,37 +98,39 @@ class Dossier:
 
     def write(self, *, at: datetime) -> bytes:
         """The bag as a ZIP archive, the same bytes for the same content and second."""
-        payload = {f"data/{name}": content for name, content in self._payload().items()}
+        payload = self._payload()
         tags = {
             "bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
             "bag-info.txt": self._bag_info(payload, at=at).encode(),
             "manifest-sha256.txt": _manifest(payload),
             "LISEZMOI.txt": self._read_me().encode(),
             _SCRIPT: (files("faitfoi.evidence") / "data" / _SCRIPT).read_bytes(),
+            PAGE: verifier_page(),
         }
         return _zipped(self.name, {**tags, "tagmanifest-sha256.txt": _manifest(tags), **payload}, at=at)
 
     def _payload(self) -> dict[str, bytes]:
         payload = {
-            "facture.pdf": self.pdf,
-            **({"factur-x.xml": self.xml} if self.xml else {}),
-            f"original.{self.original_extension}": self.original,
-            "entry.json": self.sealed.body,
-            "proof.tlog-proof": self.sealed.proof.dump(),
-            "checkpoint": self.sealed.proof.checkpoint,
-            "cles/journal.pem": _pem(self.log),
-            "cles/temoin.pem": _pem(self.witness),
-            "cles/temoin.nom": f"{self.witness.name}\n".encode(),
+            PDF: self.pdf,
+            **({XML: self.xml} if self.xml else {}),
+            f"data/original.{self.original_extension}": self.original,
+            ENTRY: self.sealed.body,
+            PROOF: self.sealed.proof.dump(),
+            CHECKPOINT: self.sealed.proof.checkpoint,
+            LOG_KEY: _pem(self.log),
         }
+        for place, witness in enumerate(self.witnesses, start=1):
+            name = witness_file(place)
+            payload |= {name: _pem(witness), name.replace(".pem", ".nom"): f"{witness.name}\n".encode()}
         for entry in self.story:
-            name = f"journal/{entry.proof.index:012d}"
+            name = f"data/journal/{entry.proof.index:012d}"
             payload |= {f"{name}.json": entry.body, f"{name}.tlog-proof": entry.proof.dump()}
         for authority, token in self.stamps.items():
-            payload[f"horodatage/{_plain(authority)}.tst"] = token
+            payload[f"data/horodatage/{_plain(authority)}.tst"] = token
         if self.stamps:
-            payload["horodatage/racines.pem"] = self.stamp_roots
+            payload[ROOTS] = _certificates(self.stamp_roots)
         if self.certificate:
-            payload["certificats/cachet.pem"] = self.certificate.encode()
+            payload[CERTIFICATE] = _certificates(self.certificate.encode())
         return payload
 
     def _bag_info(self, payload: Mapping[str, bytes], *, at: datetime) -> str:
@@ -100,8 +143,9 @@ class Dossier:
     def _read_me(self) -> str:
         return f"""Dossier de preuve de la facture {self.number}
 
-Pour le vérifier, hors ligne et sans Faitfoi :   sh verify.sh
-(il faut openssl 3.0 ou plus, et les commandes ordinaires d’un système GNU)
+Pour le vérifier, hors ligne et sans Faitfoi, au choix :
+- ouvrez verifier.html dans un navigateur, et choisissez-y ce dossier (ou le ZIP) ;
+- lancez   sh verify.sh   (il faut openssl 3.0 ou plus, et les commandes ordinaires d’un système GNU).
 
 data/facture.pdf            la facture, avec son cachet électronique
 data/factur-x.xml           les mêmes données, telles que le PDF les contient
@@ -116,8 +160,13 @@ data/cles/, certificats/    les clés publiques du journal et du témoin, le cer
 Ce que la vérification montre : la facture et l’original sont, octet pour octet, ceux que l’écriture nomme ; l’écriture
 est au journal ; le journal a été vu par le témoin à la date dite ; le cachet couvre toute la facture.
 
-Ce qu’elle ne montre pas : à qui sont les clés. Comparez leurs empreintes, que verify.sh affiche, avec celles que
-l’émetteur imprime sur ses attestations.
+Ce qu’elle ne montre pas : à qui sont les clés. Comparez leurs empreintes, que la vérification affiche, avec celles que
+l’émetteur imprime sur ses attestations. Ou faites-les comparer :
+    sh verify.sh --pin sha256=EMPREINTE      cette clé, ce certificat ou cette racine doit être du dossier
+    sh verify.sh --pin FICHIER               toutes les clés du dossier doivent être parmi celles du fichier
+                                             (un texte où sont des empreintes, 64 signes hexadécimaux chacune)
+Et verify.sh ou verifier.html, s’ils viennent du dossier, valent ce que vaut qui l’a fait : en cas de doute, prenez ceux
+d’un autre dossier, ou « faitfoi verify ».
 """
 
 
@@ -133,6 +182,23 @@ def _pem(key: Verifier) -> bytes:
     return Ed25519PublicKey.from_public_bytes(key.public).public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
+
+
+def _certificates(pem: bytes) -> bytes:
+    """The certificates of a PEM file in their one writing, without what others leave between them."""
+    found = x509.load_pem_x509_certificates(pem)
+    return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in found)
+
+
+def _key_digest(key: Verifier) -> str:
+    der = Ed25519PublicKey.from_public_bytes(key.public).public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.sha256(der).hexdigest()
+
+
+def _certificate_digest(certificate: x509.Certificate) -> str:
+    return hashlib.sha256(certificate.public_bytes(serialization.Encoding.DER)).hexdigest()
 
 
 def _zipped(folder: str, content: Mapping[str, bytes], *, at: datetime) -> bytes:

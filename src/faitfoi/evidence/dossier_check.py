@@ -5,7 +5,7 @@ What it adds to the script: every fault is told, not the first one, and the seal
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ssl import DER_cert_to_PEM_cert, PEM_cert_to_DER_cert
 
@@ -14,17 +14,16 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from faitfoi.evidence.checkpoint import Checkpoint, open_checkpoint
+from faitfoi.evidence.dossier import CERTIFICATE, CHECKPOINT, ENTRY, LOG_KEY, PDF, PROOF, ROOTS, WITNESS_KEY, XML
 from faitfoi.evidence.leaves import NotCanonical, leaf_hash, read_canonical
-from faitfoi.evidence.note import KeyType, NoteRefused, Verifier, open_note
+from faitfoi.evidence.note import KeyType, NoteRefused, Verifier
 from faitfoi.evidence.seal_check import SealState, check_seal
 from faitfoi.evidence.stamps import StampRefused, check_stamp, load_roots
 from faitfoi.evidence.tlog_proof import TlogProof
 
 LISTS = ("tagmanifest-sha256.txt", "manifest-sha256.txt")
-CHECKPOINT, ENTRY, PDF, XML = "data/checkpoint", "data/entry.json", "data/facture.pdf", "data/factur-x.xml"
-LOG_KEY, WITNESS_KEY, WITNESS_NAME = "data/cles/journal.pem", "data/cles/temoin.pem", "data/cles/temoin.nom"
-CERTIFICATE, ROOTS = "data/certificats/cachet.pem", "data/horodatage/racines.pem"
 _NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme"
+_WITNESS = re.compile(r"data/cles/temoin[^/]*\.pem")
 _LISTED = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
@@ -41,7 +40,7 @@ class Verified:
     """What was found: nothing wrong when `lies` is empty.
 
     `fingerprints` are the SHA-256 (hex) of the keys and of the seal's certificate, to compare with what the issuer
-    publishes; `seen_at` the second (since 1970) at which the witness saw the journal, `size` how long that was.
+    publishes; `seen_at` the second (since 1970) at which the first witness saw the journal, `size` how long that was.
     """
 
     lies: tuple[Lie, ...]
@@ -55,20 +54,27 @@ class Verified:
         return not self.lies
 
 
-def verify_dossier(files: Mapping[str, bytes]) -> Verified:
-    """Judge the files of a dossier, named as in its folder (`data/facture.pdf`…). Never raises for what they hold."""
+def verify_dossier(
+    files: Mapping[str, bytes], *, pins: Sequence[str] = (), known: Collection[str] | None = None
+) -> Verified:
+    """Judge the files of a dossier, named as in its folder (`data/facture.pdf`…). Never raises for what they hold.
+
+    Each of `pins` (SHA-256 in hex) must be the fingerprint of a key or certificate of the dossier; with `known`, each
+    of the dossier's must be among these.
+    """
     lies = [*_lists(files)]
     fingerprints: dict[str, str] = {}
     try:
-        log, witness = _keys(files, fingerprints)
-        checkpoint, seen_at = _checkpoint(files, log, witness)
+        log, witnesses = _keys(files, fingerprints)
+        checkpoint, seen_at = _checkpoint(files, log, witnesses)
     except _Lying as error:
         return Verified(lies=(*lies, error.lie), fingerprints=fingerprints)
-    lies += _entries(files, log, witness)
+    lies += _entries(files, log, witnesses)
     lies += _named(files)
     lies += _stamps(files, fingerprints)
     if CERTIFICATE in files:
         lies += _seal(files, fingerprints)
+    lies += _pinned(fingerprints, pins, known)
     return Verified(lies=tuple(lies), fingerprints=fingerprints, size=checkpoint.size, seen_at=seen_at)
 
 
@@ -84,7 +90,8 @@ def _lists(files: Mapping[str, bytes]) -> Iterator[Lie]:
         if name not in files:
             yield Lie(file=name, sentence="il manque")
             continue
-        for line in files[name].decode(errors="replace").splitlines():
+        written = files[name].decode(errors="replace")
+        for line in written.removesuffix("\n").split("\n"):
             found = _LISTED.fullmatch(line)
             if found is None:
                 yield Lie(file=name, sentence="une de ses lignes n’est pas une empreinte et un nom")
@@ -98,14 +105,20 @@ def _lists(files: Mapping[str, bytes]) -> Iterator[Lie]:
         yield Lie(file=name, sentence="aucune liste du dossier ne le nomme")
 
 
-def _keys(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> tuple[Verifier, Verifier]:
-    text = _text(files, CHECKPOINT)
-    origin, witness = text.partition("\n")[0], _text(files, WITNESS_NAME).strip()
-    log_key, witness_key = (_public(files, name, fingerprints) for name in (LOG_KEY, WITNESS_KEY))
-    return (
-        Verifier(name=origin, public=log_key, kind=KeyType.LOG),
-        Verifier(name=witness, public=witness_key, kind=KeyType.WITNESS),
-    )
+def _keys(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> tuple[Verifier, list[Verifier]]:
+    origin = _text(files, CHECKPOINT).partition("\n")[0]
+    log = Verifier(name=origin, public=_public(files, LOG_KEY, fingerprints), kind=KeyType.LOG)
+    witnesses = []
+    for key in sorted(name for name in {WITNESS_KEY, *files} if _WITNESS.fullmatch(name)):
+        public = _public(files, key, fingerprints)
+        name = _text(files, _naming(key)).removesuffix("\n")
+        witnesses.append(Verifier(name=name, public=public, kind=KeyType.WITNESS))
+    return log, witnesses
+
+
+def _naming(key: str) -> str:
+    """The file that says the name of a witness whose key is in this one."""
+    return key.removesuffix("pem") + "nom"
 
 
 def _public(files: Mapping[str, bytes], name: str, fingerprints: dict[str, str]) -> bytes:
@@ -123,38 +136,39 @@ def _public(files: Mapping[str, bytes], name: str, fingerprints: dict[str, str])
     return key.public_bytes_raw()
 
 
-def _checkpoint(files: Mapping[str, bytes], log: Verifier, witness: Verifier) -> tuple[Checkpoint, int]:
+def _checkpoint(files: Mapping[str, bytes], log: Verifier, witnesses: Sequence[Verifier]) -> tuple[Checkpoint, int]:
     note = _bytes(files, CHECKPOINT)
     try:
-        checkpoint, _ = open_checkpoint(note, log)
-        seen_at = open_note(note).verified_by(witness)
+        checkpoint, signed = open_checkpoint(note, log)
+        seen_at = [signed.verified_by(witness) for witness in witnesses]
     except NoteRefused as error:
         raise _Lying(CHECKPOINT, f"il ne se vérifie pas avec les clés du dossier ({error})") from error
-    if seen_at is None:
-        raise _Lying(CHECKPOINT, f"le témoin « {witness.name} » ne l’a pas signé")
-    return checkpoint, seen_at
+    for witness, seconds in zip(witnesses, seen_at, strict=True):
+        if seconds is None:
+            raise _Lying(CHECKPOINT, f"le témoin « {witness.name} » ne l’a pas signé avec sa clé de data/cles")
+    return checkpoint, seen_at[0] or 0
 
 
-def _entries(files: Mapping[str, bytes], log: Verifier, witness: Verifier) -> Iterator[Lie]:
-    proofs = {ENTRY: "data/proof.tlog-proof"}
-    story = (name for name in files if name.startswith("data/journal/") and name.endswith(".json"))
-    proofs |= {name: name.removesuffix(".json") + ".tlog-proof" for name in story}
+def _entries(files: Mapping[str, bytes], log: Verifier, witnesses: Sequence[Verifier]) -> Iterator[Lie]:
+    proofs = {ENTRY: PROOF}
+    told = {name.rpartition(".")[0] for name in files if name.startswith("data/journal/")}
+    proofs |= {f"{name}.json": f"{name}.tlog-proof" for name in sorted(told)}
     for entry, proof in proofs.items():
         try:
-            _prove(files, entry, proof, log, witness)
+            _prove(files, entry, proof, log, witnesses)
         except _Lying as error:
             yield error.lie
 
 
-def _prove(files: Mapping[str, bytes], entry: str, proof: str, log: Verifier, witness: Verifier) -> None:
+def _prove(files: Mapping[str, bytes], entry: str, proof: str, log: Verifier, witnesses: Sequence[Verifier]) -> None:
     try:
         parsed = TlogProof.parse(_bytes(files, proof))
     except NoteRefused as error:
         raise _Lying(proof, f"ce n’est pas une preuve ({error})") from error
     if parsed.checkpoint != files[CHECKPOINT]:
-        raise _Lying(proof, "elle n’est pas sous le point de contrôle du dossier")
+        raise _Lying(proof, f"elle n’est pas sous le point de contrôle du dossier ({CHECKPOINT})")
     try:
-        parsed.verify(leaf_hash(_bytes(files, entry)), log=log, witnesses=[witness])
+        parsed.verify(leaf_hash(_bytes(files, entry)), log=log, witnesses=witnesses)
     except NoteRefused as error:
         raise _Lying(entry, f"cette écriture n’est pas au journal à la place que dit {proof}") from error
 
@@ -172,6 +186,8 @@ def _named(files: Mapping[str, bytes]) -> Iterator[Lie]:
         digests = hashlib.sha256(content).hexdigest(), hashlib.sha512(content).hexdigest()
         if digests != (entry.get(f"sha256_{role}"), entry.get(f"sha512_{role}")):
             yield Lie(file=name, sentence=_NOT_NAMED)
+    if XML not in files and entry.get("xml_sha256"):
+        yield Lie(file=XML, sentence="il manque, et l’écriture le nomme")
     if XML in files and hashlib.sha256(files[XML]).hexdigest() != entry.get("xml_sha256"):
         yield Lie(file=XML, sentence=_NOT_NAMED)
 
@@ -180,13 +196,31 @@ def _stamps(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterato
     tokens = [name for name in files if name.startswith("data/horodatage/") and name.endswith(".tst")]
     if not tokens:
         return
-    roots = files.get(ROOTS, b"")
-    fingerprints[ROOTS] = hashlib.sha256(roots).hexdigest()
+    try:
+        roots = load_roots(_bytes(files, ROOTS))
+    except (StampRefused, _Lying):
+        yield Lie(file=ROOTS, sentence="il n’y a pas de racine d’horodatage")
+        return
+    pem = b"".join(root.public_bytes(serialization.Encoding.PEM) for root in roots)
+    if pem != files[ROOTS]:
+        yield Lie(file=ROOTS, sentence="il n’est pas écrit comme nous l’écrivons")
+    for place, root in enumerate(roots, start=1):
+        digest = hashlib.sha256(root.public_bytes(serialization.Encoding.DER)).hexdigest()
+        fingerprints[f"{ROOTS} ({place})" if len(roots) > 1 else ROOTS] = digest
     for name in tokens:
         try:
-            check_stamp(files[name], files[CHECKPOINT], roots=load_roots(roots))
+            check_stamp(files[name], files[CHECKPOINT], roots=roots)
         except StampRefused as error:
             yield Lie(file=name, sentence=f"ce n’est pas l’horodatage du point de contrôle ({error})")
+
+
+def _pinned(fingerprints: Mapping[str, str], pins: Sequence[str], known: Collection[str] | None) -> Iterator[Lie]:
+    for pin in pins:
+        if pin not in fingerprints.values():
+            yield Lie(file=f"sha256={pin}", sentence="aucune clé du dossier n’a cette empreinte")
+    for name, digest in fingerprints.items() if known is not None else ():
+        if digest not in (known or ()):
+            yield Lie(file=name, sentence="son empreinte n’est pas une de celles qui sont attendues")
 
 
 def _seal(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterator[Lie]:

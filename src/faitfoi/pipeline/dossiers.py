@@ -50,7 +50,7 @@ def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         sealed=sealed,
         story=[each for each in proved.values() if each is not sealed],
         log=log_signer().verifier,
-        witness=witness_key(),
+        witnesses=[witness_key()],
         certificate=certificate.read_text() if legal.sealed else "",
         stamps=stamps,
         stamp_roots=roots_file() if stamps else b"",

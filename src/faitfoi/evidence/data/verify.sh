@@ -1,10 +1,22 @@
 #!/bin/sh
 # Vérifie ce dossier sans Faitfoi, hors ligne, avec openssl (3.0 ou plus) et les coreutils seulement.
+#   sh verify.sh [--pin sha256=EMPREINTE | --pin FICHIER]...
+# --pin sha256=… : une clé, un certificat ou une racine du dossier doit avoir cette empreinte ;
+# --pin FICHIER : toutes les clés du dossier doivent avoir leur empreinte dans ce fichier.
 # Le code de sortie est 0 quand tout est vrai ; sinon la dernière ligne nomme le fichier qui ment.
 set -eu
-cd "$(dirname "$0")"
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 fail() { echo "FAUX : $1" >&2; exit 1; }
+: >"$work/pins"
+while [ $# -gt 0 ]; do
+  [ "$1" = --pin ] && [ $# -gt 1 ] || { echo "usage : sh verify.sh [--pin sha256=EMPREINTE | --pin FICHIER]..." >&2; exit 2; }
+  case "$2" in
+    sha256=*) echo "${2#sha256=}" | tr A-F a-f | tr -d ': ' >>"$work/pins" ;;
+    *) tr A-F a-f <"$2" | grep -o '[0-9a-f]\{64\}' >>"$work/known" || { echo "$2 : aucune empreinte" >&2; exit 2; } ;;
+  esac
+  shift 2
+done
+cd "$(dirname "$0")"
 said() { echo "vrai : $1"; }
 canonical() { # une ligne de base64 → ses octets dans $2, si c'est leur seule écriture
   printf '%s\n' "$1" | base64 -d >"$2" 2>/dev/null || return 1
@@ -24,8 +36,11 @@ done
 said "les fichiers sont ceux de la liste"
 
 # Les clés et le certificat n'ont qu'une écriture : celle qui a été remise.
-for key in data/cles/journal.pem data/cles/temoin.pem; do
+for key in data/cles/journal.pem data/cles/temoin.pem data/cles/temoin-*.pem; do
+  [ -e "$key" ] || [ "$key" = data/cles/journal.pem ] || [ "$key" = data/cles/temoin.pem ] || continue
   openssl pkey -pubin -in "$key" -pubout 2>/dev/null | cmp -s - "$key" || fail "$key n'est pas une clé publique"
+  openssl pkey -pubin -in "$key" -outform DER 2>/dev/null >"$work/der"
+  [ "$(head -c 12 "$work/der" | od -An -v -tx1 | tr -d ' ')" = 302a300506032b6570032100 ] || fail "$key n'est pas une clé Ed25519"
 done
 if [ -e data/certificats/cachet.pem ]; then
   openssl x509 -in data/certificats/cachet.pem 2>/dev/null | cmp -s - data/certificats/cachet.pem ||
@@ -34,36 +49,47 @@ fi
 
 # 2. Le point de contrôle est signé par le journal et par le témoin.
 checkpoint=data/checkpoint
-blank=$(grep -n '^$' "$checkpoint" | tail -n 1 | cut -d : -f 1) || fail "$checkpoint n'est pas un point de contrôle"
-[ "$blank" = 4 ] || fail "$checkpoint n'est pas un point de contrôle"
-head -n 3 "$checkpoint" >"$work/text"
+blank=$(grep -n '^$' "$checkpoint" | head -n 1 | cut -d : -f 1)
+[ "${blank:-0}" -ge 4 ] || fail "$checkpoint n'est pas un point de contrôle"
+head -n $((blank - 1)) "$checkpoint" >"$work/text" # d'autres lignes peuvent suivre la racine : elles sont signées aussi
+tail -n +$((blank + 1)) "$checkpoint" >"$work/lines"
+[ "$(tail -c 1 "$work/lines" | od -An -tu1 | tr -d ' ')" = 10 ] || fail "$checkpoint finit au milieu d'une ligne"
 origin=$(head -n 1 "$checkpoint")
 size=$(head -n 2 "$checkpoint" | tail -n 1)
-case "$size" in 0|*[!0-9]*|0*) fail "$checkpoint n'annonce pas de taille" ;; esac
+case "$size" in 0*|*[!0-9]*|'') fail "$checkpoint n'annonce pas de taille" ;; esac
 canonical "$(head -n 3 "$checkpoint" | tail -n 1)" "$work/root" || fail "$checkpoint n'annonce pas de racine"
 [ "$(wc -c <"$work/root")" = 32 ] || fail "$checkpoint n'annonce pas de racine"
-by_log=0 by_witness=0
-witness=$(cat data/cles/temoin.nom)
-tail -n +5 "$checkpoint" >"$work/lines"
-while IFS=' ' read -r dash name line; do
-  [ "$dash" = — ] || fail "$checkpoint a une signature illisible"
-  canonical "$line" "$work/blob" || fail "$checkpoint a une signature illisible ($name)"
-  if [ "$name" = "$origin" ]; then
-    tail -c 64 "$work/blob" >"$work/signature"
-    signed data/cles/journal.pem "$work/text" "$work/signature" || fail "$checkpoint : signature du journal"
-    by_log=1
-  elif [ "$name" = "$witness" ]; then
-    seconds=0
-    for byte in $(tail -c +5 "$work/blob" | head -c 8 | od -An -v -tu1); do seconds=$((seconds * 256 + byte)); done
-    { printf 'cosignature/v1\ntime %s\n' "$seconds"; cat "$work/text"; } >"$work/cosigned"
-    tail -c 64 "$work/blob" >"$work/signature"
-    signed data/cles/temoin.pem "$work/cosigned" "$work/signature" || fail "$checkpoint : signature du témoin"
-    by_witness=1
-  fi
+while IFS= read -r line; do
+  case "$line" in '— '?*' '?*) ;; *) fail "$checkpoint a une signature illisible" ;; esac
+  canonical "${line##* }" "$work/blob" || fail "$checkpoint a une signature illisible"
 done <"$work/lines"
-[ $by_log = 1 ] || fail "$checkpoint n'est pas signé par le journal $origin"
-[ $by_witness = 1 ] || fail "$checkpoint n'est pas signé par le témoin $witness"
-said "le journal ($size écritures) est signé, et un témoin l'a vu le $(date -u -d "@$seconds" '+%d/%m/%Y à %H:%M:%S') UTC"
+signature() { # la signature de $1, par la clé $2 de type $3 (octal), si elle est au point de contrôle → $work/blob
+  openssl pkey -pubin -in "$2" -outform DER | tail -c 32 >"$work/raw"
+  id=$({ printf '%s\n' "$1"; printf "\\$3"; cat "$work/raw"; } | openssl dgst -sha256 -r | head -c 8)
+  while IFS= read -r line; do
+    [ "${line% *}" = "— $1" ] || continue
+    canonical "${line##* }" "$work/blob"
+    [ "$(head -c 4 "$work/blob" | od -An -v -tx1 | tr -d ' ')" = "$id" ] && return 0
+  done <"$work/lines"
+  return 1
+}
+signature "$origin" data/cles/journal.pem 001 || fail "$checkpoint n'est pas signé par le journal $origin (data/cles/journal.pem)"
+tail -c +5 "$work/blob" >"$work/signature"
+signed data/cles/journal.pem "$work/text" "$work/signature" || fail "$checkpoint : signature du journal"
+said "le journal ($size écritures) est signé"
+for key in data/cles/temoin.pem data/cles/temoin-*.pem; do
+  [ -e "$key" ] || continue
+  naming=${key%pem}nom
+  [ -e "$naming" ] || fail "$naming : il manque"
+  witness=$(cat "$naming")
+  signature "$witness" "$key" 004 || fail "$checkpoint n'est pas signé par le témoin $witness ($naming) avec la clé $key"
+  seconds=0
+  for byte in $(tail -c +5 "$work/blob" | head -c 8 | od -An -v -tu1); do seconds=$((seconds * 256 + byte)); done
+  { printf 'cosignature/v1\ntime %s\n' "$seconds"; cat "$work/text"; } >"$work/cosigned"
+  tail -c +13 "$work/blob" >"$work/signature"
+  signed "$key" "$work/cosigned" "$work/signature" || fail "$checkpoint : signature du témoin $witness"
+  said "un témoin l'a vu le $(date -u -d "@$seconds" '+%d/%m/%Y à %H:%M:%S') UTC, dit $witness"
+done
 
 # 3. Chaque écriture est dans le journal, à sa place.
 for entry in data/entry.json data/journal/*.json; do
@@ -104,6 +130,9 @@ for file in data/facture.pdf data/original.*; do
     grep -q "\"sha${bits}_$role\":\"$sum\"" data/entry.json || fail "$file n'est pas le fichier que l'écriture nomme"
   done
 done
+if grep -q '"xml_sha256":"' data/entry.json && [ ! -e data/factur-x.xml ]; then
+  fail "data/factur-x.xml : il manque, et l'écriture le nomme"
+fi
 if [ -e data/factur-x.xml ]; then
   sum=$(openssl dgst -sha256 -r data/factur-x.xml | cut -d ' ' -f 1)
   grep -q "\"xml_sha256\":\"$sum\"" data/entry.json || fail "data/factur-x.xml n'est pas le fichier que l'écriture nomme"
@@ -126,24 +155,56 @@ if [ -e data/certificats/cachet.pem ]; then
 fi
 
 # 6. Une autorité d'horodatage a vu le point de contrôle.
+roots=data/horodatage/racines.pem
+count=0
 for token in data/horodatage/*.tst; do
   [ -e "$token" ] || break
+  [ -e "$roots" ] || fail "$roots : il manque"
+  if [ $count = 0 ]; then
+    count=$(grep -c '^-----BEGIN CERTIFICATE-----$' "$roots") || fail "$roots n'a pas de racine"
+    csplit -s -z -f "$work/root-" -b %d.pem "$roots" '/^-----BEGIN/' '{*}'
+    place=0
+    while [ $place -lt "$count" ]; do
+      openssl x509 -in "$work/root-$place.pem" 2>/dev/null || fail "$roots n'est pas une suite de certificats"
+      place=$((place + 1))
+    done >"$work/roots"
+    cmp -s "$work/roots" "$roots" || fail "$roots n'est pas une suite de certificats"
+  fi
   when=$(openssl ts -reply -token_in -in "$token" -text 2>/dev/null | sed -n 's/^Time stamp: //p')
   at=$(date -u -d "$when" +%s 2>/dev/null) || fail "$token n'est pas un horodatage"
-  openssl ts -verify -token_in -in "$token" -data "$checkpoint" -CAfile data/horodatage/racines.pem \
+  openssl ts -verify -token_in -in "$token" -data "$checkpoint" -CAfile "$roots" \
     -attime "$at" >/dev/null 2>&1 || fail "$token n'horodate pas le point de contrôle"
   said "le point de contrôle existait le $(date -u -d "@$at" '+%d/%m/%Y à %H:%M:%S') UTC, dit $(basename "$token" .tst)"
 done
 
-echo
-echo "Reste à comparer ces empreintes avec celles que l'émetteur publie ou imprime sur ses attestations :"
-for key in data/cles/journal.pem data/cles/temoin.pem; do
-  echo "  $key  SHA-256 $(openssl pkey -pubin -in "$key" -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
+# 7. Les empreintes des clés et des certificats, et celles qui étaient attendues.
+for key in data/cles/*.pem; do
+  echo "$key $(openssl pkey -pubin -in "$key" -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
+done >"$work/keys"
+certificate() { echo "$2 $(openssl x509 -in "$1" -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)" >>"$work/keys"; }
+if [ -e data/certificats/cachet.pem ]; then certificate data/certificats/cachet.pem data/certificats/cachet.pem; fi
+place=0
+while [ $place -lt $count ]; do
+  certificate "$work/root-$place.pem" $roots
+  place=$((place + 1))
 done
-if [ -e data/certificats/cachet.pem ]; then
-  echo "  data/certificats/cachet.pem  SHA-256 $(openssl x509 -in data/certificats/cachet.pem -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
-fi
-if [ -e data/horodatage/racines.pem ]; then
-  echo "  data/horodatage/racines.pem  SHA-256 $(openssl dgst -sha256 -r data/horodatage/racines.pem | cut -d ' ' -f 1)"
-fi
+while read -r pin; do
+  grep -q " $pin\$" "$work/keys" || fail "aucune clé du dossier n'a l'empreinte attendue $pin"
+done <"$work/pins"
+echo
+echo "Les clés et les certificats, par leurs empreintes SHA-256 :"
+left=0
+while read -r name digest; do
+  told=
+  if [ -e "$work/known" ]; then
+    grep -q -x "$digest" "$work/known" || fail "$name n'a pas une empreinte attendue ($digest)"
+    told=" (attendue)"
+  elif grep -q -x "$digest" "$work/pins"; then
+    told=" (attendue)"
+  else
+    left=1
+  fi
+  echo "  $name  $digest$told"
+done <"$work/keys"
+if [ $left = 1 ]; then echo "Comparez-les avec celles que l'émetteur publie ou imprime sur ses attestations (ou : --pin)."; fi
 echo "Le dossier est vrai."

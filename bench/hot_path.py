@@ -41,6 +41,7 @@ from faitfoi.evidence.leaves import canonical, leaf_hash
 from faitfoi.evidence.merkle import Frontier
 from faitfoi.evidence.seal import SealKey, create_key, load_key, seal
 from faitfoi.evidence.seal_check import SealState, check_seal
+from faitfoi.evidence.shelf import FolderShelf
 from faitfoi.evidence.store import Store
 
 PEER = SHARED / "bench" / "peer_pipeline.py"
@@ -114,7 +115,7 @@ def best(rounds: list[Spent]) -> Spent:
 
 def time_ours(count: int, *, lines: int, key: SealKey, folder: Path) -> Spent:
     """Milliseconds per invoice of each step, and `total`; the first invoice warms up and is not counted."""
-    clock, store, frontier = Clock(), Store(folder), Frontier()
+    clock, store, frontier = Clock(), Store(FolderShelf(folder)), Frontier()
     # As after a store's first hundreds of objects: each of its folders is made, and its name flushed, only once.
     for prefix in range(256):
         (folder / str(ORGANISATION) / f"{prefix:02x}").mkdir(parents=True)
@@ -132,7 +133,7 @@ def time_ours(count: int, *, lines: int, key: SealKey, folder: Path) -> Spent:
         page.compile_pdf = compile_pdf
     if (
         check_seal(sealed, [key.certificate]) is not SealState.INTACT
-        or len(list(store.each(ORGANISATION))) != count + 1
+        or len(list(store.first.names(f"{ORGANISATION}/"))) != count + 1
     ):
         sys.exit("The last seal does not hold, or an invoice is missing from the store: there is nothing to time.")
     return {step: 1000 * seconds / count for step, seconds in {**clock.spent, "total": total}.items()}
@@ -146,8 +147,8 @@ def one(invoice: Invoice, *, clock: Clock, key: SealKey, store: Store, frontier:
         sys.exit(f"The rules refuse {invoice.number}: {', '.join(finding.rule for finding in findings)}.")
     pdf = clock.timed("page", page.render_page)(invoice, look=page.Look(), created=AT, xml=xml)
     sealed = clock.timed("seal", seal)(pdf, key, at=AT)
-    digest = clock.timed("store", store.put)(ORGANISATION, sealed)
-    entry = {"v": 1, "organisation": str(ORGANISATION), "type": "stored", "sha256": digest.sha256}
+    pack = clock.timed("store", store.pack)(ORGANISATION, [sealed], retention="invoice")
+    entry = {"v": 1, "organisation": str(ORGANISATION), "type": "stored", "sha256": pack.digest.sha256}
     clock.timed("journal", lambda: frontier.append(leaf_hash(canonical(entry))))()
     return sealed
 

@@ -10,7 +10,8 @@ from faitfoi.evidence.fsck import Head, JournalLine, Kept, ProblemKind, Report, 
 from faitfoi.evidence.leaves import canonical, leaf_hash
 from faitfoi.evidence.merkle import root
 from faitfoi.evidence.seal import SealKey, seal
-from faitfoi.evidence.store import Store
+from faitfoi.evidence.shelf import FolderShelf
+from faitfoi.evidence.store import Digest, Pack, Place, Store
 from tests.evidence.conftest import ALICE, AT, CHARLIE, plain_pdf
 
 
@@ -18,6 +19,7 @@ from tests.evidence.conftest import ALICE, AT, CHARLIE, plain_pdf
 class House:
     """Two organisations' journal and objects, as tables and a store hold them."""
 
+    root: Path
     store: Store
     lines: list[JournalLine]
     head: Head
@@ -26,7 +28,12 @@ class House:
 
     def examine(self) -> Report:
         return examine(
-            lines=self.lines, head=self.head, store=self.store, artefacts=self.kept, certificates=self.certificates
+            lines=self.lines,
+            head=self.head,
+            store=self.store,
+            artefacts=self.kept,
+            certificates=self.certificates,
+            packs={place.pack for item in self.kept for place in item.places},
         )
 
     def found(self) -> set[ProblemKind]:
@@ -35,18 +42,19 @@ class House:
         return {problem.kind for problem in report.problems}
 
     def path(self, item: Kept) -> Path:
-        return self.store.root / str(item.organisation) / item.sha256[:2] / item.sha256[2:]
+        return self.root / item.places[0].pack
 
 
 @pytest.fixture
 def house(tmp_path: Path, key: SealKey, other_key: SealKey) -> House:
-    store = Store(tmp_path / "objects")
+    store = Store(FolderShelf(tmp_path / "objects"))
     lines: list[JournalLine] = []
     kept: list[Kept] = []
     for number in range(6):
         organisation, owner = ((ALICE, key), (CHARLIE, other_key))[number % 2]
         for sealed, content in ((False, f"<Invoice>{number}</Invoice>".encode()), (True, plain_pdf(pages=number + 1))):
-            digest = store.put(organisation, seal(content, owner, at=AT) if sealed else content)
+            pack = store.pack(organisation, [seal(content, owner, at=AT) if sealed else content], retention="invoice")
+            digest = pack.objects[0].digest
             index = len(lines)
             entry = canonical(
                 {"v": 1, "organisation": str(organisation), "type": "stored", "artefacts": [{"sha256": digest.sha256}]}
@@ -60,9 +68,11 @@ def house(tmp_path: Path, key: SealKey, other_key: SealKey) -> House:
                     size=digest.size,
                     entry_index=index,
                     sealed=sealed,
+                    places=(place_in(pack),),
                 )
             )
     return House(
+        root=tmp_path / "objects",
         store=store,
         lines=lines,
         head=Head(size=len(lines), root=root(line.leaf for line in lines)),
@@ -79,7 +89,7 @@ def test_a_sound_house_is_sound_and_counted(house: House) -> None:
 
 
 def test_an_object_no_row_names_is_counted_not_blamed(house: House) -> None:
-    house.store.put(ALICE, b"left by a crash between store and database")
+    house.store.pack(ALICE, [b"left by a crash between store and database"], retention="invoice")
     assert house.examine().unclaimed == 1
     assert house.examine().sound
 
@@ -92,6 +102,7 @@ def test_progress_is_told_for_every_entry_and_object(house: House) -> None:
         store=house.store,
         artefacts=house.kept,
         certificates=house.certificates,
+        packs=(),
         progress=lambda step, done: told.append((step, done)),
     )
     assert told == [("entries", n) for n in range(1, 13)] + [("objects", n) for n in range(1, 13)]
@@ -179,9 +190,15 @@ def test_an_object_its_entry_does_not_name_is_named(house: House, index: int | N
 
 
 def test_a_seal_replaced_before_storing_is_named(house: House, other_key: SealKey) -> None:
-    forged = house.store.put(ALICE, seal(plain_pdf(pages=9), other_key, at=AT))
+    pack = house.store.pack(ALICE, [seal(plain_pdf(pages=9), other_key, at=AT)], retention="invoice")
+    forged: Digest = pack.objects[0].digest
     house.kept[1] = replace(
-        house.kept[1], organisation=ALICE, sha256=forged.sha256, sha512=forged.sha512, size=forged.size
+        house.kept[1],
+        organisation=ALICE,
+        sha256=forged.sha256,
+        sha512=forged.sha512,
+        size=forged.size,
+        places=(place_in(pack),),
     )
     house.certificates[ALICE] = [house.certificates[ALICE][1]]
     assert house.found() == {ProblemKind.SEAL_BROKEN, ProblemKind.NOT_JOURNALLED}
@@ -194,6 +211,17 @@ def test_an_unsealed_pdf_said_to_be_sealed_is_named(house: House) -> None:
 
 def test_an_empty_house_is_sound(tmp_path: Path) -> None:
     report = examine(
-        lines=[], head=Head(size=0, root=root([])), store=Store(tmp_path / "none"), artefacts=[], certificates={}
+        lines=[],
+        head=Head(size=0, root=root([])),
+        store=Store(FolderShelf(tmp_path / "none")),
+        artefacts=[],
+        certificates={},
+        packs=(),
     )
     assert report.sound
+
+
+def place_in(pack: Pack) -> Place:
+    """Where the only object of a pack lies."""
+    (placed,) = pack.objects
+    return Place(sha256=placed.digest.sha256, pack=pack.name, offset=placed.offset, size=placed.digest.size)

@@ -12,14 +12,17 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.shelf import FolderShelf
+from faitfoi.evidence.store import Digest, Place
+from faitfoi.pipeline import archive, following, questions
 from faitfoi.pipeline import deliver as delivering
-from faitfoi.pipeline import following, questions
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.counts import Counts, count_batch
 from faitfoi.pipeline.customers import fold
 from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.receive import receive
 from faitfoi.records.models import Artefact, Batch, BatchLine, Customer, Delivery, Document, Event
+from faitfoi.records.objects import places_of
 from faitfoi.records.stages import LineOutcome, Nature, Purpose, Stage
 from faitfoi.records.vault import save_channel_settings
 from faitfoi.simulators.chorus import ChorusSimulator
@@ -255,8 +258,26 @@ class Scene:
             return Artefact.objects.get(document__number=number, role=role)
 
     def stored(self, sha256: str) -> Path:
-        """Return where the store keeps an object, for whoever wants to damage it."""
-        return store().root / str(self.organisation.id) / sha256[:2] / sha256[2:]
+        """Return the first pack that holds an object, for whoever wants to damage it."""
+        return shelf().root / self._places(sha256)[0].pack
+
+    def alter(self, sha256: str) -> None:
+        """Change one bit in the middle of an object, wherever it lies."""
+        for place in self._places(sha256):
+            path = shelf().root / place.pack
+            content = bytearray(path.read_bytes())
+            content[place.offset + place.size // 2] ^= 1
+            path.chmod(0o640)
+            path.write_bytes(bytes(content))
+
+    def lose(self, sha256: str) -> None:
+        """Remove every pack that holds an object."""
+        for place in self._places(sha256):
+            (shelf().root / place.pack).unlink()
+
+    def _places(self, sha256: str) -> list[Place]:
+        with acting_for(self.organisation.id):
+            return places_of(sha256)
 
     def mails(self) -> list[str]:
         """Return the Message-ID of every mail that the relay has taken."""
@@ -270,6 +291,21 @@ class Scene:
     def advance(self, **ago: float) -> None:
         """Push the time of Chorus Pro."""
         self.chorus.clock.advance(timedelta(**ago).total_seconds())
+
+
+def shelf() -> FolderShelf:
+    """Return the folder of this installation's packs."""
+    first = store().first
+    assert isinstance(first, FolderShelf)
+    return first
+
+
+def keep(organisation: Organisation, content: bytes) -> Digest:
+    """Keep one object in a pack of its own, with its row and its entry."""
+    kept = archive.pack(organisation.id, [content])
+    with acting_for(organisation.id):
+        archive.claim(kept, actor=ACTOR)
+    return kept.objects[0].digest
 
 
 def register(organisation: Organisation, buyer: Buyer, **more: Any) -> Customer:

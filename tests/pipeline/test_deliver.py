@@ -10,12 +10,11 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import questions
 from faitfoi.pipeline.deliver import MOST_ATTEMPTS
-from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.retry import put_back
 from faitfoi.records.models import Attempt
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import FaultKind
-from tests.pipeline.cast import ACTOR, TOWN, Scene, fault, file
+from tests.pipeline.cast import ACTOR, TOWN, Scene, fault, file, keep
 
 pytestmark = pytest.mark.django_db
 
@@ -214,7 +213,7 @@ def test_a_question_that_finds_nothing_is_asked_a_bounded_number_of_times(scene:
 def test_one_unreadable_artefact_does_not_hold_its_neighbours(scene: Scene) -> None:
     batch = scene.hand_over(file("F-7"), file("F-8"), file("F-9"))
     scene.prepare(batch)
-    scene.stored(scene.artefact("F-7", "legal").sha256).unlink()
+    scene.alter(scene.artefact("F-7", "legal").sha256)
     scene.deliver()
 
     assert scene.stage("F-7") is Stage.ROUTED  # it may be restored from the second copy
@@ -268,8 +267,8 @@ def test_what_is_delivered_is_the_artefact_that_was_sealed(scene: Scene) -> None
 
 def test_the_terms_of_sale_go_with_the_invoice_by_themselves(scene: Scene) -> None:
     terms = b"%PDF-1.7 conditions de vente"
+    scene.organisation.terms_sha256 = keep(scene.organisation, terms).sha256
     with acting_for(scene.organisation.id):
-        scene.organisation.terms_sha256 = store().put(scene.organisation.id, terms).sha256
         scene.organisation.save()
     scene.send(MAILED)
 

@@ -16,9 +16,8 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.database import roles
 from faitfoi.evidence.fsck import ProblemKind, Report
 from faitfoi.pipeline.examination import examine_installation
-from faitfoi.pipeline.installation import store
 from faitfoi.records.models import Event, JournalEntry
-from tests.pipeline.cast import TOWN, Scene, file
+from tests.pipeline.cast import TOWN, Scene, file, keep
 from tests.pipeline.test_claims import wait_until
 from tests.postgres import cluster
 
@@ -52,14 +51,6 @@ def kinds(report: Report) -> set[ProblemKind]:
     return {problem.kind for problem in report.problems}
 
 
-def alter(scene: Scene, sha256: str) -> None:
-    place = scene.stored(sha256)
-    content = bytearray(place.read_bytes())
-    content[len(content) // 2] ^= 1
-    place.chmod(0o640)
-    place.write_bytes(bytes(content))
-
-
 def entries(scene: Scene) -> list[str]:
     with acting_for(scene.organisation.id):
         return [str(pk) for pk in JournalEntry.objects.order_by("id").values_list("id", flat=True)]
@@ -68,14 +59,14 @@ def entries(scene: Scene) -> list[str]:
 @pytest.mark.parametrize("role", ["original", "legal", "chorus"])
 def test_a_tampered_object_is_found(played: Scene, role: str) -> None:
     sha256 = played.artefact("F-2", role).sha256
-    alter(played, sha256)
+    played.alter(sha256)
     report = examine_installation()
-    assert [(problem.kind, problem.object) for problem in report.problems] == [(ProblemKind.OBJECT_ALTERED, sha256)]
+    assert {(problem.kind, problem.object) for problem in report.problems} == {(ProblemKind.OBJECT_ALTERED, sha256)}
 
 
 def test_a_missing_object_is_found(played: Scene) -> None:
     sha256 = played.artefact("F-1", "legal").sha256
-    played.stored(sha256).unlink()
+    played.lose(sha256)
     assert kinds(examine_installation()) == {ProblemKind.OBJECT_MISSING}
 
 
@@ -84,13 +75,13 @@ def test_an_altered_raw_answer_is_found(played: Scene) -> None:
         raw = (
             Event.objects.exclude(raw_sha256="").filter(axis=Event.Axis.THEIRS).values_list("raw_sha256", flat=True)[0]
         )
-    alter(played, raw)
+    played.alter(raw)
     report = examine_installation()
     assert [(problem.kind, problem.object) for problem in report.problems] == [(ProblemKind.OBJECT_ALTERED, raw)]
 
 
 def test_an_answer_put_in_the_place_of_another_is_found(played: Scene, root: psycopg.Connection) -> None:
-    forged = store().put(played.organisation.id, b'{"statut": "MISE_EN_PAIEMENT"}').sha256
+    forged = keep(played.organisation, b'{"statut": "MISE_EN_PAIEMENT"}').sha256
     root.execute("UPDATE records_event SET raw_sha256 = %s WHERE code = 'receipt'", [forged])
     assert kinds(examine_installation()) == {ProblemKind.NOT_JOURNALLED}
 
@@ -103,7 +94,7 @@ def test_a_stage_written_beside_the_door_is_found(played: Scene, root: psycopg.C
 
 
 def test_a_refused_file_is_kept_and_examined(played: Scene) -> None:
-    played.stored(hashlib.sha256(b"rien de lisible").hexdigest()).unlink()
+    played.lose(hashlib.sha256(b"rien de lisible").hexdigest())
     assert kinds(examine_installation()) == {ProblemKind.OBJECT_MISSING}
 
 
@@ -135,7 +126,7 @@ def test_a_rewritten_journal_row_is_found(played: Scene, root: psycopg.Connectio
 
 
 def test_an_artefact_that_the_journal_does_not_know_is_found(played: Scene, root: psycopg.Connection) -> None:
-    forged = store().put(played.organisation.id, b"%PDF-1.7 forged")
+    forged = keep(played.organisation, b"%PDF-1.7 forged")
     root.execute(
         "UPDATE records_artefact SET sha256 = %s, sha512 = %s, size = %s, sealed = false WHERE role = 'original'",
         [forged.sha256, forged.sha512, forged.size],
@@ -158,7 +149,7 @@ def test_the_command_says_it_and_ends_with_one(played: Scene, root: psycopg.Conn
     code, told = fsck()
     assert told["problems"] == []
     assert (code, told["sound"]) == (0, True)
-    alter(played, played.artefact("F-1", "legal").sha256)
+    played.alter(played.artefact("F-1", "legal").sha256)
     code, told = fsck()
     assert (code, told["sound"]) == (1, False)
 

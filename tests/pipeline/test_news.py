@@ -12,9 +12,9 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, RemoteEvent
 from faitfoi.intake.returns import ReturnListener
 from faitfoi.pipeline import following, questions
+from faitfoi.pipeline.archive import fetch
 from faitfoi.pipeline.deliver import settle_receipt
 from faitfoi.pipeline.following import record, returned_mail
-from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.returning import is_ours, take_in
 from faitfoi.records.models import Event, JournalEntry
@@ -73,7 +73,7 @@ def test_a_bounce_finds_its_delivery_and_says_why(scene: Scene, listening: Retur
     with acting_for(scene.organisation.id):
         event = Event.objects.get(delivery_id=scene.delivery("F-1").id, code="5.1.1")
     assert event.raw_sha256
-    assert b"5.1.1" in store().get(scene.organisation.id, event.raw_sha256)
+    assert b"5.1.1" in fetch(scene.organisation.id, event.raw_sha256)
 
 
 def test_a_bounce_faster_than_our_own_commit_is_not_lost(scene: Scene) -> None:
@@ -243,8 +243,7 @@ def test_news_in_any_order_and_any_number_of_times_end_in_the_same_place(
             RemoteEvent(identity=f"news:{i}", code=str(grades[i]), grade=grades[i], at=DAY + timedelta(hours=i))
             for i in [*order, dice.choice(order)]
         ]
-        with acting_for(scene.organisation.id):
-            fresh = [record(delivery, event, actor=ACTOR) for event in told]
+        fresh = [record(delivery, [event], actor=ACTOR) for event in told]
         assert sum(fresh) == len(grades)
         assert scene.stage(f"F-{n}") is end, order
 

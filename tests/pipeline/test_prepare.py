@@ -17,14 +17,15 @@ from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.page import Look, render_page
 from faitfoi.einvoice.ubl import write_ubl
 from faitfoi.evidence.seal import create_key, is_signed, load_key, seal
+from faitfoi.evidence.store import pack_name
 from faitfoi.intake.caps import MAX_FILE_BYTES, TooMuch
-from faitfoi.pipeline import jobs
+from faitfoi.pipeline import archive, jobs
 from faitfoi.pipeline.artefacts import read as read_artefact
 from faitfoi.pipeline.receive import receive
 from faitfoi.pipeline.rerouting import route_again
-from faitfoi.records.models import Artefact, Batch, BatchLine, Customer, Delivery, Document, JournalEntry
+from faitfoi.records.models import Artefact, Batch, BatchLine, Customer, Delivery, Document, JournalEntry, StoredObject
 from faitfoi.records.stages import LineOutcome, Purpose, Stage
-from tests.pipeline.cast import ACTOR, FARMER, SILENT, TOWN, Scene, file, invoice, priced
+from tests.pipeline.cast import ACTOR, FARMER, SILENT, TOWN, Scene, file, invoice, priced, shelf
 
 pytestmark = pytest.mark.django_db
 
@@ -197,12 +198,13 @@ def test_the_copy_carries_no_xml_and_says_what_it_is(scene: Scene) -> None:
 
 
 def test_a_file_that_trips_a_bug_does_not_hold_its_neighbours(scene: Scene) -> None:
-    """The planted bug: where the object should be lies a folder, which nobody has thought of."""
+    """The planted bug: where the pack should be lies a folder, which nobody has thought of."""
     batch = scene.hand_over(file("F-1"), file("F-2"), file("F-3"))
     lines = [str(line.id) for line in scene.lines(batch)]
-    broken = scene.stored(hashlib.sha256(file("F-2")).hexdigest())
-    broken.unlink()
-    broken.mkdir()
+    broken = shelf().root / pack_name(scene.organisation.id, archive.RECEIVED, "0" * 64)
+    broken.mkdir(parents=True)
+    with acting_for(scene.organisation.id):
+        StoredObject.objects.filter(sha256=hashlib.sha256(file("F-2")).hexdigest()).update(pack="0" * 64)
 
     organisation = str(scene.organisation.id)
     with pytest.raises(IsADirectoryError):

@@ -15,11 +15,11 @@ from pytest_django import Settings
 from faitfoi.accounts.models import ChannelKey, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.customers import fold
-from faitfoi.pipeline.installation import store
 from faitfoi.records.models import Artefact, Attempt, Batch, BatchLine, Customer, Delivery, Document, Event
 from faitfoi.records.stages import ArtefactRole, LineOutcome, Nature, Purpose, Stage
 from faitfoi.records.transitions import move
 from tests.conftest import make_member
+from tests.pipeline.cast import keep
 
 # How our own axis leads to each stage.
 WAY = {
@@ -171,7 +171,7 @@ def make_document(organisation: Organisation, customer: Customer, number: str, *
         (ArtefactRole.ORIGINAL, "original.xml", "application/xml", XML),
         (ArtefactRole.LEGAL, "facture.pdf", "application/pdf", blank_pdf()),
     ):
-        digest = store().put(organisation.id, content)
+        digest = keep(organisation, content)
         Artefact.objects.create(
             organisation=organisation,
             document=document,

@@ -237,9 +237,7 @@ def test_a_damaged_document_waits_on_and_does_not_keep_the_others(clerk: Client,
     wait_for_record(scene, "F-1", "F-2")
     with acting_for(scene.organisation.id):
         Customer.objects.filter(reference=SILENT.reference).update(billing_email="compta@sans-courriel.example")
-    damaged = scene.stored(scene.document("F-1").original_sha256)
-    damaged.chmod(0o600)
-    damaged.write_bytes(b"autre chose")
+    scene.alter(scene.document("F-1").original_sha256)
     relaunch = address(scene, "relaunch_customer", record(scene, SILENT.reference).pk)
     told = plain(clerk.post(relaunch, follow=True).content)
     assert "1 document relancé" in told

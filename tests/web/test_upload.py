@@ -10,7 +10,7 @@ from django.urls import reverse
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.intake.caps import MAX_FILE_BYTES
-from faitfoi.pipeline.installation import store
+from faitfoi.pipeline.archive import fetch
 from faitfoi.records.models import Batch, BatchLine
 from faitfoi.records.stages import LineOutcome
 from faitfoi.web import middleware
@@ -35,7 +35,7 @@ def test_several_files_become_one_batch_whose_page_follows_them(as_alice: Client
     assert page == reverse("batch", args=[cooperative.slug, batch.pk])
     assert (batch.name, batch.origin) == ("Lait, octobre", Batch.Origin.UPLOAD)
     assert [line.filename for line in lines] == ["a.xml", "b.xml"]
-    assert store().get(cooperative.id, lines[0].sha256) == b"<a/>"
+    assert fetch(cooperative.id, lines[0].sha256) == b"<a/>"
     shown = plain(as_alice.get(page).content)
     assert "2 fichiers reçus" in shown
     assert 'hx-trigger="every 3s"' in shown

@@ -4,7 +4,7 @@ Pure examination: the caller reads its tables and hands the rows over; nothing i
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -13,7 +13,8 @@ from uuid import UUID
 from faitfoi.evidence.leaves import NotCanonical, leaf_hash, read_canonical
 from faitfoi.evidence.merkle import Frontier
 from faitfoi.evidence.seal_check import SealState, check_seal
-from faitfoi.evidence.store import ObjectAltered, ObjectMissing, Store, digest_of
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
+from faitfoi.evidence.store import Place, Store, digest_of, read_from
 
 
 class ProblemKind(StrEnum):
@@ -54,7 +55,8 @@ class Head:
 class Kept:
     """One object that the tables name: digests in hex, size in bytes, and the index of the entry that journalled it.
 
-    `sealed` says that it is a PDF with our seal; `entry_index` is None when no entry is known for it, itself a problem.
+    `sealed` says that it is a PDF with our seal; `places` are where rows say that it lies; `entry_index` is None when
+    no entry is known for it, itself a problem.
     """
 
     organisation: UUID
@@ -63,6 +65,7 @@ class Kept:
     size: int
     entry_index: int | None
     sealed: bool
+    places: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ class Problem:
 class Report:
     """What was examined and what was found; `sound` when nothing is wrong.
 
-    `unclaimed` counts stored objects that no row names: what a crash between store and database leaves, no damage.
+    `unclaimed` counts packs that no row names: what a crash between store and database leaves, no damage.
     """
 
     entries: int
@@ -107,23 +110,23 @@ def examine(
     store: Store,
     artefacts: Iterable[Kept],
     certificates: Mapping[UUID, Sequence[bytes]],
+    packs: Collection[str],
     progress: Progress | None = None,
 ) -> Report:
     """Recompute everything from bytes and report each difference; never raises for damage.
 
     `lines` come in the order of their index; `artefacts` in any order; `certificates` are the DER seal certificates of
-    each organisation, past and present. Memory grows with the artefacts, not with the journal's bytes.
+    each organisation, past and present; `packs` the names of those that rows name. Memory
+    grows with the artefacts, not with the journal's bytes.
     """
     kept = list(artefacts)
     journal = _examine_journal(lines, head=head, kept=kept, progress=progress)
     objects = _examine_objects(kept, store=store, certificates=certificates, progress=progress)
-    claimed = {(item.organisation, item.sha256) for item in kept}
-    stored = ((organisation, sha256) for organisation in store.organisations() for sha256 in store.each(organisation))
     return Report(
         entries=journal.frontier.size,
         objects=len(kept),
         seals=sum(item.sealed for item in kept),
-        unclaimed=sum(place not in claimed for place in stored),
+        unclaimed=sum(name not in packs for name in store.first.names() if _is_pack(name)),
         root=journal.frontier.root(),
         problems=(*journal.problems, *objects),
     )
@@ -219,13 +222,20 @@ def _examine_objects(
 
 
 def _object_problems(item: Kept, *, store: Store, certificates: Sequence[bytes]) -> Iterator[Problem]:
-    try:
-        content = store.get(item.organisation, item.sha256)
-    except ObjectMissing as error:
-        yield Problem(kind=ProblemKind.OBJECT_MISSING, object=item.sha256, sentence=str(error))
-        return
-    except ObjectAltered as error:
-        yield Problem(kind=ProblemKind.OBJECT_ALTERED, object=item.sha256, sentence=str(error))
+    content = b""
+    problems: list[Problem] = []
+    for place in item.places:
+        try:
+            content = read_from(store.first, place)
+        except ObjectMissing as error:
+            problems.append(Problem(kind=ProblemKind.OBJECT_MISSING, object=item.sha256, sentence=str(error)))
+        except ObjectAltered as error:
+            problems.append(Problem(kind=ProblemKind.OBJECT_ALTERED, object=item.sha256, sentence=str(error)))
+    if not item.places:
+        sentence = f"L’objet {item.sha256} de l’organisation {item.organisation} n’est dans aucun paquet."
+        problems.append(Problem(kind=ProblemKind.OBJECT_MISSING, object=item.sha256, sentence=sentence))
+    yield from problems
+    if len(problems) >= max(len(item.places), 1):
         return
     digest = digest_of(content)
     if (digest.sha512, digest.size) != (item.sha512, item.size):
@@ -270,6 +280,10 @@ def _not_journalled(item: Kept) -> Problem:
     else:
         sentence = f"{whom} n’est pas nommé par l’écriture {item.entry_index} du journal, comme la base le dit."
     return Problem(kind=ProblemKind.NOT_JOURNALLED, object=item.sha256, sentence=sentence)
+
+
+def _is_pack(name: str) -> bool:
+    return not name.startswith("journal/")
 
 
 def _texts(value: object) -> Iterator[str]:

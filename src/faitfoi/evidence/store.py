@@ -1,32 +1,22 @@
-"""Objects kept under their SHA-256, one tree per organisation, on any POSIX file system.
+"""Objects kept in packs, named by their SHA-256, on one shelf or on two.
 
-An object is at `<root>/<organisation>/<first 2 hex digits>/<62 others>`; being written, under
-`<root>/<organisation>/tmp`.
-What `put` has answered for survives a crash: file and folders are flushed before it returns.
+A pack is the plain concatenation of objects, without any header, so that `dd` and `sha256sum` can read it. It holds
+objects of one organisation and one retention class, and lies at `<organisation>/<retention>/<2 hex>/<62 hex>`.
 """
 
 import hashlib
-import os
 import re
-import secrets
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
-TEMPORARY = "tmp"
-PREFIX = 2
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing, Shelf
+
+MOST_OBJECTS = 200
+MOST_BYTES = 64_000_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-class ObjectMissing(Exception):
-    """Nothing is stored under this digest for this organisation."""
-
-
-class ObjectAltered(Exception):
-    """Something is stored under this digest, but its bytes give another one."""
+_RETENTION = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,125 +35,174 @@ def digest_of(content: bytes) -> Digest:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One object in its pack: its fingerprints, and where it begins, in bytes."""
+
+    digest: Digest
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """A pack that is durable on every shelf: whose, of which class, its own fingerprints and its objects in order.
+
+    `fresh` says that this writing put it there: one that lay there before may be about to be swept.
+    """
+
+    organisation: UUID
+    retention: str
+    digest: Digest
+    objects: tuple[Placed, ...]
+    fresh: bool = True
+
+    @property
+    def name(self) -> str:
+        """Where it lies on a shelf."""
+        return pack_name(self.organisation, self.retention, self.digest.sha256)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an object is to be found: its SHA-256, the name of its pack, its offset and size in bytes."""
+
+    sha256: str
+    pack: str
+    offset: int
+    size: int
+
+
+def pack_name(organisation: UUID, retention: str, sha256: str) -> str:
+    """Return the name of a pack on a shelf. Raises ValueError for what is no class or no SHA-256."""
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError(f"{sha256!r} is not a SHA-256 in lower-case hex.")
+    if not _RETENTION.fullmatch(retention):
+        raise ValueError(f"{retention!r} is not a retention class.")
+    return f"{organisation}/{retention}/{sha256[:2]}/{sha256[2:]}"
+
+
+def pack_digest(name: str) -> str:
+    """Return the SHA-256 that a pack's name tells. Raises ValueError when it is no pack's name."""
+    sha256 = "".join(name.split("/")[-2:])
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError(f"{name!r} is not the name of a pack.")
+    return sha256
+
+
+def portions(contents: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Divide contents into as few packs as their order allows; one alone may be larger than a pack should."""
+    portion: list[bytes] = []
+    weight = 0
+    for content in contents:
+        if portion and (len(portion) == MOST_OBJECTS or weight + len(content) > MOST_BYTES):
+            yield portion
+            portion, weight = [], 0
+        portion.append(content)
+        weight += len(content)
+    if portion:
+        yield portion
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A content-addressed store under `root`; any number of processes may use it at once."""
+    """The first shelf, and the second copy elsewhere when there is one; nothing is acknowledged before both have it."""
 
-    root: Path
+    first: Shelf
+    second: Shelf | None = None
 
-    def put(self, organisation: UUID, content: bytes) -> Digest:
-        """Keep a content for ever and answer its digests; the same content again costs one read and changes nothing.
+    def pack(
+        self, organisation: UUID, contents: Sequence[bytes], *, retention: str, keep_until: datetime | None = None
+    ) -> Pack:
+        """Lay contents into one pack and keep it, durable when this returns; the same content twice is laid once.
 
-        Raises `ObjectAltered` when other bytes sit under that name (they are left for `fsck` to show), and `OSError`
-        as the system gives it (disk full…), in which case nothing has been stored.
+        Raises ValueError for more than a pack takes, ObjectAltered when other bytes lie under that name, and OSError
+        as the system gives it, in which case nothing counts as kept.
         """
-        digest = digest_of(content)
-        place = self._place(organisation, digest.sha256)
-        if place.exists():
-            if place.read_bytes() != content:
-                raise ObjectAltered(_altered(organisation, digest.sha256))
-        else:
-            self._write(organisation, place, content)
-        # Also when another process has just put it there: it may not have flushed the folder yet.
-        _flush_folder(place.parent)
-        return digest
+        different = list(dict.fromkeys(contents))
+        if not different or len(different) > MOST_OBJECTS or (len(different) > 1 and _weight(different) > MOST_BYTES):
+            raise ValueError(f"{len(different)} objects of {_weight(different)} bytes do not go into one pack.")
+        whole = b"".join(different)
+        digest = digest_of(whole)
+        fresh = self.put(pack_name(organisation, retention, digest.sha256), whole, keep_until=keep_until)
+        return Pack(
+            organisation=organisation,
+            retention=retention,
+            digest=digest,
+            objects=tuple(_laid(different)),
+            fresh=fresh,
+        )
 
-    def get(self, organisation: UUID, sha256: str) -> bytes:
-        """The content stored under this digest, verified; raises `ObjectMissing` or `ObjectAltered`."""
+    def put(self, name: str, content: bytes, *, keep_until: datetime | None = None) -> bool:
+        """Keep bytes on every shelf, each read back before this returns; False when the first had them before."""
+        fresh = self.first.put(name, content, keep_until=keep_until)
+        if self.second is not None:
+            self.second.put(name, content, keep_until=keep_until)
+            if self.second.get(name) != content:
+                raise ObjectAltered(f"La seconde copie de {name} ne rend pas ce qui vient d’y être écrit.")
+        return fresh
+
+    def get(self, name: str) -> bytes:
+        """Return what the first shelf that has the name holds, unverified. Raises ObjectMissing."""
         try:
-            content = self._place(organisation, sha256).read_bytes()
-        except FileNotFoundError as error:
-            raise ObjectMissing(
-                f"L’objet {sha256} de l’organisation {organisation} n’est pas dans le coffre. "
-                "Restaurez-le depuis la seconde copie."
-            ) from error
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise ObjectAltered(_altered(organisation, sha256))
-        return content
+            return self.first.get(name)
+        except ObjectMissing:
+            if self.second is None:
+                raise
+            return self.second.get(name)
 
-    def has(self, organisation: UUID, sha256: str) -> bool:
-        """True when an object of that name is there; its bytes are not read."""
-        return self._place(organisation, sha256).is_file()
+    def read(self, place: Place) -> bytes:
+        """Return one object from the first shelf, verified. Raises ObjectMissing or ObjectAltered."""
+        return read_from(self.first, place)
 
-    def each(self, organisation: UUID) -> Iterator[str]:
-        """The SHA-256 of every object of the organisation, in order."""
-        folder = self.root / str(organisation)
-        if not folder.is_dir():
-            return
-        for prefix in sorted(entry.name for entry in folder.iterdir() if len(entry.name) == PREFIX):
-            for rest in sorted(entry.name for entry in (folder / prefix).iterdir()):
-                if _SHA256.fullmatch(prefix + rest):
-                    yield prefix + rest
+    def mend(self, pack: str, *, keep_until: datetime | None = None) -> tuple[str, ...]:
+        """Put right whichever copy of a pack lies or is missing, from one that is whole; returns which were.
 
-    def organisations(self) -> Iterator[UUID]:
-        """Every organisation that has a tree here, in order."""
-        if not self.root.is_dir():
-            return
-        for name in sorted(entry.name for entry in self.root.iterdir()):
-            with suppress(ValueError):
-                yield UUID(name)
-
-    def sweep(self, *, before: datetime) -> int:
-        """Remove what killed writers left behind, if last touched before that instant; answers how many files.
-
-        Give an instant older than any write can last (an hour): a younger file may be being written.
+        `first` and `second` name the copies. Raises ObjectAltered when no copy is whole.
         """
-        swept = 0
-        for organisation in self.organisations():
-            folder = self.root / str(organisation) / TEMPORARY
-            if not folder.is_dir():
-                continue
-            for left in folder.iterdir():
-                with suppress(FileNotFoundError):
-                    if left.stat().st_mtime < before.timestamp():
-                        left.unlink()
-                        swept += 1
-        return swept
+        shelves = {"first": self.first} | ({"second": self.second} if self.second is not None else {})
+        whole: bytes | None = None
+        lying: list[str] = []
+        for name, shelf in shelves.items():
+            content = _whole_pack(shelf, pack)
+            if content is None:
+                lying.append(name)
+            else:
+                whole = content
+        if whole is None:
+            raise ObjectAltered(f"Aucune copie du paquet {pack} n’est intacte.")
+        for name in lying:
+            shelves[name].mend(pack, whole, keep_until=keep_until)
+        return tuple(lying)
 
-    def _place(self, organisation: UUID, sha256: str) -> Path:
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError(f"{sha256!r} is not a SHA-256 in lower-case hex.")
-        return self.root / str(organisation) / sha256[:PREFIX] / sha256[PREFIX:]
-
-    def _write(self, organisation: UUID, place: Path, content: bytes) -> None:
-        temporary = self.root / str(organisation) / TEMPORARY / secrets.token_hex(16)
-        _make_folder(temporary.parent, above=self.root)
-        _make_folder(place.parent, above=self.root)
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o440)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.rename(place)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
-            raise
+    def remove(self, name: str) -> None:
+        """Take a name away from every shelf."""
+        for shelf in (self.first, self.second):
+            if shelf is not None:
+                shelf.remove(name)
 
 
-def _make_folder(folder: Path, *, above: Path) -> None:
-    """The folder exists and its name is flushed in each folder up to `above`."""
-    if folder.is_dir():
-        return
-    if folder != above:
-        _make_folder(folder.parent, above=above)
-        folder.mkdir(mode=0o750, exist_ok=True)
-    else:
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-    _flush_folder(folder.parent)
+def read_from(shelf: Shelf, place: Place) -> bytes:
+    """Return one object of a shelf, verified. Raises ObjectMissing or ObjectAltered."""
+    content = shelf.get(place.pack, start=place.offset, size=place.size)
+    if len(content) != place.size or hashlib.sha256(content).hexdigest() != place.sha256:
+        raise ObjectAltered(f"L’objet {place.sha256} a changé depuis son dépôt, dans le paquet {place.pack}.")
+    return content
 
 
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _whole_pack(shelf: Shelf, name: str) -> bytes | None:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        content = shelf.get(name)
+    except ObjectMissing:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == pack_digest(name) else None
 
 
-def _altered(organisation: UUID, sha256: str) -> str:
-    return (
-        f"L’objet {sha256} de l’organisation {organisation} a changé depuis son dépôt. "
-        "Mettez-le de côté et restaurez-le depuis la seconde copie."
-    )
+def _laid(contents: Sequence[bytes]) -> Iterator[Placed]:
+    offset = 0
+    for content in contents:
+        yield Placed(digest=digest_of(content), offset=offset)
+        offset += len(content)
+
+
+def _weight(contents: Sequence[bytes]) -> int:
+    return sum(map(len, contents))

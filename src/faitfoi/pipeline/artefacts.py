@@ -1,7 +1,8 @@
 """Reads artefacts back, and draws their pages for the screen."""
 
 from faitfoi.einvoice.reading import Unreadable
-from faitfoi.pipeline.installation import sandbox, store
+from faitfoi.pipeline.archive import fetch
+from faitfoi.pipeline.installation import sandbox
 from faitfoi.records.models import Artefact
 
 MAX_WIDTH = 1600
@@ -12,8 +13,8 @@ class NoPicture(Exception):
 
 
 def read(artefact: Artefact) -> bytes:
-    """Return the artefact's very bytes, verified. Raises evidence.store.ObjectMissing or ObjectAltered."""
-    return store().get(artefact.organisation_id, artefact.sha256)
+    """Return the artefact's very bytes, verified. Raises evidence.shelf.ObjectMissing or ObjectAltered."""
+    return fetch(artefact.organisation_id, artefact.sha256)
 
 
 def picture(artefact: Artefact, page: int, width: int) -> bytes:

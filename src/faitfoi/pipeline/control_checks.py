@@ -18,7 +18,7 @@ from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.reading import Unreadable
 from faitfoi.einvoice.rules import check_rules
-from faitfoi.evidence.store import ObjectAltered, ObjectMissing
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import artefacts
 from faitfoi.pipeline.control_series import Given, read_series
 from faitfoi.pipeline.linked_documents import REFERENCES, references_of

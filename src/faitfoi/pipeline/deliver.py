@@ -16,7 +16,7 @@ from django.utils import timezone
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
 from faitfoi.pipeline.due import deliver_later
-from faitfoi.pipeline.following import catch_up, keep_receipt
+from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.pipeline.witnessing import may_send
@@ -131,6 +131,7 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
     """Commit that the other side has it."""
     now = timezone.now()
     target = Stage.ACCEPTED if receipt.grade is Grade.ACCEPTED else Stage.SENT
+    kept = pack_answer(organisation_id, receipt)
     with acting_for(organisation_id):
         if not _close_attempt(claim, Attempt.Outcome.RECEIPT, receipt.detail):
             # The lease ran out and the sweeper asked for a search: the receipt settles it.
@@ -148,7 +149,7 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
                 timetable={"next_poll_at": now + FIRST_POLL if polls else None, "next_question_at": None},
             )
         # A delivery that news has already carried further keeps its stage, and gains the evidence.
-        keep_receipt(delivery, receipt, at=now)
+        keep_receipt(delivery, receipt, kept, at=now)
         catch_up(claim.delivery_id, actor=WORKER)
 
 

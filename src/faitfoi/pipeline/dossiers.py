@@ -9,7 +9,8 @@ from faitfoi.einvoice.reading import Unreadable
 from faitfoi.evidence.dossier import Dossier, ProvedEntry
 from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.tlog_proof import TlogProof
-from faitfoi.pipeline.installation import sandbox, seal_folder, store
+from faitfoi.pipeline.archive import fetch
+from faitfoi.pipeline.installation import sandbox, seal_folder
 from faitfoi.pipeline.stamping import roots_file
 from faitfoi.pipeline.witnessing import log_signer, witness_key, witnessed
 from faitfoi.records.journal import row
@@ -39,13 +40,13 @@ def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
     }
     sealed = next(each for name, each in proved.items() if name.startswith("document_sealed"))
     legal, original = artefacts[ArtefactRole.LEGAL], artefacts[ArtefactRole.ORIGINAL]
-    pdf = store().get(organisation_id, legal.sha256)
+    pdf = fetch(organisation_id, legal.sha256)
     certificate = seal_folder(organisation_id) / "certificate.pem"
     dossier = Dossier(
         number=document.number,
         pdf=pdf,
         xml=_xml(pdf),
-        original=store().get(organisation_id, original.sha256),
+        original=fetch(organisation_id, original.sha256),
         original_extension=original.filename.rpartition(".")[2],
         sealed=sealed,
         story=[each for each in proved.values() if each is not sealed],

@@ -13,11 +13,13 @@ from django.db import connection, transaction
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.fsck import Head, JournalLine, Kept, Problem, ProblemKind, Progress, Report, examine
 from faitfoi.evidence.merkle import EMPTY_ROOT
-from faitfoi.evidence.store import ObjectAltered, ObjectMissing
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
+from faitfoi.evidence.store import Place, read_from
 from faitfoi.pipeline.installation import seal_folder, store
 from faitfoi.pipeline.jobs import every_organisation
 from faitfoi.records.journal import sequence
-from faitfoi.records.models import Artefact, Delivery, Event, JournalEntry, JournalHead, JournalLeaf
+from faitfoi.records.models import Artefact, Delivery, Event, JournalEntry, JournalHead, JournalLeaf, StoredObject
+from faitfoi.records.objects import place_of
 from faitfoi.records.stages import Stage
 
 RENDERED = ("document_sealed", "document_rendered")
@@ -39,6 +41,7 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
     lines: list[JournalLine] = []
     kept: list[Kept] = []
     beside: dict[UUID, set[str]] = {}
+    places: dict[UUID, dict[str, list[Place]]] = {}
     problems: list[Problem] = []
     with _one_instant():
         indices = dict(JournalLeaf.objects.values_list("entry_id", "index"))
@@ -46,9 +49,10 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
         organisations = every_organisation()
         for organisation_id in organisations:
             with acting_for(organisation_id):
+                places[organisation_id] = _places()
                 own = list(_lines(organisation_id, indices, leaves))
                 fresh = _named_by_the_unnumbered(indices)
-                kept += _artefacts(organisation_id, own, fresh=fresh)
+                kept += _artefacts(organisation_id, own, fresh=fresh, places=places[organisation_id])
                 lines += own
                 beside[organisation_id] = set(_beside(own))
                 problems += _unnamed_answers(beside[organisation_id] | fresh)
@@ -58,14 +62,19 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
     head = Head(size=latest.size, root=bytes(latest.root)) if latest else Head(size=0, root=EMPTY_ROOT)
     certificates = {organisation_id: _certificates(organisation_id) for organisation_id in organisations}
     report = examine(
-        lines=lines, head=head, store=store(), artefacts=kept, certificates=certificates, progress=progress
+        lines=lines,
+        head=head,
+        store=store(),
+        artefacts=kept,
+        certificates=certificates,
+        packs={place.pack for each in places.values() for found in each.values() for place in found},
+        progress=progress,
     )
     for organisation_id, names in beside.items():
-        problems += _damaged(organisation_id, names)
+        problems += _damaged(names, places[organisation_id])
     return replace(
         report,
         objects=report.objects + sum(map(len, beside.values())),
-        unclaimed=report.unclaimed - sum(_stored_alone(organisation_id, beside, kept) for organisation_id in beside),
         problems=(*report.problems, *problems),
     )
 
@@ -138,23 +147,31 @@ def _moved_aside() -> Iterator[Problem]:
             )
 
 
-def _damaged(organisation_id: UUID, names: set[str]) -> Iterator[Problem]:
+def _damaged(names: set[str], places: dict[str, list[Place]]) -> Iterator[Problem]:
     for sha256 in sorted(names):
-        try:
-            store().get(organisation_id, sha256)
-        except ObjectMissing as error:
-            yield Problem(kind=ProblemKind.OBJECT_MISSING, object=sha256, sentence=str(error))
-        except ObjectAltered as error:
-            yield Problem(kind=ProblemKind.OBJECT_ALTERED, object=sha256, sentence=str(error))
+        if sha256 not in places:
+            sentence = f"L’objet {sha256} n’est dans aucun paquet."
+            yield Problem(kind=ProblemKind.OBJECT_MISSING, object=sha256, sentence=sentence)
+        for place in places.get(sha256, ()):
+            try:
+                read_from(store().first, place)
+            except ObjectMissing as error:
+                yield Problem(kind=ProblemKind.OBJECT_MISSING, object=sha256, sentence=str(error))
+            except ObjectAltered as error:
+                yield Problem(kind=ProblemKind.OBJECT_ALTERED, object=sha256, sentence=str(error))
 
 
-def _stored_alone(organisation_id: UUID, beside: dict[UUID, set[str]], kept: list[Kept]) -> int:
-    """Count the objects kept beside artefacts that are in the store and are no artefact too."""
-    artefacts = {item.sha256 for item in kept if item.organisation == organisation_id}
-    return sum(store().has(organisation_id, sha256) for sha256 in beside[organisation_id] - artefacts)
+def _places() -> dict[str, list[Place]]:
+    """Return where rows of the current organisation say that each object lies."""
+    found: dict[str, list[Place]] = defaultdict(list)
+    for row in StoredObject.objects.order_by("id").iterator():
+        found[row.sha256].append(place_of(row))
+    return found
 
 
-def _artefacts(organisation_id: UUID, lines: list[JournalLine], *, fresh: set[str]) -> Iterator[Kept]:
+def _artefacts(
+    organisation_id: UUID, lines: list[JournalLine], *, fresh: set[str], places: dict[str, list[Place]]
+) -> Iterator[Kept]:
     named: dict[str, int] = {}
     for line in lines:
         entry = _facts(line.entry)
@@ -170,6 +187,7 @@ def _artefacts(organisation_id: UUID, lines: list[JournalLine], *, fresh: set[st
             size=artefact.size,
             entry_index=named.get(artefact.sha256),
             sealed=artefact.sealed,
+            places=tuple(places.get(artefact.sha256, ())),
         )
 
 

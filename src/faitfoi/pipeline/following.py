@@ -1,6 +1,6 @@
 """What the other side says: kept as events, verbatim and once each; our stage follows where the evidence allows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, NotSent, Receipt, RemoteEvent
+from faitfoi.evidence.store import Pack, digest_of, portions
 from faitfoi.intake.bounces import Bounce, BounceClass, read_bounce, read_verp
+from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import poll_later
-from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel, return_secret
 from faitfoi.records.journal import write_entry
@@ -74,9 +75,7 @@ def poll(organisation_id: UUID, delivery_ids: Iterable[UUID], *, actor: str) -> 
             except NotSent as error:
                 _poll_again(organisation_id, delivery, reason=error.reason)
                 continue
-            with acting_for(organisation_id):
-                for event in news:
-                    record(delivery, event, actor=actor)
+            record(delivery, news, actor=actor)
             _poll_again(organisation_id, delivery, final=any(event.final for event in news))
 
 
@@ -90,8 +89,15 @@ def _poll_again(organisation_id: UUID, delivery: Delivery, *, final: bool = Fals
         )
 
 
-def keep_receipt(delivery: Delivery, receipt: Receipt, *, at: datetime) -> None:
-    """Keep the other side's answer to the sending as the first piece of evidence. Runs inside `acting_for`."""
+def pack_answer(organisation_id: UUID, receipt: Receipt) -> Pack | None:
+    """Make the other side's answer durable, before the transaction that writes it down."""
+    return archive.pack(organisation_id, [receipt.raw]) if receipt.raw else None
+
+
+def keep_receipt(delivery: Delivery, receipt: Receipt, kept: Pack | None, *, at: datetime) -> None:
+    """Write the other side's answer to the sending down as the first piece of evidence. Runs inside `acting_for`."""
+    if kept is not None:
+        archive.claim(kept, actor="channel")
     event = RemoteEvent(
         identity=f"receipt:{delivery.attempts_made}",
         code="receipt",
@@ -104,12 +110,28 @@ def keep_receipt(delivery: Delivery, receipt: Receipt, *, at: datetime) -> None:
     _keep(delivery, event, actor="channel")
 
 
-def record(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
-    """Write one thing the other side said, once; our stage follows. False when it was known. Inside `acting_for`."""
-    if not _keep(delivery, event, actor=actor):
-        return False
-    _advance(delivery.id, event.grade, event.reason, actor=actor)
-    return True
+def record(delivery: Delivery, news: Sequence[RemoteEvent], *, actor: str) -> int:
+    """Write down what the other side said, each thing once, and let our stage follow; returns how much was new.
+
+    Call it outside any transaction: what is new is made durable before it is written down.
+    """
+    with acting_for(delivery.organisation_id):
+        known = set(Event.objects.filter(delivery=delivery).values_list("identity", flat=True))
+    raws = [event.raw for event in news if event.raw and _identity(delivery, event) not in known]
+    kept = [archive.pack(delivery.organisation_id, portion) for portion in portions(dict.fromkeys(raws))]
+    fresh = 0
+    with acting_for(delivery.organisation_id):
+        for pack in kept:
+            archive.claim(pack, actor=actor)
+        for event in news:
+            if _keep(delivery, event, actor=actor):
+                _advance(delivery.id, event.grade, event.reason, actor=actor)
+                fresh += 1
+    return fresh
+
+
+def _identity(delivery: Delivery, event: RemoteEvent) -> str:
+    return storable(f"{delivery.channel}:{event.identity}")[:200]
 
 
 def catch_up(delivery_id: UUID, *, actor: str) -> None:
@@ -130,11 +152,11 @@ def _advance(delivery_id: UUID, grade: Grade, reason: str, *, actor: str) -> Non
 def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
     # News of one delivery waits for each other: two workers may hear the same thing at once.
     Delivery.objects.select_for_update().get(id=delivery.id)
-    identity = storable(f"{delivery.channel}:{event.identity}")[:200]
+    identity = _identity(delivery, event)
     code = storable(event.code)[:80]
     if Event.objects.filter(document_id=delivery.document_id, delivery=delivery, identity=identity).exists():
         return False
-    raw = store().put(delivery.organisation_id, event.raw).sha256 if event.raw else ""
+    raw = digest_of(event.raw).sha256 if event.raw else ""
     Event.objects.create(
         organisation_id=delivery.organisation_id,
         document_id=delivery.document_id,
@@ -176,8 +198,7 @@ def returned_mail(raw: bytes, recipients: tuple[str, ...], *, actor: str) -> int
             continue
         with acting_for(token.organisation_id):
             delivery = Delivery.objects.get(message_ref=token.message_ref)
-            for event in _events_of(bounce, raw, message_ref=token.message_ref):
-                known += record(delivery, event, actor=actor)
+        known += record(delivery, _events_of(bounce, raw, message_ref=token.message_ref), actor=actor)
     return known
 
 

@@ -10,14 +10,15 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.evidence.seal import SealKey, create_key, load_key
+from faitfoi.evidence.shelf import FolderShelf
 from faitfoi.evidence.store import Store
 from faitfoi.pipeline.sandbox import Sandbox
 
 
 @cache
 def store() -> Store:
-    """Return the content-addressed store of this installation."""
-    return Store(Path(settings.FAITFOI_HOME) / "store")
+    """Return where this installation keeps its bytes."""
+    return Store(FolderShelf(Path(settings.FAITFOI_HOME) / "store"))
 
 
 @cache

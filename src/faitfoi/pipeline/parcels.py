@@ -7,9 +7,9 @@ from django.utils.crypto import salted_hmac
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.channels.contract import Attachment, NotSent, Parcel
-from faitfoi.evidence.store import ObjectAltered, ObjectMissing
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.intake.bounces import verp_address
-from faitfoi.pipeline.installation import store
+from faitfoi.pipeline.archive import fetch
 from faitfoi.records.models import Delivery
 
 PDF = "application/pdf"
@@ -22,7 +22,7 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
     """
     document, organisation = delivery.document, Organisation.objects.get(id=delivery.organisation_id)
     try:
-        content = store().get(organisation.id, delivery.artefact.sha256)
+        content = fetch(organisation.id, delivery.artefact.sha256)
         annexes = _annexes(organisation, delivery)
     except (ObjectMissing, ObjectAltered) as error:
         raise NotSent(
@@ -60,7 +60,7 @@ def _annexes(organisation: Organisation, delivery: Delivery) -> tuple[Attachment
     """The terms of sale go with an e-mailed invoice, by themselves (mission A)."""
     if delivery.channel != ChannelKey.EMAIL or delivery.purpose != "legal" or not organisation.terms_sha256:
         return ()
-    content = store().get(organisation.id, organisation.terms_sha256)
+    content = fetch(organisation.id, organisation.terms_sha256)
     return (Attachment(filename="conditions-generales-de-vente.pdf", media_type=PDF, content=content),)
 
 

@@ -12,9 +12,11 @@ from django.utils import timezone
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.einvoice.jsonform import to_json
-from faitfoi.evidence.store import ObjectAltered, ObjectMissing
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
+from faitfoi.evidence.store import MOST_BYTES, MOST_OBJECTS
+from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import deliver_later
-from faitfoi.pipeline.installation import ensure_seal_key, store
+from faitfoi.pipeline.installation import ensure_seal_key
 from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge, number_taken
 from faitfoi.pipeline.renderings import Rendering, render_all
 from faitfoi.pipeline.routing import Decision, Leg, NoRoute
@@ -33,7 +35,7 @@ CARRIED = {"chorus_pro": ArtefactRole.CHORUS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A file whose artefacts are durable, ready to be written down."""
+    """A file whose artefacts are made, ready to be kept and written down."""
 
     line_id: UUID
     verdict: Verdict
@@ -50,16 +52,34 @@ def prepare(organisation_id: UUID, line_ids: Sequence[UUID], *, actor: str) -> N
     with acting_for(organisation_id):
         organisation = Organisation.objects.get(id=organisation_id)
     ensure_seal_key(organisation)
-    deliveries: list[Delivery] = []
     ready: list[Prepared] = []
     for line_id in line_ids:
         prepared = _effects(organisation, line_id, actor=actor)
-        if prepared is not None:
-            ready.append(prepared)
-    with acting_for(organisation_id):
+        if prepared is None:
+            continue
+        if ready and not _go_together([*ready, prepared]):
+            _keep(organisation, ready, actor=actor)
+            ready = []
+        ready.append(prepared)
+    if ready:
+        _keep(organisation, ready, actor=actor)
+
+
+def _go_together(ready: Sequence[Prepared]) -> bool:
+    """Whether the artefacts of these files are few and light enough for one pack."""
+    made = [rendering for prepared in ready for rendering in prepared.renderings]
+    return len(made) <= MOST_OBJECTS and sum(len(rendering.content) for rendering in made) <= MOST_BYTES
+
+
+def _keep(organisation: Organisation, ready: Sequence[Prepared], *, actor: str) -> None:
+    """Make the artefacts durable, then write everything down in one transaction."""
+    kept = archive.pack(organisation.id, [each.content for prepared in ready for each in prepared.renderings])
+    deliveries: list[Delivery] = []
+    with acting_for(organisation.id):
+        archive.claim(kept, actor=actor)
         for prepared in ready:
             deliveries += _write_down(organisation, prepared, actor=actor)
-        make_due(organisation_id, deliveries)
+        make_due(organisation.id, deliveries)
 
 
 def give_up(organisation_id: UUID, line_id: UUID, *, actor: str) -> None:
@@ -81,7 +101,7 @@ def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepar
         if line is None or _is_already_done(line):
             return None
     try:
-        content = store().get(organisation.id, line.sha256)
+        content = archive.fetch(organisation.id, line.sha256)
         reading = examine(content)
         with acting_for(organisation.id):
             verdict = judge(organisation, reading)

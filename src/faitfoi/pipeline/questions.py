@@ -10,7 +10,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import CannotTell, Found, NotFound, NotSent
 from faitfoi.pipeline.deliver import FIRST_WAIT, LONGEST_WAIT, WORKER
 from faitfoi.pipeline.due import ask_later, deliver_later, queued_deliveries
-from faitfoi.pipeline.following import catch_up, keep_receipt
+from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.records.models import Attempt, Delivery
@@ -87,6 +87,7 @@ def _ask_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> No
         asked = delivery.questions_asked + 1
     answer = channel.find(parcel)
     now = timezone.now()
+    kept = pack_answer(organisation_id, answer.receipt) if isinstance(answer, Found) else None
     with acting_for(organisation_id):
         match answer:
             case Found(receipt=receipt):
@@ -100,7 +101,7 @@ def _ask_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> No
                     timetable={"next_question_at": None, "next_poll_at": now if channel.polls else None},
                 )
                 if moved:
-                    keep_receipt(delivery, receipt, at=now)
+                    keep_receipt(delivery, receipt, kept, at=now)
                     catch_up(delivery_id, actor=WORKER)
             case NotFound(conclusive=True, detail=detail):
                 if move(

@@ -1,7 +1,7 @@
 """The start of the journey: files are made durable, counted, and made due. Nothing is judged here."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.store import portions
 from faitfoi.intake.caps import TooMuch, check_batch, check_file
+from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import prepare_later
-from faitfoi.pipeline.installation import ensure_seal_key, store
+from faitfoi.pipeline.installation import ensure_seal_key
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Batch, BatchLine
 from faitfoi.records.stages import LineOutcome
@@ -40,10 +42,16 @@ def receive(
     An empty or too large file is a refused line. Raises TooMuch (a French sentence) when there are none or too many.
     """
     ensure_seal_key(organisation)
-    arrived = [_keep(organisation.id, filename, content) for filename, content in files]
+    arrived: list[_Arrived] = []
+    kept = [
+        archive.pack(organisation.id, portion, retention=archive.RECEIVED)
+        for portion in portions(_taken(files, arrived))
+    ]
     check_batch(len(arrived), sum(item.size for item in arrived))
     fingerprint = hashlib.sha256("\n".join(sorted(item.sha256 for item in arrived)).encode()).hexdigest()
     with acting_for(organisation.id):
+        for pack in kept:
+            archive.claim(pack, actor=actor)
         batch, is_new = Batch.objects.get_or_create(
             organisation=organisation,
             fingerprint=fingerprint,
@@ -83,14 +91,17 @@ def due_lines(organisation_id: UUID) -> int:
     return len(ids)
 
 
-def _keep(organisation_id: UUID, filename: str, content: bytes) -> _Arrived:
-    try:
-        check_file(filename, len(content))
-    except TooMuch as error:
+def _taken(files: Iterable[tuple[str, bytes]], arrived: list[_Arrived]) -> Iterator[bytes]:
+    """Give the contents that are to be kept, one after the other, and note in `arrived` what came."""
+    for filename, content in files:
         digest = hashlib.sha256(content).hexdigest()
-        return _Arrived(filename=filename, sha256=digest, size=len(content), refused=str(error))
-    digest = store().put(organisation_id, content).sha256
-    return _Arrived(filename=filename, sha256=digest, size=len(content))
+        try:
+            check_file(filename, len(content))
+        except TooMuch as error:
+            arrived.append(_Arrived(filename=filename, sha256=digest, size=len(content), refused=str(error)))
+        else:
+            arrived.append(_Arrived(filename=filename, sha256=digest, size=len(content)))
+            yield content
 
 
 def _line(batch: Batch, position: int, item: _Arrived) -> BatchLine:

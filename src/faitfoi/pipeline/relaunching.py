@@ -5,7 +5,7 @@ from uuid import UUID
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.einvoice.reading import Unreadable
-from faitfoi.evidence.store import ObjectAltered, ObjectMissing
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline.customers import buyer_of, fold, match_customer
 from faitfoi.pipeline.rerouting import route_again
 from faitfoi.records.models import Customer, Document

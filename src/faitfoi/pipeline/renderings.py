@@ -12,9 +12,10 @@ from faitfoi.einvoice.page import Look, render_page
 from faitfoi.einvoice.reading import Format, Reading, Unreadable
 from faitfoi.einvoice.rules import Family, check_rules
 from faitfoi.evidence.seal import seal
-from faitfoi.evidence.store import Digest
+from faitfoi.evidence.store import Digest, digest_of
+from faitfoi.pipeline.archive import fetch
 from faitfoi.pipeline.customers import seller_siret, service_code
-from faitfoi.pipeline.installation import sandbox, seal_key, store
+from faitfoi.pipeline.installation import sandbox, seal_key
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.routing import Decision
 from faitfoi.records.stages import ArtefactRole
@@ -24,20 +25,25 @@ PDF = "application/pdf"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """One artefact, already durable in the store."""
+    """One artefact, made and not yet kept."""
 
     role: ArtefactRole
     filename: str
     media_type: str
-    digest: Digest
+    content: bytes
     sealed: bool = False
     xml_sha256: str = ""
     """Of the XML that the legal artefact carries: the entry names it too, so that a dossier can hand it out."""
 
+    @property
+    def digest(self) -> Digest:
+        """Both fingerprints of its bytes."""
+        return digest_of(self.content)
+
 
 def render_all(organisation: Organisation, verdict: Verdict, content: bytes, *, at: datetime) -> tuple[Rendering, ...]:
-    """Make and store every artefact that the document and its way need. Raises Refusal when it cannot be sealed."""
-    made = [_original(organisation, verdict.reading, content)]
+    """Make every artefact that the document and its way need. Raises Refusal when it cannot be sealed."""
+    made = [_original(verdict.reading, content)]
     reading, look = verdict.reading, look_of(organisation)
     xml = _carried_xml(reading)
     # A PDF that came in stays as it is; what came without one is laid out with its XML inside.
@@ -48,7 +54,7 @@ def render_all(organisation: Organisation, verdict: Verdict, content: bytes, *, 
 
 
 def render_for_way(organisation: Organisation, verdict: Verdict, *, at: datetime) -> tuple[Rendering, ...]:
-    """Make and store what the way chosen needs beside the legal artefact: nothing when there is no way."""
+    """Make what the way chosen needs beside the legal artefact: nothing when there is no way."""
     if not isinstance(verdict.way, Decision):
         return ()
     made: list[Rendering] = []
@@ -57,25 +63,23 @@ def render_for_way(organisation: Organisation, verdict: Verdict, *, at: datetime
         chorus = _chorus_pdf(organisation, verdict, look=look, at=at)
         made.append(_sealed(organisation, verdict, chorus, role=ArtefactRole.CHORUS, at=at))
     if verdict.way.copy is not None:
-        made.append(_copy(organisation, verdict.invoice, look=look, at=at))
+        made.append(_copy(verdict.invoice, look=look, at=at))
     return tuple(made)
 
 
 def look_of(organisation: Organisation) -> Look:
     """Return how the organisation's pages look."""
-    logo = store().get(organisation.id, organisation.logo_sha256) if organisation.logo_sha256 else None
+    logo = fetch(organisation.id, organisation.logo_sha256) if organisation.logo_sha256 else None
     return Look(logo=logo, accent=organisation.accent, footer=organisation.footer)
 
 
-def _original(organisation: Organisation, reading: Reading, content: bytes) -> Rendering:
+def _original(reading: Reading, content: bytes) -> Rendering:
     extension, media_type = {
         Format.FACTURX: ("pdf", PDF),
         Format.JSON: ("json", "application/json"),
     }.get(reading.format, ("xml", "application/xml"))
     name = f"{_stem(reading.invoice)}-original.{extension}"
-    return Rendering(
-        role=ArtefactRole.ORIGINAL, filename=name, media_type=media_type, digest=store().put(organisation.id, content)
-    )
+    return Rendering(role=ArtefactRole.ORIGINAL, filename=name, media_type=media_type, content=content)
 
 
 def _carried_xml(reading: Reading) -> bytes:
@@ -110,14 +114,14 @@ def _chorus_pdf(organisation: Organisation, verdict: Verdict, *, look: Look, at:
     return render_page(invoice, look=look, created=at, xml=xml)
 
 
-def _copy(organisation: Organisation, invoice: Invoice, *, look: Look, at: datetime) -> Rendering:
+def _copy(invoice: Invoice, *, look: Look, at: datetime) -> Rendering:
     """Marked COPIE and without XML, so that no software can book it twice (complaint B27)."""
     pdf = render_page(invoice, look=look, created=at, xml=None, mark="COPIE")
     return Rendering(
         role=ArtefactRole.COPY,
         filename=f"{_stem(invoice)}-copie.pdf",
         media_type=PDF,
-        digest=store().put(organisation.id, pdf),
+        content=pdf,
     )
 
 
@@ -134,7 +138,7 @@ def _sealed(organisation: Organisation, verdict: Verdict, pdf: bytes, *, role: A
         role=role,
         filename=f"{_stem(verdict.invoice)}{suffix}.pdf",
         media_type=PDF,
-        digest=store().put(organisation.id, pdf),
+        content=pdf,
         sealed=sealed,
     )
 

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.pipeline import archive
 from faitfoi.pipeline.customers import facts_for, match_customer
-from faitfoi.pipeline.installation import sandbox, store, today
+from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.prepare import keep_artefacts, make_due, open_deliveries
 from faitfoi.pipeline.renderings import Rendering, render_for_way
@@ -28,7 +29,7 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
         document = Document.objects.select_related("customer").get(id=document_id)
     if not document.waiting_for:
         return ""
-    reading = sandbox().read(store().get(organisation.id, document.original_sha256))
+    reading = sandbox().read(archive.fetch(organisation.id, document.original_sha256))
     with acting_for(organisation.id):
         customer = document.customer or match_customer(reading.invoice.buyer)
         if customer is None:
@@ -52,6 +53,7 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
         rendered = render_for_way(organisation, verdict, at=timezone.now())
     except Refusal as refusal:
         reason = refusal.reason
+    kept = archive.pack(organisation.id, [each.content for each in rendered]) if rendered else None
     with acting_for(organisation.id):
         # Only now: what is read and drawn above keeps nobody waiting, and a second click finds it already gone.
         if not Document.objects.select_for_update().get(id=document_id).waiting_for:
@@ -60,6 +62,8 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
             return _waits(document, reason)
         if isinstance(way, NoRoute):
             return _waits(document, way.reason)
+        if kept is not None:
+            archive.claim(kept, actor=actor)
         _leave(document, way, rendered, actor=actor)
     return ""
 

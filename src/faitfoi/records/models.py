@@ -17,6 +17,7 @@ from faitfoi.records.models_journal import (
     JournalNode,
 )
 from faitfoi.records.models_party import ChannelSettings, Customer
+from faitfoi.records.models_storage import StoredObject
 
 __all__ = [
     "Alarm",
@@ -39,5 +40,6 @@ __all__ = [
     "JournalLeaf",
     "JournalNode",
     "ReturnToken",
+    "StoredObject",
     "WrittenTrail",
 ]

@@ -9,8 +9,9 @@ from faitfoi.accounts.models import ChannelKey, Membership, Organisation, User
 from faitfoi.accounts.tenancy import acting_for, directory
 from faitfoi.cli.demonstration.builder import terms_of_sale
 from faitfoi.cli.demonstration.seed import logo, seed
+from faitfoi.evidence.store import digest_of
+from faitfoi.pipeline import archive
 from faitfoi.pipeline.customers import fold
-from faitfoi.pipeline.installation import store
 from faitfoi.records.models import Customer
 from faitfoi.records.vault import channel_settings, save_channel_settings
 
@@ -66,12 +67,18 @@ def _organisation(table: Mapping[str, Any], other_side: OtherSide) -> Organisati
         setattr(organisation, field, table.get(field, getattr(organisation, field)))
     organisation.registers_customers = bool(table.get("registers_customers", False))
     organisation.sends_for_others = bool(table.get("sends_for_others", False))
+    looks: list[bytes] = []
     if table.get("logo"):
-        organisation.logo_sha256 = store().put(organisation.id, logo(table["slug"])).sha256
+        looks.append(logo(table["slug"]))
+        organisation.logo_sha256 = digest_of(looks[-1]).sha256
     if table.get("terms_of_sale"):
-        organisation.terms_sha256 = store().put(organisation.id, terms_of_sale(table["slug"])).sha256
+        looks.append(terms_of_sale(table["slug"]))
+        organisation.terms_sha256 = digest_of(looks[-1]).sha256
+    kept = archive.pack(organisation.id, looks) if looks else None
     with acting_for(organisation.id):
         organisation.save(force_insert=known is None)
+        if kept is not None:
+            archive.claim(kept, actor=ACTOR)
         for customer in table.get("customers", ()):
             Customer.objects.get_or_create(
                 organisation=organisation,

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from faitfoi.evidence.store import ObjectAltered, ObjectMissing
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import artefacts, rerouting, retry
 from faitfoi.pipeline.customers import configured_channels
 from faitfoi.pipeline.installation import today

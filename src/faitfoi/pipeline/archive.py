@@ -1,0 +1,107 @@
+"""The archive: packs made durable before the transaction that needs them, claimed in it, read back verified.
+
+kept = archive.pack(organisation.id, contents, retention=archive.INVOICE)   # outside any transaction
+with acting_for(organisation.id):
+    archive.claim(kept, actor=actor)                                        # with the rows that name the objects
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
+from faitfoi.evidence.store import Pack, Place, pack_digest
+from faitfoi.pipeline.installation import store
+from faitfoi.records.journal import write_entry
+from faitfoi.records.objects import hold_pack, names_pack, places_of, write_pack
+
+INVOICE = "invoice"
+"""What proves an invoice: its renderings, what the other side said. Ten years from the end of the financial year."""
+RECEIVED = "received"
+"""What was handed over, before it is judged: an original that becomes an invoice is kept again with its renderings."""
+
+ORPHANED_AFTER = timedelta(days=1)
+"""How long a pack may wait for its rows: no transaction lasts so long, so what is older was killed before them."""
+
+ACTOR = "archive"
+
+log = logging.getLogger(__name__)
+
+
+def pack(organisation_id: UUID, contents: Sequence[bytes], *, retention: str = INVOICE) -> Pack:
+    """Lay contents into one pack, durable on every shelf when this returns. Call it outside any transaction.
+
+    At most `evidence.store.MOST_OBJECTS` and `MOST_BYTES` (ValueError; `portions` divides). Raises NoRoom at the
+    reserve of the disk, OSError as the system gives it: nothing is acknowledged then.
+    """
+    return store().pack(organisation_id, contents, retention=retention)
+
+
+def claim(kept: Pack, *, actor: str) -> None:
+    """Write the rows that name a pack's objects, and their entry; once, however often. Runs inside `acting_for`.
+
+    Raises ObjectMissing when the pack, left by an earlier try, has been swept meanwhile: the work is to be done again.
+    """
+    if write_pack(kept, actor=actor) and not kept.fresh:
+        store().first.written(kept.name)
+
+
+def fetch(organisation_id: UUID, sha256: str) -> bytes:
+    """Return an object's bytes, verified; a first copy that lies is mended from the second, and journalled.
+
+    Raises ObjectMissing when nobody kept it, ObjectAltered when no copy is whole any more.
+    """
+    with acting_for(organisation_id):
+        places = places_of(sha256)
+    trouble: ObjectMissing | ObjectAltered = ObjectMissing(
+        f"L’objet {sha256} de l’organisation {organisation_id} n’est pas dans le coffre. Restaurez-le depuis la "
+        "seconde copie."
+    )
+    for place in places:
+        try:
+            return store().read(place)
+        except (ObjectMissing, ObjectAltered) as error:
+            trouble = error
+            if _mended(organisation_id, place):
+                return store().read(place)
+    raise trouble
+
+
+def sweep(organisation_id: UUID, *, before: datetime) -> int:
+    """Remove the packs written before that instant which no row names: their writer was killed; returns how many."""
+    swept = 0
+    for name in store().first.names(f"{organisation_id}/"):
+        _, retention, *_ = name.split("/")
+        if store().first.written(name) >= before:
+            continue
+        with acting_for(organisation_id):
+            hold_pack(name)
+            if not names_pack(organisation_id, retention, pack_digest(name)):
+                store().remove(name)
+                swept += 1
+    return swept
+
+
+def sweep_orphans(organisation_id: UUID) -> int:
+    """Remove what was left by killed writers more than a day ago; returns how many packs."""
+    return sweep(organisation_id, before=timezone.now() - ORPHANED_AFTER)
+
+
+def _mended(organisation_id: UUID, place: Place) -> bool:
+    """Mend a pack from its whole copy and write it down; False when there is none."""
+    if store().second is None:
+        return False
+    try:
+        copies = store().mend(place.pack)
+    except ObjectAltered:
+        return False
+    log.warning("pack %s was mended on its shelves: %s", place.pack, ", ".join(copies))
+    with acting_for(organisation_id):
+        write_entry(
+            "object_repaired", actor=ACTOR, pack=pack_digest(place.pack), sha256=place.sha256, copies=list(copies)
+        )
+    return True

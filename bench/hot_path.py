@@ -92,8 +92,8 @@ def main() -> None:
     peer: list[Spent] = []
     RESULTS.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=RESULTS.parent) as folder:
-        create_key(Path(folder) / "key", organisation="CUMA des Trois Vallées", at=AT)
-        key = load_key(Path(folder) / "key")
+        create_key(Path(folder) / "key", organisation="CUMA des Trois Vallées", at=AT, secret=b"bench")
+        key = load_key(Path(folder) / "key", secret=b"bench")
         for turn in range(asked.rounds):
             ours.append(time_ours(asked.count, lines=asked.lines, key=key, folder=Path(folder) / f"ours-{turn}"))
             theirs, why_not = time_peer(asked.count, lines=asked.lines, folder=Path(folder) / f"peer-{turn}")

@@ -13,16 +13,17 @@ from faitfoi.evidence.seal import SealKey, create_key, load_key
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 ALICE = UUID("01980000-0000-7000-8000-00000000a11c")
+SECRET = b"the installation's secret, of tests only"
 CHARLIE = UUID("01980000-0000-7000-8000-0000000c4a11")
 SHARED = Path(os.environ.get("FAITFOI_SHARED", Path(__file__).parents[2].parent / "shared"))
 
 
 def make_key(folder: Path, algorithm: str = "P-256") -> SealKey:
     if algorithm == "RSA-3072":
-        create_key(folder, organisation="CUMA des Trois Vallées", at=AT, algorithm="RSA-3072")
+        create_key(folder, organisation="CUMA des Trois Vallées", at=AT, secret=SECRET, algorithm="RSA-3072")
     else:
-        create_key(folder, organisation="CUMA des Trois Vallées", at=AT)
-    return load_key(folder)
+        create_key(folder, organisation="CUMA des Trois Vallées", at=AT, secret=SECRET)
+    return load_key(folder, secret=SECRET)
 
 
 @pytest.fixture(scope="session")

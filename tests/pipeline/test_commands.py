@@ -14,8 +14,20 @@ import typer
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.cli.main import app
+from faitfoi.pipeline.sealing import known_certificates
 from faitfoi.pipeline.worker import work
-from faitfoi.records.models import Attempt, Batch, ChannelSettings, Customer, Delivery, Document, Event, JournalEntry
+from faitfoi.records.models import (
+    Attempt,
+    Batch,
+    ChannelSettings,
+    Customer,
+    Delivery,
+    Document,
+    Event,
+    JournalEntry,
+    SealCertificate,
+    SealChoices,
+)
 from faitfoi.records.vault import save_channel_settings
 from tests.pipeline.cast import ACTOR, EVERYBODY, FARMER, SILENT, TOWN, Scene, channel_settings, file, invoice, register
 
@@ -23,6 +35,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER = "val-clair"
 KNOWN_FROM_THE_FILE = ("TV-SECRET-1", "CUMA des Trois Vallées")
+CHANGEABLE = (
+    Attempt,
+    Batch,
+    ChannelSettings,
+    Customer,
+    Delivery,
+    Document,
+    Event,
+    JournalEntry,
+    SealCertificate,
+    SealChoices,
+)
 HERS = ("TV-SECRET-1", "TV-SECRET-2", "TV-SECRET-3")
 
 
@@ -81,10 +105,7 @@ def two(scene: Scene, rival: Organisation) -> Scene:
 def picture(organisation: Organisation) -> Mapping[str, list[tuple[object, ...]]]:
     """Return every row of an organisation that a command could have changed."""
     with acting_for(organisation.id):
-        return {
-            model.__name__: sorted(model.objects.values_list(), key=str)
-            for model in (Attempt, Batch, ChannelSettings, Customer, Delivery, Document, Event, JournalEntry)
-        }
+        return {model.__name__: sorted(model.objects.values_list(), key=str) for model in CHANGEABLE}
 
 
 def secrets_of(scene: Scene) -> set[str]:
@@ -97,7 +118,7 @@ def secrets_of(scene: Scene) -> set[str]:
     return told
 
 
-def tried(tmp_path: Path) -> dict[tuple[str, ...], list[list[str]]]:
+def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list[list[str]]]:
     """What is typed for each command, beside --organisation."""
     hers = tmp_path / "hers.json"
     hers.write_bytes(file(HERS[0]))  # her very file, which Charlie has got hold of
@@ -118,11 +139,15 @@ def tried(tmp_path: Path) -> dict[tuple[str, ...], list[list[str]]]:
             ["email", *(f"{k}={v}" for k, v in channel_settings(smtp_port=9, chorus_url="x")[ChannelKey.EMAIL].items())]
         ],
         ("customers", "import"): [[str(table)]],
+        ("seal", "status"): [[]],
+        ("seal", "rotate"): [[]],
+        ("seal", "import"): [[str(table), "--password-file", str(table)]],
+        ("seal", "compromised"): [[her_certificate]],
     }
 
 
 def test_no_command_for_the_other_tells_or_touches_anything_of_hers(two: Scene, tmp_path: Path) -> None:
-    typed = tried(tmp_path)
+    typed = tried(tmp_path, her_certificate=known_certificates(two.organisation.id)[0].fingerprint)
     assert set(typed) == commands_for_one_organisation(), "a command has come: say here what is typed for it"
     hidden, before = secrets_of(two), picture(two.organisation)
 

@@ -72,8 +72,8 @@ def test_what_came_as_a_pdf_is_sealed_at_its_end_and_not_rewritten(scene: Scene)
 
 def test_a_signed_pdf_is_never_rewritten(scene: Scene, tmp_path: Path) -> None:
     """Also not for Chorus Pro, whose identifiers differ: that version is laid out anew."""
-    create_key(tmp_path / "theirs", organisation="Un autre logiciel", at=AT)
-    theirs = load_key(tmp_path / "theirs")
+    create_key(tmp_path / "theirs", organisation="Un autre logiciel", at=AT, secret=b"theirs")
+    theirs = load_key(tmp_path / "theirs", secret=b"theirs")
     mailed = seal(as_facturx("F-1"), theirs, at=AT)
     model = from_json(file("F-2", TOWN))
     deposited = seal(render_page(model, look=Look(), created=AT, xml=write_cii(model)), theirs, at=AT)

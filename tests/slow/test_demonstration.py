@@ -80,7 +80,7 @@ def sealed_pdfs(home: Path) -> list[Path]:
 
 def certificates(home: Path) -> list[bytes]:
     """Each organisation's seal certificate."""
-    return [path.read_bytes() for path in (home / "keys" / "seal").glob("*/certificate.pem")]
+    return [path.read_bytes() for path in (home / "keys" / "seal").glob("*/*/certificate.pem")]
 
 
 def test_the_demonstration_ends_with_counts_that_agree(first: subprocess.CompletedProcess[str]) -> None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from faitfoi.cli import auditing, following, installing, processes, proving, sending
+from faitfoi.cli import auditing, following, installing, processes, proving, sealing, sending
 
 
 def register(app: typer.Typer) -> None:
@@ -25,3 +25,4 @@ def register(app: typer.Typer) -> None:
     app.add_typer(processes.simulate, name="simulate")
     app.command()(processes.demo)
     installing.register(app)
+    sealing.register(app)

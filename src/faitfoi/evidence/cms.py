@@ -1,11 +1,11 @@
 """The CMS of a PAdES B-B seal (ETSI EN 319 142-1 §6, RFC 5652), written and read as DER bytes.
 
 SHA-256; signed attributes content-type, message-digest and signing-certificate-v2, no signing-time (PAdES keeps the
-claimed time in the signature dictionary's /M); one signer, its certificate inside.
+claimed time in the signature dictionary's /M); one signer, its certificate and those above it inside.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from faitfoi.evidence import der
@@ -27,7 +27,8 @@ CONTENT_TYPE_IS_DATA = der.encode(der.SEQUENCE, CONTENT_TYPE, der.encode(der.SET
 class Seal:
     """What a CMS says: the digest that was sealed, the bytes that were signed, the signature, the certificate named.
 
-    `certificate_sha256` is the fingerprint that signing-certificate-v2 binds; all values are bytes.
+    `certificate_sha256` is the fingerprint that signing-certificate-v2 binds; `certificates` are those inside (DER), in
+    the order of DER; all values are bytes.
     """
 
     digest: bytes
@@ -35,12 +36,23 @@ class Seal:
     signature: bytes
     algorithm: bytes
     certificate_sha256: bytes
+    certificates: tuple[bytes, ...]
 
 
 def write(
-    digest: bytes, *, certificate: bytes, issuer: bytes, serial: int, algorithm: bytes, sign: Callable[[bytes], bytes]
+    digest: bytes,
+    *,
+    certificate: bytes,
+    issuer: bytes,
+    serial: int,
+    algorithm: bytes,
+    sign: Callable[[bytes], bytes],
+    chain: Sequence[bytes] = (),
 ) -> bytes:
-    """A ContentInfo that seals a SHA-256 digest; `certificate` and `issuer` are DER, `sign` signs the attributes."""
+    """A ContentInfo that seals a SHA-256 digest; `certificate` and `issuer` are DER, `sign` signs the attributes.
+
+    `chain` are the certificates above, DER too.
+    """
     attributes = der.set_of(CONTENT_TYPE_IS_DATA, _message_digest(digest), _signing_certificate(certificate))
     signature = sign(der.encode(der.SET, attributes))
     signer = der.encode(
@@ -57,7 +69,7 @@ def write(
         VERSION_1,
         der.encode(der.SET, SHA256),
         der.encode(der.SEQUENCE, DATA),
-        der.encode(CONTEXT_0, certificate),
+        der.encode(CONTEXT_0, der.set_of(certificate, *chain)),
         der.encode(der.SET, signer),
     )
     return der.encode(der.SEQUENCE, SIGNED_DATA, der.encode(CONTEXT_0, signed_data))
@@ -68,7 +80,7 @@ def read(data: bytes) -> Seal:
     kind, wrapped = _exactly(2, der.contents(data, der.SEQUENCE))
     _expect(kind, SIGNED_DATA)
     signed_data = der.contents(der.contents(wrapped, CONTEXT_0), der.SEQUENCE)
-    _, _, content, _, signers = _exactly(5, signed_data)
+    _, _, content, certificates, signers = _exactly(5, signed_data)
     _expect(content, der.encode(der.SEQUENCE, DATA))
     (signer,) = _exactly(1, der.contents(signers, der.SET))
     _, _, digest_algorithm, wrapped_attributes, algorithm, signature = _exactly(6, der.contents(signer, der.SEQUENCE))
@@ -87,6 +99,7 @@ def read(data: bytes) -> Seal:
         signature=der.contents(signature, der.OCTET_STRING),
         algorithm=algorithm,
         certificate_sha256=_bound_certificate(values[SIGNING_CERTIFICATE_V2]),
+        certificates=tuple(der.children(der.contents(certificates, CONTEXT_0))),
     )
 
 

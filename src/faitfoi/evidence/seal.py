@@ -9,10 +9,29 @@ from collections.abc import Callable
 from datetime import datetime
 
 from faitfoi.evidence import cms
-from faitfoi.evidence.keys import Algorithm, KeyRefused, SealKey, create_key, load_key
+from faitfoi.evidence.keys import (
+    Algorithm,
+    KeyRefused,
+    SealKey,
+    SignerRefused,
+    SignerSilent,
+    create_key,
+    load_key,
+)
 from faitfoi.evidence.pdf_update import SealRefused, is_signed, lay_out
 
-__all__ = ["Algorithm", "KeyRefused", "SealKey", "SealRefused", "create_key", "is_signed", "load_key", "seal"]
+__all__ = [
+    "Algorithm",
+    "KeyRefused",
+    "SealKey",
+    "SealRefused",
+    "SignerRefused",
+    "SignerSilent",
+    "create_key",
+    "is_signed",
+    "load_key",
+    "seal",
+]
 
 LayOut = Callable[[bytes, int, datetime], tuple[bytes, bytes]]
 """From a PDF, the room for the seal in bytes and an instant: all that comes before and after the seal's hex string."""
@@ -23,7 +42,8 @@ def seal(pdf: bytes, key: SealKey, *, at: datetime, lay_out: LayOut = lay_out) -
 
     A PDF from outside is read by another process, given as `lay_out`, which never sees the key: what it gives back
     must begin with the very PDF, or ValueError. Raises `SealRefused` for what is signed already, encrypted, damaged,
-    an XFA form or not a PDF, and `KeyRefused` when the key's certificate is not valid at that instant.
+    an XFA form or not a PDF, and `KeyRefused` when the key's certificate is not valid at that instant; what `key.sign`
+    raises goes through.
     """
     if not key.not_before <= at <= key.not_after:
         raise KeyRefused(
@@ -49,4 +69,5 @@ def _sealed_digest(digest: bytes, key: SealKey, *, dry: bool) -> bytes:
         serial=key.serial,
         algorithm=key.algorithm,
         sign=(lambda _: bytes(key.largest_signature)) if dry else key.sign,
+        chain=key.chain,
     )

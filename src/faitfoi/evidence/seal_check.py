@@ -53,9 +53,25 @@ def check_seal(pdf: bytes, certificates: Iterable[bytes]) -> SealState:
     if signer is None:
         return SealState.UNKNOWN_CERTIFICATE
     certificate = x509.load_der_x509_certificate(signer)
-    if _is_written_as_ours(gap[1:-1], found, certificate) and _is_signed_by(certificate, found):
+    try:
+        written_as_ours = _is_written_as_ours(gap[1:-1], found, certificate)
+    except ValueError:
+        return SealState.UNREADABLE
+    if written_as_ours and _is_signed_by(certificate, found):
         return SealState.INTACT
     return SealState.FORGED
+
+
+def sealed_by(pdf: bytes) -> str:
+    """The SHA-256 (hex) of the certificate that a PDF's last seal names; empty when it has none of ours. Not judged."""
+    ranges = _BYTE_RANGE.findall(pdf)
+    if not ranges:
+        return ""
+    gap_start, gap_end, _ = (int(number) for number in ranges[-1])
+    try:
+        return cms.read(bytes.fromhex(pdf[gap_start + 1 : gap_end - 1].decode("ascii"))).certificate_sha256.hex()
+    except ValueError:
+        return ""
 
 
 def _is_written_as_ours(digits: bytes, seal: cms.Seal, certificate: x509.Certificate) -> bool:
@@ -67,8 +83,28 @@ def _is_written_as_ours(digits: bytes, seal: cms.Seal, certificate: x509.Certifi
         serial=certificate.serial_number,
         algorithm=seal.algorithm,
         sign=lambda _: seal.signature,
+        chain=chain_above(certificate, seal.certificates),
     )
     return digits == again.hex().encode().ljust(len(digits), b"0")
+
+
+def chain_above(certificate: x509.Certificate, candidates: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Those of the candidates (DER) that issued the certificate, and its issuer, and so on up; the others left out."""
+    known = [x509.load_der_x509_certificate(each) for each in candidates]
+    found: list[x509.Certificate] = []
+    last = certificate
+    while above := next((one for one in known if one not in (certificate, *found) and _issued(one, last)), None):
+        found.append(above)
+        last = above
+    return tuple(each.public_bytes(serialization.Encoding.DER) for each in found)
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_signed_by(certificate: x509.Certificate, seal: cms.Seal) -> bool:

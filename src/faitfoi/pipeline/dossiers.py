@@ -10,7 +10,8 @@ from faitfoi.evidence.dossier import Dossier, ProvedEntry
 from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.tlog_proof import TlogProof
 from faitfoi.pipeline.archive import fetch
-from faitfoi.pipeline.installation import sandbox, seal_folder
+from faitfoi.pipeline.installation import sandbox
+from faitfoi.pipeline.sealing import certificate_on
 from faitfoi.pipeline.stamping import roots_file
 from faitfoi.pipeline.witnessing import log_signer, witness_key, witnessed
 from faitfoi.records.journal import row
@@ -41,7 +42,6 @@ def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
     sealed = next(each for name, each in proved.items() if name.startswith("document_sealed"))
     legal, original = artefacts[ArtefactRole.LEGAL], artefacts[ArtefactRole.ORIGINAL]
     pdf = fetch(organisation_id, legal.sha256)
-    certificate = seal_folder(organisation_id) / "certificate.pem"
     dossier = Dossier(
         number=document.number,
         pdf=pdf,
@@ -52,7 +52,7 @@ def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         story=[each for each in proved.values() if each is not sealed],
         log=log_signer().verifier,
         witnesses=[witness_key()],
-        certificate=certificate.read_text() if legal.sealed else "",
+        certificate=certificate_on(organisation_id, pdf) if legal.sealed else "",
         stamps=stamps,
         stamp_roots=roots_file() if stamps else b"",
     )

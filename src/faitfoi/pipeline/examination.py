@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from ssl import PEM_cert_to_DER_cert
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -15,8 +14,9 @@ from faitfoi.evidence.fsck import Head, JournalLine, Kept, Problem, ProblemKind,
 from faitfoi.evidence.merkle import EMPTY_ROOT
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import Place, read_from
-from faitfoi.pipeline.installation import seal_folder, store
+from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.jobs import every_organisation
+from faitfoi.pipeline.sealing import certificates_of
 from faitfoi.records.journal import sequence
 from faitfoi.records.models import Artefact, Delivery, Event, JournalEntry, JournalHead, JournalLeaf, StoredObject
 from faitfoi.records.objects import place_of
@@ -60,7 +60,7 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
         latest = JournalHead.objects.order_by("-size").first()
     lines.sort(key=lambda line: line.index)
     head = Head(size=latest.size, root=bytes(latest.root)) if latest else Head(size=0, root=EMPTY_ROOT)
-    certificates = {organisation_id: _certificates(organisation_id) for organisation_id in organisations}
+    certificates = {organisation_id: certificates_of(organisation_id) for organisation_id in organisations}
     report = examine(
         lines=lines,
         head=head,
@@ -198,8 +198,3 @@ def _facts(body: bytes) -> dict[str, object]:
     except ValueError:
         return {}
     return entry if isinstance(entry, dict) else {}
-
-
-def _certificates(organisation_id: UUID) -> tuple[bytes, ...]:
-    path = seal_folder(organisation_id) / "certificate.pem"
-    return (PEM_cert_to_DER_cert(path.read_text()),) if path.exists() else ()

@@ -16,13 +16,13 @@ from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import MOST_BYTES, MOST_OBJECTS
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import deliver_later
-from faitfoi.pipeline.installation import ensure_seal_key
 from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge, number_taken
 from faitfoi.pipeline.renderings import Rendering, render_all
 from faitfoi.pipeline.routing import Decision, Leg, NoRoute
 from faitfoi.pipeline.sandbox import finding_to
+from faitfoi.pipeline.sealing import CannotSeal, ensure_seal_key, refused_since
 from faitfoi.pipeline.witnessing import may_number
-from faitfoi.records.journal import write_entry
+from faitfoi.records.journal import Fact, write_entry
 from faitfoi.records.models import Artefact, BatchLine, BurntNumber, Customer, Delivery, Document, ReturnToken
 from faitfoi.records.models_document import DocumentKind
 from faitfoi.records.stages import ArtefactRole, LineOutcome, Purpose
@@ -54,7 +54,12 @@ def prepare(organisation_id: UUID, line_ids: Sequence[UUID], *, actor: str) -> N
     ensure_seal_key(organisation)
     ready: list[Prepared] = []
     for line_id in line_ids:
-        prepared = _effects(organisation, line_id, actor=actor)
+        try:
+            prepared = _effects(organisation, line_id, actor=actor)
+        except CannotSeal as error:
+            # It would be so for the next ones too: they wait with this one, and the steward brings them back.
+            _wait(organisation, line_ids[line_ids.index(line_id) :], reason=str(error), actor=actor)
+            break
         if prepared is None:
             continue
         if ready and not _go_together([*ready, prepared]):
@@ -116,6 +121,16 @@ def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepar
     return Prepared(line_id=line_id, verdict=verdict, renderings=renderings)
 
 
+def _wait(organisation: Organisation, line_ids: Sequence[UUID], *, reason: str, actor: str) -> None:
+    """Say on the lines that still wait why they do; the journal hears it once."""
+    with acting_for(organisation.id):
+        waiting = BatchLine.objects.filter(id__in=line_ids, outcome=LineOutcome.WAITING).exclude(reason=reason)
+        for line in waiting:
+            line.reason = reason
+            line.save(update_fields=["reason"])
+            write_entry("line_waits_for_seal", actor=actor, line=str(line.id), sha256=line.sha256)
+
+
 def _is_already_done(line: BatchLine) -> bool:
     """Whether the very same bytes were sealed before; the line is then linked to their document."""
     done = BurntNumber.objects.filter(original_sha256=line.sha256).first()
@@ -134,8 +149,8 @@ def _write_down(organisation: Organisation, prepared: Prepared, *, actor: str) -
     # Only the line: the default order would join, and lock, the whole batch.
     waiting = BatchLine.objects.order_by().filter(id=prepared.line_id, outcome=LineOutcome.WAITING)
     line = waiting.select_for_update().first()
-    if line is None:
-        return []
+    if line is None or refused_since(rendering.certificate for rendering in prepared.renderings):
+        return []  # done by another worker; or sealed by a key that was declared compromised meanwhile: it waits
     try:
         with transaction.atomic():
             document, artefacts = _seal_document(organisation, prepared, sha256=line.sha256, actor=actor)
@@ -149,8 +164,8 @@ def _write_down(organisation: Organisation, prepared: Prepared, *, actor: str) -
         line.save(update_fields=["document", "findings", "outcome", "reason"])
         write_entry("no_route", actor=actor, document_id=document.id)
         return []
-    line.outcome = LineOutcome.READY
-    line.save(update_fields=["document", "findings", "outcome"])
+    line.outcome, line.reason = LineOutcome.READY, ""
+    line.save(update_fields=["document", "findings", "outcome", "reason"])
     return open_deliveries(document, artefacts, way, actor=actor)
 
 
@@ -209,6 +224,7 @@ def keep_artefacts(
         )
         for rendering in renderings
     }
+    sealed_with: Fact = sorted({each.certificate for each in renderings if each.sealed})
     write_entry(
         kind,
         actor=actor,
@@ -216,6 +232,7 @@ def keep_artefacts(
         **{f"sha256_{role}": artefact.sha256 for role, artefact in artefacts.items()},
         **{f"sha512_{role}": artefact.sha512 for role, artefact in artefacts.items()},
         **dict(_xml_of(renderings)),
+        **({"seal_certificates": sealed_with} if sealed_with else {}),
     )
     return artefacts
 

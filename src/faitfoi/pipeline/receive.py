@@ -14,7 +14,7 @@ from faitfoi.evidence.store import portions
 from faitfoi.intake.caps import TooMuch, check_batch, check_file
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import prepare_later
-from faitfoi.pipeline.installation import ensure_seal_key
+from faitfoi.pipeline.sealing import ensure_seal_key
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Batch, BatchLine
 from faitfoi.records.stages import LineOutcome

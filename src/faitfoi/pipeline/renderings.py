@@ -11,13 +11,13 @@ from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.page import Look, render_page
 from faitfoi.einvoice.reading import Format, Reading, Unreadable
 from faitfoi.einvoice.rules import Family, check_rules
-from faitfoi.evidence.seal import seal
 from faitfoi.evidence.store import Digest, digest_of
 from faitfoi.pipeline.archive import fetch
 from faitfoi.pipeline.customers import seller_siret, service_code
-from faitfoi.pipeline.installation import sandbox, seal_key
+from faitfoi.pipeline.installation import sandbox
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.routing import Decision
+from faitfoi.pipeline.sealing import seal_for
 from faitfoi.records.stages import ArtefactRole
 
 PDF = "application/pdf"
@@ -32,6 +32,8 @@ class Rendering:
     media_type: str
     content: bytes
     sealed: bool = False
+    certificate: str = ""
+    """The fingerprint of the certificate that sealed it."""
     xml_sha256: str = ""
     """Of the XML that the legal artefact carries: the entry names it too, so that a dossier can hand it out."""
 
@@ -42,7 +44,10 @@ class Rendering:
 
 
 def render_all(organisation: Organisation, verdict: Verdict, content: bytes, *, at: datetime) -> tuple[Rendering, ...]:
-    """Make every artefact that the document and its way need. Raises Refusal when it cannot be sealed."""
+    """Make every artefact that the document and its way need.
+
+    Raises Refusal when it cannot be sealed, CannotSeal when nothing can be for now.
+    """
     made = [_original(verdict.reading, content)]
     reading, look = verdict.reading, look_of(organisation)
     xml = _carried_xml(reading)
@@ -127,10 +132,11 @@ def _copy(invoice: Invoice, *, look: Look, at: datetime) -> Rendering:
 
 def _sealed(organisation: Organisation, verdict: Verdict, pdf: bytes, *, role: ArtefactRole, at: datetime) -> Rendering:
     """Seal, unless somebody else has signed: that is never rewritten. The child reads the PDF, the key stays here."""
+    fingerprint = ""
     sealed = role is not ArtefactRole.LEGAL or not verdict.reading.signed
     if sealed:
         try:
-            pdf = seal(pdf, seal_key(organisation.id), at=at, lay_out=sandbox().lay_out)
+            pdf, fingerprint = seal_for(organisation.id, pdf, at=at)
         except Unreadable as error:
             raise Refusal(error.reason) from error
     suffix = "" if role is ArtefactRole.LEGAL else "-chorus"
@@ -140,6 +146,7 @@ def _sealed(organisation: Organisation, verdict: Verdict, pdf: bytes, *, role: A
         media_type=PDF,
         content=pdf,
         sealed=sealed,
+        certificate=fingerprint,
     )
 
 

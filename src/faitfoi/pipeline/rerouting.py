@@ -14,6 +14,7 @@ from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.prepare import keep_artefacts, make_due, open_deliveries
 from faitfoi.pipeline.renderings import Rendering, render_for_way
 from faitfoi.pipeline.routing import Decision, NoRoute, decide
+from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Document
 from faitfoi.records.stages import LineOutcome
@@ -53,6 +54,8 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
         rendered = render_for_way(organisation, verdict, at=timezone.now())
     except Refusal as refusal:
         reason = refusal.reason
+    except CannotSeal as error:
+        reason = str(error)
     kept = archive.pack(organisation.id, [each.content for each in rendered]) if rendered else None
     with acting_for(organisation.id):
         # Only now: what is read and drawn above keeps nobody waiting, and a second click finds it already gone.

@@ -16,7 +16,7 @@ from faitfoi.accounts.models import ChannelKey, Membership, Organisation, Role, 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.registry import CHANNELS, open_channel
 from faitfoi.pipeline.customers import fold
-from faitfoi.pipeline.installation import ensure_seal_key
+from faitfoi.pipeline.sealing import ensure_seal_key
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Customer, Document
 from faitfoi.records.stages import Nature

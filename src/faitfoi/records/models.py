@@ -17,6 +17,7 @@ from faitfoi.records.models_journal import (
     JournalNode,
 )
 from faitfoi.records.models_party import ChannelSettings, Customer
+from faitfoi.records.models_seal import SealCertificate, SealChoices
 from faitfoi.records.models_storage import StoredObject
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "JournalLeaf",
     "JournalNode",
     "ReturnToken",
+    "SealCertificate",
+    "SealChoices",
     "StoredObject",
     "WrittenTrail",
 ]

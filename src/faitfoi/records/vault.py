@@ -19,7 +19,7 @@ class VaultClosed(RuntimeError):
 
 def save_channel_settings(channel: ChannelKey, values: dict[str, str], *, actor: str) -> None:
     """Keep the settings of one channel for the current organisation; the journal says that they changed, not what."""
-    sealed = _fernet().encrypt(json.dumps(values, sort_keys=True).encode())
+    sealed = lock(values)
     ChannelSettings.objects.update_or_create(
         organisation_id=require_organisation(), channel=channel, defaults={"sealed_values": sealed}
     )
@@ -31,8 +31,18 @@ def channel_settings(channel: str) -> dict[str, str] | None:
     row = ChannelSettings.objects.filter(channel=channel).first()
     if row is None:
         return None
+    return unlock(bytes(row.sealed_values))
+
+
+def lock(values: dict[str, str]) -> bytes:
+    """Encrypt settings with the installation's key."""
+    return _fernet().encrypt(json.dumps(values, sort_keys=True).encode())
+
+
+def unlock(sealed: bytes) -> dict[str, str]:
+    """Return what `lock` encrypted. Raises VaultClosed."""
     try:
-        values: dict[str, str] = json.loads(_fernet().decrypt(bytes(row.sealed_values)))
+        values: dict[str, str] = json.loads(_fernet().decrypt(sealed))
     except InvalidToken as error:
         raise VaultClosed(
             f"La clé {_key_path()} n’ouvre pas les identifiants enregistrés : remettez la clé d’origine, "
@@ -41,9 +51,15 @@ def channel_settings(channel: str) -> dict[str, str] | None:
     return values
 
 
+def installation_secret() -> bytes:
+    """Return the installation's key, which also encrypts what is kept in files (a seal key: `evidence.keys`)."""
+    return kept_secret(_key_path(), Fernet.generate_key)
+
+
 def _key_path() -> Path:
-    return Path(settings.FAITFOI_HOME) / "keys" / "credentials.key"
+    given: Path | None = settings.FAITFOI_VAULT_KEY
+    return given or Path(settings.FAITFOI_HOME) / "keys" / "credentials.key"
 
 
 def _fernet() -> Fernet:
-    return Fernet(kept_secret(_key_path(), Fernet.generate_key))
+    return Fernet(installation_secret())

@@ -13,6 +13,9 @@ from faitfoi.accounts.secret_files import kept_secret
 FAITFOI_HOME = Path(os.environ.get("FAITFOI_HOME", "var")).resolve()
 """Folder of keys, store and logs of this installation (`FAITFOI_HOME`, by default `var` here)."""
 
+FAITFOI_VAULT_KEY = Path(os.environ["FAITFOI_VAULT_KEY"]) if os.environ.get("FAITFOI_VAULT_KEY") else None
+"""The file of the key that encrypts credentials and seal keys; by default `keys/credentials.key` in that folder."""
+
 FAITFOI_TODAY = os.environ.get("FAITFOI_TODAY", "")
 """Fixed legal day of a demonstration, as AAAA-MM-JJ; empty means the real one."""
 

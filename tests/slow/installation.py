@@ -1,0 +1,99 @@
+"""An installation of its own, used only by its commands: own home, own database, simulators as processes."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from faitfoi.cli.supervisor import control, free_port
+from tests.pipeline.cast import EVERYBODY, channel_settings
+from tests.slow.fleet import Fleet
+
+PATIENCE = 900.0
+
+
+class Installation:
+    """`faitfoi` in an empty home, with a mail relay and a Chorus Pro that run as long as it is entered."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        taken = {name: value for name, value in os.environ.items() if not name.startswith(("FAITFOI_", "DATABASE_"))}
+        taken.pop("DJANGO_SETTINGS_MODULE", None)
+        self.environment = {**taken, "FAITFOI_HOME": str(self.home), "FAITFOI_TODAY": "2026-11-21", "COLUMNS": "200"}
+        self._ports = [free_port() for _ in range(4)]
+        self._fleet = Fleet(folder, environment=self.environment)
+
+    def __enter__(self) -> Self:
+        smtp, smtp_control, chorus, chorus_control = self._ports
+        self._fleet.start("smtp", ["simulate", "smtp", "--port", f"{smtp}", "--control-port", f"{smtp_control}"])
+        self._fleet.start(
+            "chorus", ["simulate", "chorus", "--port", f"{chorus}", "--control-port", f"{chorus_control}"]
+        )
+        for port in self._ports:
+            self._wait_for(port)
+        self.run("database", "start")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._fleet.__exit__(kind, error, trace)
+        self.call("database", "stop")
+
+    def call(self, *words: str, said: str = "") -> subprocess.CompletedProcess[str]:
+        """Run `faitfoi WORDS`, whatever its exit code."""
+        command = [sys.executable, "-m", "faitfoi.cli", *words]
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+            cwd=self.home,
+            env=self.environment,
+            input=said,
+        )
+
+    def run(self, *words: str, said: str = "") -> str:
+        """Run `faitfoi WORDS`, which must succeed; returns what it says."""
+        done = self.call(*words, said=said)
+        assert done.returncode == 0, f"faitfoi {' '.join(words)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def settle_in(self) -> None:
+        """Make one organisation with the cast's customers and both channels."""
+        self.run("organisation", "add", "vallees", "--name", "CUMA des Trois Vallées", "--siren", "000000018")
+        channels = channel_settings(smtp_port=self._ports[0], chorus_url=f"http://127.0.0.1:{self._ports[2]}")
+        for key, values in channels.items():
+            self.run("channel", "set", key.value, *(f"{name}={value}" for name, value in values.items()))
+        rows = (
+            f"{b.reference};{b.name};{b.nature.value};{b.siren};{b.siret};{b.email};{b.electronic}" for b in EVERYBODY
+        )
+        header = "reference;name;nature;siren;siret;billing_email;electronic_address"
+        self.run("customers", "import", "-", said="\n".join((header, *rows)) + "\n")
+
+    def arrived(self) -> tuple[list[str], list[str]]:
+        """What the other sides say they have: the Message-IDs of mails, the numbers of deposits."""
+        mails: Any = self._records(self._ports[1])
+        deposits: Any = self._records(self._ports[3])
+        return [mail["message_id"] for mail in mails["messages"]], [each["number"] for each in deposits["deposits"]]
+
+    def _records(self, port: int) -> object:
+        return json.loads(control(f"http://127.0.0.1:{port}", "records"))
+
+    def _wait_for(self, port: int) -> None:
+        patience = time.monotonic() + 60
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=1):
+                    return
+            except OSError:
+                self._fleet.check()
+                assert time.monotonic() < patience, f"nothing answers on port {port}"
+                time.sleep(0.05)

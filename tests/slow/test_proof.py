@@ -24,7 +24,22 @@ SENT = int(os.environ.get("DOCUMENTS", "2000"))
 PLAIN_TOOLS = ("openssl", "sh")
 COREUTILS = (
     *("base64", "basename", "basenc", "cat", "cmp", "comm", "csplit", "cut", "date", "dirname", "echo", "expr", "head"),
-    *("ls", "mkdir", "mktemp", "mv", "od", "paste", "printf", "rm", "seq", "sha256sum", "sha512sum", "sort", "split"),
+    *(
+        "join",
+        "ls",
+        "mkdir",
+        "mktemp",
+        "mv",
+        "od",
+        "paste",
+        "printf",
+        "rm",
+        "seq",
+        "sha256sum",
+        "sha512sum",
+        "sort",
+        "split",
+    ),
     *("tac", "tail", "tee", "test", "tr", "uniq", "wc"),
 )
 

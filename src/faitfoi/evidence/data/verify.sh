@@ -12,12 +12,30 @@ while [ $# -gt 0 ]; do
   [ "$1" = --pin ] && [ $# -gt 1 ] || { echo "usage : sh verify.sh [--pin sha256=EMPREINTE | --pin FICHIER]..." >&2; exit 2; }
   case "$2" in
     sha256=*) echo "${2#sha256=}" | tr A-F a-f | tr -d ': ' >>"$work/pins" ;;
-    *) tr A-F a-f <"$2" | grep -o '[0-9a-f]\{64\}' >>"$work/known" || { echo "$2 : aucune empreinte" >&2; exit 2; } ;;
+    *)
+      tr A-F a-f <"$2" | tr -cs 0-9a-f '\n' >"$work/words"
+      while read -r word; do [ ${#word} != 64 ] || echo "$word"; done <"$work/words" >>"$work/known"
+      [ -s "$work/known" ] || { echo "$2 : aucune empreinte" >&2; exit 2; }
+      ;;
   esac
   shift 2
 done
 cd "$(dirname "$0")"
 said() { echo "vrai : $1"; }
+same() { [ "$(sha256sum <"$1")" = "$(sha256sum <"$2")" ]; }
+holds() { # le texte $2, quelque part dans le petit fichier $1
+  case "
+$(cat "$1")
+" in *"$2"*) ;; *) return 1 ;; esac
+}
+first_blank() { # le rang de la première ligne vide de $1, 0 s'il n'y en a pas
+  rank=0
+  while IFS= read -r line; do
+    rank=$((rank + 1))
+    [ -n "$line" ] || { echo $rank; return; }
+  done <"$1"
+  echo 0
+}
 canonical() { # une ligne de base64 → ses octets dans $2, si c'est leur seule écriture
   printf '%s\n' "$1" | base64 -d >"$2" 2>/dev/null || return 1
   [ "$(base64 -w 0 <"$2")" = "$1" ]
@@ -38,19 +56,19 @@ said "les fichiers sont ceux de la liste"
 # Les clés et le certificat n'ont qu'une écriture : celle qui a été remise.
 for key in data/cles/journal.pem data/cles/temoin.pem data/cles/temoin-*.pem; do
   [ -e "$key" ] || [ "$key" = data/cles/journal.pem ] || [ "$key" = data/cles/temoin.pem ] || continue
-  openssl pkey -pubin -in "$key" -pubout 2>/dev/null | cmp -s - "$key" || fail "$key n'est pas une clé publique"
+  openssl pkey -pubin -in "$key" -pubout >"$work/der" 2>/dev/null && same "$work/der" "$key" || fail "$key n'est pas une clé publique"
   openssl pkey -pubin -in "$key" -outform DER 2>/dev/null >"$work/der"
   [ "$(head -c 12 "$work/der" | od -An -v -tx1 | tr -d ' ')" = 302a300506032b6570032100 ] || fail "$key n'est pas une clé Ed25519"
 done
 if [ -e data/certificats/cachet.pem ]; then
-  openssl x509 -in data/certificats/cachet.pem 2>/dev/null | cmp -s - data/certificats/cachet.pem ||
+  openssl x509 -in data/certificats/cachet.pem >"$work/pem" 2>/dev/null && same "$work/pem" data/certificats/cachet.pem ||
     fail "data/certificats/cachet.pem n'est pas un certificat"
 fi
 
 # 2. Le point de contrôle est signé par le journal et par le témoin.
 checkpoint=data/checkpoint
-blank=$(grep -n '^$' "$checkpoint" | head -n 1 | cut -d : -f 1)
-[ "${blank:-0}" -ge 4 ] || fail "$checkpoint n'est pas un point de contrôle"
+blank=$(first_blank "$checkpoint")
+[ "$blank" -ge 4 ] || fail "$checkpoint n'est pas un point de contrôle"
 head -n $((blank - 1)) "$checkpoint" >"$work/text" # d'autres lignes peuvent suivre la racine : elles sont signées aussi
 tail -n +$((blank + 1)) "$checkpoint" >"$work/lines"
 [ "$(tail -c 1 "$work/lines" | od -An -tu1 | tr -d ' ')" = 10 ] || fail "$checkpoint finit au milieu d'une ligne"
@@ -100,9 +118,9 @@ for entry in data/entry.json data/journal/*.json; do
   index=${index#index }
   case "$index" in *[!0-9]*|''|0[0-9]*) fail "$proof ne dit pas la place de l'écriture" ;; esac
   [ "$index" -lt "$size" ] || fail "$proof désigne une place au-delà du journal"
-  hashes=$(grep -n '^$' "$proof" | head -n 1 | cut -d : -f 1)
+  hashes=$(first_blank "$proof")
   tail -n +$((hashes + 1)) "$proof" >"$work/above"
-  cmp -s "$work/above" "$checkpoint" || fail "$proof n'est pas sous ce point de contrôle"
+  same "$work/above" "$checkpoint" || fail "$proof n'est pas sous ce point de contrôle"
   { printf '\000'; cat "$entry"; } | openssl dgst -sha256 -binary >"$work/running"
   position=$index last=$((size - 1)) at=3
   while [ $at -lt "$hashes" ]; do
@@ -117,7 +135,7 @@ for entry in data/entry.json data/journal/*.json; do
     fi
     position=$((position >> 1)) last=$((last >> 1)) at=$((at + 1))
   done
-  [ $last = 0 ] && cmp -s "$work/running" "$work/root" || fail "$entry n'est pas au journal à la place $index"
+  [ $last = 0 ] && same "$work/running" "$work/root" || fail "$entry n'est pas au journal à la place $index"
 done
 said "les écritures de la facture sont au journal"
 
@@ -127,23 +145,28 @@ for file in data/facture.pdf data/original.*; do
     sum=$(openssl dgst -sha$bits -r "$file" | cut -d ' ' -f 1)
     role=legal
     [ "$file" = data/facture.pdf ] || role=original
-    grep -q "\"sha${bits}_$role\":\"$sum\"" data/entry.json || fail "$file n'est pas le fichier que l'écriture nomme"
+    holds data/entry.json "\"sha${bits}_$role\":\"$sum\"" || fail "$file n'est pas le fichier que l'écriture nomme"
   done
 done
-if grep -q '"xml_sha256":"' data/entry.json && [ ! -e data/factur-x.xml ]; then
+if holds data/entry.json '"xml_sha256":"' && [ ! -e data/factur-x.xml ]; then
   fail "data/factur-x.xml : il manque, et l'écriture le nomme"
 fi
 if [ -e data/factur-x.xml ]; then
   sum=$(openssl dgst -sha256 -r data/factur-x.xml | cut -d ' ' -f 1)
-  grep -q "\"xml_sha256\":\"$sum\"" data/entry.json || fail "data/factur-x.xml n'est pas le fichier que l'écriture nomme"
+  holds data/entry.json "\"xml_sha256\":\"$sum\"" || fail "data/factur-x.xml n'est pas le fichier que l'écriture nomme"
 fi
 said "la facture, ses données et l'original sont ceux que l'écriture nomme"
 
 # 5. Le cachet couvre toute la facture.
 if [ -e data/certificats/cachet.pem ]; then
-  range=$(grep -a -o '/ByteRange *\[ *0 [0-9]* [0-9]* [0-9]* *\]' data/facture.pdf | tail -n 1 | tr '[]' '  ') || true
+  # Le dernier /ByteRange du PDF : chaque nom est mis en tête d'une ligne, et « join » garde celles du nom cherché.
+  tr '\n\r\t\0[]/' '      \n' <data/facture.pdf | LC_ALL=C sort -s -k 1b,1 >"$work/names"
+  range=$(echo ByteRange | LC_ALL=C join --nocheck-order - "$work/names" | tail -n 1)
+  set -f
   set -- $range
-  [ $# = 5 ] || fail "data/facture.pdf n'a pas de cachet"
+  set +f
+  [ $# -ge 5 ] && [ "$2" = 0 ] || fail "data/facture.pdf n'a pas de cachet"
+  case "$3$4$5" in *[!0-9]*) fail "data/facture.pdf n'a pas de cachet" ;; esac
   [ $(($4 + $5)) = "$(wc -c <data/facture.pdf)" ] || fail "data/facture.pdf a été prolongé après son cachet"
   { head -c "$3" data/facture.pdf; tail -c +$(($4 + 1)) data/facture.pdf; } >"$work/covered"
   head -c $(($4 - 1)) data/facture.pdf | tail -c +$(($3 + 2)) | tr a-f A-F | basenc --base16 -d >"$work/cms" 2>/dev/null ||
@@ -161,16 +184,20 @@ for token in data/horodatage/*.tst; do
   [ -e "$token" ] || break
   [ -e "$roots" ] || fail "$roots : il manque"
   if [ $count = 0 ]; then
-    count=$(grep -c '^-----BEGIN CERTIFICATE-----$' "$roots") || fail "$roots n'a pas de racine"
+    while IFS= read -r line; do
+      [ "$line" != "-----BEGIN CERTIFICATE-----" ] || count=$((count + 1))
+    done <"$roots"
+    [ $count -gt 0 ] || fail "$roots n'a pas de racine"
     csplit -s -z -f "$work/root-" -b %d.pem "$roots" '/^-----BEGIN/' '{*}'
     place=0
     while [ $place -lt "$count" ]; do
       openssl x509 -in "$work/root-$place.pem" 2>/dev/null || fail "$roots n'est pas une suite de certificats"
       place=$((place + 1))
     done >"$work/roots"
-    cmp -s "$work/roots" "$roots" || fail "$roots n'est pas une suite de certificats"
+    same "$work/roots" "$roots" || fail "$roots n'est pas une suite de certificats"
   fi
-  when=$(openssl ts -reply -token_in -in "$token" -text 2>/dev/null | sed -n 's/^Time stamp: //p')
+  openssl ts -reply -token_in -in "$token" -text >"$work/told" 2>/dev/null || fail "$token n'est pas un horodatage"
+  when=$(while IFS= read -r line; do case "$line" in "Time stamp: "*) echo "${line#Time stamp: }" ;; esac; done <"$work/told")
   at=$(date -u -d "$when" +%s 2>/dev/null) || fail "$token n'est pas un horodatage"
   openssl ts -verify -token_in -in "$token" -data "$checkpoint" -CAfile "$roots" \
     -attime "$at" >/dev/null 2>&1 || fail "$token n'horodate pas le point de contrôle"
@@ -189,7 +216,8 @@ while [ $place -lt $count ]; do
   place=$((place + 1))
 done
 while read -r pin; do
-  grep -q " $pin\$" "$work/keys" || fail "aucune clé du dossier n'a l'empreinte attendue $pin"
+  holds "$work/keys" " $pin
+" || fail "aucune clé du dossier n'a l'empreinte attendue $pin"
 done <"$work/pins"
 echo
 echo "Les clés et les certificats, par leurs empreintes SHA-256 :"
@@ -197,9 +225,13 @@ left=0
 while read -r name digest; do
   told=
   if [ -e "$work/known" ]; then
-    grep -q -x "$digest" "$work/known" || fail "$name n'a pas une empreinte attendue ($digest)"
+    holds "$work/known" "
+$digest
+" || fail "$name n'a pas une empreinte attendue ($digest)"
     told=" (attendue)"
-  elif grep -q -x "$digest" "$work/pins"; then
+  elif holds "$work/pins" "
+$digest
+"; then
     told=" (attendue)"
   else
     left=1

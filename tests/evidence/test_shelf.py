@@ -81,6 +81,16 @@ def test_mending_keeps_the_lying_bytes_aside(shelf: FolderShelf) -> None:
     assert list(shelf.names()) == ["a/b"]
 
 
+def test_what_is_held_is_not_removed_before_it_is_let_go(shelf: FolderShelf) -> None:
+    shelf.put("a/b", b"x")
+    shelf.hold("a/b", held=True)
+    with pytest.raises(PermissionError, match="gelé"):
+        shelf.remove("a/b")
+    shelf.hold("a/b", held=False)
+    shelf.remove("a/b")
+    assert list(shelf.names()) == []
+
+
 def test_only_old_leftovers_are_swept(shelf: FolderShelf) -> None:
     shelf.put("a", b"facture")
     folder = shelf.root / TEMPORARY

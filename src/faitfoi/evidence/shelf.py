@@ -16,6 +16,7 @@ from typing import Protocol
 
 TEMPORARY = ".tmp"
 ALTERED = ".altered"
+HELD = ".held"
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*(?:/[0-9A-Za-z][0-9A-Za-z._-]*)*")
 
 
@@ -51,6 +52,12 @@ class Shelf(Protocol):
 
     def mend(self, name: str, content: bytes, *, keep_until: datetime | None = None) -> None:
         """Put the right bytes where others lie; the others are kept aside, for whoever looks into it."""
+
+    def keep(self, name: str, *, until: datetime) -> None:
+        """Have the shelf itself keep a name at least so long, where it can."""
+
+    def hold(self, name: str, *, held: bool) -> None:
+        """Have the shelf itself refuse to remove a name, without a term, or let it go again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,8 @@ class FolderShelf:
     def remove(self, name: str) -> None:
         """Unlink the file, and flush its folder so that it does not come back with the power."""
         place = self._place(name)
+        if self._held(name).exists():
+            raise PermissionError(errno.EPERM, f"{place} est gelé : levez le gel d’abord.")
         with suppress(FileNotFoundError):
             place.unlink()
             _flush_folder(place.parent)
@@ -119,6 +128,20 @@ class FolderShelf:
             _flush_folder(aside.parent)
         self.put(name, content, keep_until=keep_until)
 
+    def keep(self, name: str, *, until: datetime) -> None:
+        """Do nothing: a folder knows no term, whoever removes must."""
+
+    def hold(self, name: str, *, held: bool) -> None:
+        """Note beside the packs that this one is held; `remove` then refuses."""
+        note = self._held(name)
+        if held:
+            _make_folder(note.parent, above=self.root)
+            note.touch(mode=0o440)
+        else:
+            note.unlink(missing_ok=True)
+        if note.parent.is_dir():
+            _flush_folder(note.parent)
+
     def sweep(self, *, before: datetime) -> int:
         """Remove what killed writers left behind, if last touched before that instant; answers how many files.
 
@@ -132,6 +155,9 @@ class FolderShelf:
                     left.unlink()
                     swept += 1
         return swept
+
+    def _held(self, name: str) -> Path:
+        return self.root / HELD / name.replace("/", "_")
 
     def _walk(self, folder: Path) -> Iterator[str]:
         if not folder.is_dir():

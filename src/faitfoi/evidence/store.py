@@ -175,10 +175,19 @@ class Store:
         return tuple(lying)
 
     def remove(self, name: str) -> None:
-        """Take a name away from every shelf."""
-        for shelf in (self.first, self.second):
-            if shelf is not None:
-                shelf.remove(name)
+        """Take a name away from every shelf. Raises PermissionError where one holds or locks it."""
+        for shelf in self.shelves:
+            shelf.remove(name)
+
+    def hold(self, name: str, *, held: bool) -> None:
+        """Have every shelf itself refuse to remove a name, or let it go again."""
+        for shelf in self.shelves:
+            shelf.hold(name, held=held)
+
+    @property
+    def shelves(self) -> tuple[Shelf, ...]:
+        """The shelves that there are, the first one first."""
+        return (self.first,) if self.second is None else (self.first, self.second)
 
 
 def read_from(shelf: Shelf, place: Place) -> bytes:

@@ -7,25 +7,27 @@ with acting_for(organisation.id):
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
+from faitfoi.accounts.financial_years import year_named
+from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import Pack, Place, pack_digest
 from faitfoi.pipeline.installation import store
 from faitfoi.records.journal import write_entry
-from faitfoi.records.objects import hold_pack, names_pack, places_of, write_pack
+from faitfoi.records.objects import places_of, write_pack
 
 INVOICE = "invoice"
 """What proves an invoice: its renderings, what the other side said. Ten years from the end of the financial year."""
 RECEIVED = "received"
 """What was handed over, before it is judged: an original that becomes an invoice is kept again with its renderings."""
 
-ORPHANED_AFTER = timedelta(days=1)
-"""How long a pack may wait for its rows: no transaction lasts so long, so what is older was killed before them."""
+YEARS = 10
+A_YEAR = timedelta(days=366)
 
 ACTOR = "archive"
 
@@ -38,7 +40,27 @@ def pack(organisation_id: UUID, contents: Sequence[bytes], *, retention: str = I
     At most `evidence.store.MOST_OBJECTS` and `MOST_BYTES` (ValueError; `portions` divides). Raises NoRoom at the
     reserve of the disk, OSError as the system gives it: nothing is acknowledged then.
     """
-    return store().pack(organisation_id, contents, retention=retention)
+    return store().pack(
+        organisation_id, contents, retention=retention, keep_until=kept_until(organisation_id, retention)
+    )
+
+
+def kept_until(organisation_id: UUID, retention: str) -> datetime:
+    """Return until when a shelf that locks keeps what is packed now: the end of the day that the law asks for.
+
+    Ten years from the end of the financial year (C. com. L123-22); one year for what was only received.
+    """
+    with acting_for(organisation_id):
+        organisation = Organisation.objects.get(id=organisation_id)
+    day = organisation.legal_day(timezone.now())
+    if retention == RECEIVED:
+        return _midnight_after(day + A_YEAR)
+    closed = organisation.financial_year(day).last_day
+    return _midnight_after(year_named(closed.year + YEARS, ends_in=organisation.financial_year_ends_in).last_day)
+
+
+def _midnight_after(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
 
 
 def claim(kept: Pack, *, actor: str) -> None:
@@ -71,32 +93,12 @@ def fetch(organisation_id: UUID, sha256: str) -> bytes:
     raise trouble
 
 
-def sweep(organisation_id: UUID, *, before: datetime) -> int:
-    """Remove the packs written before that instant which no row names: their writer was killed; returns how many."""
-    swept = 0
-    for name in store().first.names(f"{organisation_id}/"):
-        _, retention, *_ = name.split("/")
-        if store().first.written(name) >= before:
-            continue
-        with acting_for(organisation_id):
-            hold_pack(name)
-            if not names_pack(organisation_id, retention, pack_digest(name)):
-                store().remove(name)
-                swept += 1
-    return swept
-
-
-def sweep_orphans(organisation_id: UUID) -> int:
-    """Remove what was left by killed writers more than a day ago; returns how many packs."""
-    return sweep(organisation_id, before=timezone.now() - ORPHANED_AFTER)
-
-
 def _mended(organisation_id: UUID, place: Place) -> bool:
     """Mend a pack from its whole copy and write it down; False when there is none."""
     if store().second is None:
         return False
     try:
-        copies = store().mend(place.pack)
+        copies = store().mend(place.pack, keep_until=kept_until(organisation_id, place.pack.split("/")[1]))
     except ObjectAltered:
         return False
     log.warning("pack %s was mended on its shelves: %s", place.pack, ", ".join(copies))

@@ -2,13 +2,12 @@
 
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
-from faitfoi.evidence.shelf import FolderShelf
+from faitfoi.evidence.shelves import open_shelf
 from faitfoi.evidence.store import Store
 from faitfoi.pipeline.sandbox import Sandbox
 
@@ -16,7 +15,11 @@ from faitfoi.pipeline.sandbox import Sandbox
 @cache
 def store() -> Store:
     """Return where this installation keeps its bytes."""
-    return Store(FolderShelf(Path(settings.FAITFOI_HOME) / "store"))
+    reserve = settings.FAITFOI_RESERVE_MB * 1_000_000
+    second = settings.FAITFOI_SECOND_SHELF
+    return Store(
+        open_shelf(settings.FAITFOI_SHELF, reserve=reserve), open_shelf(second, reserve=reserve) if second else None
+    )
 
 
 @cache

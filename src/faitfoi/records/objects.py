@@ -1,13 +1,15 @@
 """Where the objects of an organisation lie: the rows that name them, written with their entry or not at all."""
 
-from uuid import UUID
-
 from django.db import connection
 
 from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.evidence.store import Pack, Place, pack_name
 from faitfoi.records.journal import write_entry
+from faitfoi.records.models_journal import JournalEntry
 from faitfoi.records.models_storage import StoredObject
+
+KEPT = "objects_kept"
+"""The entry that names a pack and its objects."""
 
 
 def write_pack(pack: Pack, *, actor: str) -> bool:
@@ -31,7 +33,7 @@ def write_pack(pack: Pack, *, actor: str) -> bool:
     ]
     StoredObject.objects.bulk_create(rows)
     write_entry(
-        "objects_kept",
+        KEPT,
         actor=actor,
         pack=pack.digest.sha256,
         sha512=pack.digest.sha512,
@@ -63,6 +65,8 @@ def place_of(row: StoredObject) -> Place:
     )
 
 
-def names_pack(organisation_id: UUID, retention: str, sha256: str) -> bool:
-    """Whether a row says that an object lies in this pack. Runs inside `acting_for`."""
-    return StoredObject.objects.filter(organisation_id=organisation_id, retention=retention, pack=sha256).exists()
+def is_named(retention: str, sha256: str) -> bool:
+    """Whether a row or an entry of the current organisation names this pack. Runs inside `acting_for`."""
+    if StoredObject.objects.filter(retention=retention, pack=sha256).exists():
+        return True
+    return JournalEntry.objects.filter(kind=KEPT, body__contains=f'"pack":"{sha256}"').exists()

@@ -16,6 +16,15 @@ FAITFOI_HOME = Path(os.environ.get("FAITFOI_HOME", "var")).resolve()
 FAITFOI_VAULT_KEY = Path(os.environ["FAITFOI_VAULT_KEY"]) if os.environ.get("FAITFOI_VAULT_KEY") else None
 """The file of the key that encrypts credentials and seal keys; by default `keys/credentials.key` in that folder."""
 
+FAITFOI_SHELF = os.environ.get("FAITFOI_SHELF", "") or str(FAITFOI_HOME / "store")
+"""Where bytes are kept: a folder, or `s3://bucket/prefix?endpoint=…&lock=COMPLIANCE` (docs/storage.md)."""
+
+FAITFOI_SECOND_SHELF = os.environ.get("FAITFOI_SECOND_SHELF", "")
+"""Where their second copy is kept, in the same words; empty means that there is none."""
+
+FAITFOI_RESERVE_MB = int(os.environ.get("FAITFOI_RESERVE_MB", "500"))
+"""How many megabytes of a folder's disk stay free: nothing more is taken below."""
+
 FAITFOI_TODAY = os.environ.get("FAITFOI_TODAY", "")
 """Fixed legal day of a demonstration, as AAAA-MM-JJ; empty means the real one."""
 

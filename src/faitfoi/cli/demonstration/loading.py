@@ -74,9 +74,10 @@ def _organisation(table: Mapping[str, Any], other_side: OtherSide) -> Organisati
     if table.get("terms_of_sale"):
         looks.append(terms_of_sale(table["slug"]))
         organisation.terms_sha256 = digest_of(looks[-1]).sha256
-    kept = archive.pack(organisation.id, looks) if looks else None
     with acting_for(organisation.id):
         organisation.save(force_insert=known is None)
+    kept = archive.pack(organisation.id, looks) if looks else None
+    with acting_for(organisation.id):
         if kept is not None:
             archive.claim(kept, actor=ACTOR)
         for customer in table.get("customers", ()):

@@ -15,7 +15,8 @@ from pytest_django import Settings
 from faitfoi.accounts.models import ChannelKey, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.customers import fold
-from faitfoi.records.models import Artefact, Attempt, Batch, BatchLine, Customer, Delivery, Document, Event
+from faitfoi.records.models import Artefact, Attempt, Attestation, Batch, BatchLine, Customer, Delivery, Document, Event
+from faitfoi.records.models_archive import AttestationKind
 from faitfoi.records.stages import ArtefactRole, LineOutcome, Nature, Purpose, Stage
 from faitfoi.records.transitions import move
 from tests.conftest import make_member
@@ -56,6 +57,15 @@ class Work:
         """Return a rendering of the document at a stage."""
         with acting_for(self.organisation.id):
             return Artefact.objects.get(document=self.documents[stage], role=role)
+
+    def attestation(self) -> Attestation:
+        """Return an attestation of the organisation, its page really in the store."""
+                with acting_for(self.organisation.id):
+            digest = keep(self.organisation, blank_pdf())
+            named = {"sha256": digest.sha256, "sha512": digest.sha512, "size": digest.size}
+            return Attestation.objects.get_or_create(
+                organisation=self.organisation, number=1, defaults={"kind": AttestationKind.DEPOSIT, **named}
+            )[0]
 
     def stage(self, delivery: Delivery) -> Stage:
         """Return where a delivery stands now."""

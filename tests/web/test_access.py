@@ -41,6 +41,7 @@ class Address:
             "artefact_id": work.artefact(Stage.HELD).pk,
             "delivery_id": work.delivery(Stage.HELD).pk,
             "customer_id": work.documents[Stage.HELD].customer_id,
+            "attestation_id": work.attestation().pk,
             "number": 1,
         }
         return reverse(self.name, kwargs={name: values[name] for name in self.arguments})
@@ -175,7 +176,7 @@ def test_nothing_is_cached_by_a_shared_computer(as_alice: Client, documents: Wor
 
 def test_a_page_may_load_nothing_but_our_own_files(as_alice: Client, documents: Work) -> None:
     for address in addresses():
-        if address.tenant and address.name not in {"download", "picture"}:
+        if address.tenant and address.name not in {"attestation", "download", "picture"}:
             answer = as_alice.get(address.of(documents))
             policy = answer.headers["Content-Security-Policy"]
             assert "default-src 'none'" in policy

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from faitfoi.cli.archiving import judge_attestation
 from faitfoi.cli.sending import AsJson, Named
 from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
 
@@ -52,7 +53,7 @@ def dossier(
 
 def verify(
     path: Annotated[
-        Path | None, typer.Argument(help="Un dossier de preuve : le ZIP, ou le dossier décompressé.")
+        Path | None, typer.Argument(help="Un dossier de preuve (ZIP ou dossier) ou une attestation (PDF).")
     ] = None,
     pin: Annotated[
         list[str] | None,
@@ -66,7 +67,7 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Vérifie un dossier de preuve, hors ligne. Code 0 : vrai ; 1 : un fichier ment ; 2 : ce n’est pas un dossier."""
+    """Vérifie un dossier de preuve ou une attestation, hors ligne. Code 0 : vrai ; 1 : il ment ; 2 : illisible."""
     from faitfoi.evidence.dossier_check import verify_dossier
 
     if page is not None:
@@ -76,11 +77,15 @@ def verify(
             fail("Quel dossier ? Donnez le ZIP, ou le dossier décompressé.", code=2)
         return
     pins, known = _pins(pin or [])
+    what = "Le dossier est vrai"
     try:
-        files = _files_of(path)
+        verdict = judge_attestation(path, pins=pins, known=known)
+        if verdict is not None:
+            what = "L’attestation est vraie"
+        else:
+            verdict = verify_dossier(_files_of(path), pins=pins, known=known)
     except (OSError, zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, zlib.error) as error:
-        fail(f"{path} n’est pas un dossier de preuve lisible : {error}", code=2)
-    verdict = verify_dossier(files, pins=pins, known=known)
+        fail(f"{path} n’est ni une attestation ni un dossier de preuve lisible : {error}", code=2)
     if as_json:
         lies = [{"file": lie.file, "sentence": lie.sentence} for lie in verdict.lies]
         facts = {"sound": verdict.sound, "size": verdict.size, "seen_at": verdict.seen_at}
@@ -93,7 +98,7 @@ def verify(
         if verdict.sound:
             seen = datetime.fromtimestamp(verdict.seen_at, tz=UTC)
             typer.echo(
-                f"Le dossier est vrai : le journal ({verdict.size} écritures) a été vu par le témoin le "
+                f"{what} : le journal ({verdict.size} écritures) a été vu par le témoin le "
                 f"{seen:%d/%m/%Y à %H:%M:%S} UTC. Comparez les empreintes avec celles que l’émetteur publie."
             )
     raise typer.Exit(0 if verdict.sound else 1)

@@ -2,7 +2,7 @@
 
 import typer
 
-from faitfoi.cli import auditing, following, installing, processes, proving, sealing, sending
+from faitfoi.cli import archiving, auditing, following, installing, processes, proving, sealing, sending
 
 
 def register(app: typer.Typer) -> None:
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     app.command()(auditing.controls)
     app.command()(proving.dossier)
     app.command()(proving.verify)
+    app.command()(archiving.attest)
     app.command()(proving.checkpoint)
     app.command()(proving.witness)
     app.command()(processes.run)

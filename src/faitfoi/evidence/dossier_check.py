@@ -74,7 +74,7 @@ def verify_dossier(
     lies += _stamps(files, fingerprints)
     if CERTIFICATE in files:
         lies += _seal(files, fingerprints)
-    lies += _pinned(fingerprints, pins, known)
+    lies += pinned(fingerprints, pins, known)
     return Verified(lies=tuple(lies), fingerprints=fingerprints, size=checkpoint.size, seen_at=seen_at)
 
 
@@ -214,7 +214,8 @@ def _stamps(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterato
             yield Lie(file=name, sentence=f"ce n’est pas l’horodatage du point de contrôle ({error})")
 
 
-def _pinned(fingerprints: Mapping[str, str], pins: Sequence[str], known: Collection[str] | None) -> Iterator[Lie]:
+def pinned(fingerprints: Mapping[str, str], pins: Sequence[str], known: Collection[str] | None) -> Iterator[Lie]:
+    """The pins that no key or certificate has, and the fingerprints that are not among the known ones."""
     for pin in pins:
         if pin not in fingerprints.values():
             yield Lie(file=f"sha256={pin}", sentence="aucune clé du dossier n’a cette empreinte")

@@ -25,6 +25,8 @@ INVOICE = "invoice"
 """What proves an invoice: its renderings, what the other side said. Ten years from the end of the financial year."""
 RECEIVED = "received"
 """What was handed over, before it is judged: an original that becomes an invoice is kept again with its renderings."""
+PROOF = "proof"
+"""What proves by itself and is about others: attestations. Kept as long as what it is about, and never eliminated."""
 
 YEARS = 10
 A_YEAR = timedelta(days=366)

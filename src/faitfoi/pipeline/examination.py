@@ -23,8 +23,8 @@ from faitfoi.records.objects import place_of
 from faitfoi.records.stages import Stage
 
 RENDERED = ("document_sealed", "document_rendered")
-KEPT_BESIDE = ("remote_event", "line_refused")
-"""Entries that name, under `sha256`, an object which is no artefact: an answer as received, a file refused."""
+KEPT_BESIDE = ("attestation_issued", "line_refused", "remote_event")
+"""Entries that name, under `sha256`, an object which is no artefact: an answer as received, a file refused…"""
 
 
 HOLE = -1

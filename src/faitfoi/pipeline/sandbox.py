@@ -85,6 +85,10 @@ class Sandbox:
         """Return the XML embedded in a PDF, byte for byte. Raises Unreadable."""
         return self._ask({"do": "extract"}, pdf).payload
 
+    def attached(self, pdf: bytes, name: str) -> bytes:
+        """Return the file of that name inside a PDF (see `einvoice.attached`). Raises Unreadable."""
+        return self._ask({"do": "attached", "name": name}, pdf).payload
+
     def report(
         self, data: bytes, *, judge: Judge, br_fr: bool | None = None, language: str = "fr", xml: bool = False
     ) -> tuple[dict[str, Any], bytes]:

@@ -10,6 +10,7 @@ import warnings
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from faitfoi.einvoice.attached import attached
 from faitfoi.einvoice.checking import check, check_received, french_rules, xml_of
 from faitfoi.einvoice.facturx import SignedPdf, attach, extract, replace
 from faitfoi.einvoice.facturx_safety import bound_qpdf
@@ -75,6 +76,8 @@ def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object]
             return _compare(payload, br_fr=question["br_fr"])
         case "extract":
             return {}, extract(payload)
+        case "attached":
+            return {}, attached(payload, str(question["name"]))
         case "look_into":
             look = look_into(payload)
             claim = [look.claim.part, look.claim.level] if look.claim is not None else None

@@ -4,6 +4,7 @@ The journal's leaves, nodes, heads and checkpoints, and the return tokens, are t
 hashes, sizes and opaque tokens only.
 """
 
+from faitfoi.records.models_archive import Attestation
 from faitfoi.records.models_audit import AuditSettings, ControlRun, WrittenTrail
 from faitfoi.records.models_delivery import Attempt, Delivery, Event, ReturnToken
 from faitfoi.records.models_document import Artefact, Batch, BatchLine, BurntNumber, Document
@@ -24,6 +25,7 @@ __all__ = [
     "Alarm",
     "Artefact",
     "Attempt",
+    "Attestation",
     "AuditSettings",
     "Batch",
     "BatchLine",

@@ -65,6 +65,25 @@ def organisation_page(view: Page[P]) -> Callable[..., HttpResponse]:
     return page
 
 
+def organisation_act(view: Page[P]) -> Callable[..., HttpResponse]:
+    """Run `view` for a member who may act, outside any transaction: what it does asks a witness or a key first.
+
+    The answers to others are those of `organisation_page`, and 403 to an auditor. The view opens `acting_for` itself.
+    """
+
+    @wraps(view)
+    def act(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return HttpResponseClientRefresh() if is_htmx(request) else redirect_to_login(request.get_full_path())
+        here = _find_membership(request, slug)
+        if not here.may_act:
+            raise PermissionDenied
+        with timezone.override(ZoneInfo(here.organisation.zone)):
+            return view(request, here, *args, **kwargs)
+
+    return act
+
+
 def acts(view: Page[P]) -> Page[P]:
     """Let only the roles that may act call `view`: an auditor gets 403."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from faitfoi.records.models import Artefact, Attempt, BatchLine, Delivery, Document, Event
+from faitfoi.records.models import Artefact, Attempt, Attestation, BatchLine, Delivery, Document, Event
 from faitfoi.records.stages import ArtefactRole, Purpose
 from faitfoi.web import words
 from faitfoi.web.advice import Advice, advise
@@ -59,6 +59,7 @@ class Story:
     findings: list[dict[str, str]]
     lines: list[BatchLine]
     stage: str | None
+    attestations: list[Attestation]
 
 
 def tell(document: Document) -> Story:
@@ -79,6 +80,7 @@ def tell(document: Document) -> Story:
         findings=sorted(document.findings, key=lambda finding: WEIGHT.get(finding.get("severity", ""), 0)),
         lines=lines,
         stage=next((d.stage for d in deliveries if d.purpose == Purpose.LEGAL), None),
+        attestations=list(document.attestations.order_by("number")),
     )
 
 

@@ -4,7 +4,7 @@ from allauth.account import urls as account_urls
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
-from faitfoi.web.pages import batches, customers, documents, entrance, home
+from faitfoi.web.pages import archive, batches, customers, documents, entrance, home
 
 ACCOUNT_PAGES = frozenset(
     {"account_login", "account_logout", "account_inactive", "account_change_password", "account_signup"}
@@ -20,6 +20,8 @@ organisation: list[URLPattern | URLResolver] = [
     path("documents/<uuid:document_id>/", documents.document, name="document"),
     path("documents/<uuid:document_id>/relancer/", documents.route_again, name="route_again"),
     path("documents/<uuid:document_id>/client/", customers.claim_document, name="claim_document"),
+    path("documents/<uuid:document_id>/attester/", archive.attest, name="attest"),
+    path("attestations/<uuid:attestation_id>/", archive.attestation, name="attestation"),
     path("clients/", customers.customers, name="customers"),
     path("clients/nouveau/", customers.new_customer, name="new_customer"),
     path("clients/<uuid:customer_id>/", customers.customer, name="customer"),

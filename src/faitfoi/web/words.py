@@ -9,6 +9,7 @@ from faitfoi.accounts.models import ChannelKey, Role
 from faitfoi.einvoice.findings import Severity
 from faitfoi.einvoice.reading import Format
 from faitfoi.records.models import Attempt, Batch
+from faitfoi.records.models_archive import AttestationKind
 from faitfoi.records.models_document import DocumentKind
 from faitfoi.records.stages import ArtefactRole, LineOutcome, Nature, Purpose, Stage
 
@@ -90,6 +91,14 @@ ARTEFACTS: dict[str, str | Promise] = {
     ArtefactRole.LEGAL: _("Sealed original"),
     ArtefactRole.CHORUS: _("Version for Chorus Pro"),
     ArtefactRole.COPY: _("Copy marked COPIE"),
+}
+
+ATTESTATIONS: dict[str, str | Promise] = {
+    AttestationKind.DEPOSIT: _("Deposit"),
+    AttestationKind.INTEGRITY: _("Integrity"),
+    AttestationKind.COMMUNICATION: _("What was sent"),
+    AttestationKind.RESTITUTION: _("Handing back"),
+    AttestationKind.ELIMINATION: _("Elimination"),
 }
 
 KINDS: dict[str, str | Promise] = {DocumentKind.INVOICE: _("Invoice"), DocumentKind.CREDIT_NOTE: _("Credit note")}

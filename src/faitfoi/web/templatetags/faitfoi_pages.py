@@ -140,6 +140,12 @@ def artefact(key: str) -> str | Promise:
 
 
 @register.filter
+def attestation_kind(key: str) -> str | Promise:
+    """Return what an attestation states."""
+    return words.ATTESTATIONS.get(key, key)
+
+
+@register.filter
 def kind(key: str) -> str | Promise:
     """Return what a document is."""
     return words.KINDS.get(key, key)

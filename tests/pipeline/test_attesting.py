@@ -115,7 +115,8 @@ def test_the_command_writes_it_and_verify_judges_it_and_names_a_lie(scene: Scene
     target = tmp_path / "a.pdf"
     done = run("attest", "deposit", "F-1", "-o", str(target), "--organisation", scene.organisation.slug)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "ATT-000001" in done.stdout
+    assert "ATT-000001" in done.stdout, done.stdout
+    assert target.exists(), done.stdout
     judged = run("verify", str(target))
     assert judged.returncode == 0, judged.stderr
     assert "L’attestation est vraie" in judged.stdout

@@ -133,6 +133,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("route",): [[HERS[2]]],
         ("controls",): [[], ["--run"], ["--json"]],
         ("dossier",): [[HERS[0], "-o", str(tmp_path / "hers.zip")]],
+        ("attest",): [["deposit", HERS[0], "-o", str(tmp_path / "hers.pdf")]],
         ("watch",): [[str(folder), "--once"]],
         ("account", "add"): [["charlie2@val-clair.example"]],
         ("channel", "set"): [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from faitfoi.cli.sending import Named
+from faitfoi.cli.sending import NamedInFull
 from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def attest(
     kind: Annotated[str, typer.Argument(help="deposit (dépôt), integrity (intégrité) ou communication.")],
     number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Où écrire le PDF.")] = None,
-    organisation: Named = None,
+    organisation: NamedInFull = None,
 ) -> None:
     """Fait une attestation scellée, numérotée et journalisée ; elle se vérifie par « faitfoi verify »."""
     if kind not in _KINDS:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from faitfoi.cli.archiving import judge_attestation
-from faitfoi.cli.sending import AsJson, Named
+from faitfoi.cli.sending import AsJson, NamedInFull
 from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
 
 WITNESS_PORT = 8830
@@ -26,7 +26,7 @@ MOST_BYTES = 500_000_000
 def dossier(
     number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Où l’écrire.")] = None,
-    organisation: Named = None,
+    organisation: NamedInFull = None,
 ) -> None:
     """Écrit le dossier de preuve d’une facture : il se vérifie sans Faitfoi, hors ligne, par « sh verify.sh »."""
     with platform_open():

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from faitfoi.records.models import Batch
 
 Named = Annotated[str | None, typer.Option("--organisation", "-o", help="L’organisation (son nom court).")]
+NamedInFull = Annotated[str | None, typer.Option("--organisation", help="L’organisation (son nom court).")]
+"""Where `-o` says where to write."""
 AsJson = Annotated[bool, typer.Option("--json", help="Du JSON plutôt qu’un tableau.")]
 TICK = 0.25
 CALM = 4  # a look that takes long is followed by a pause so many times as long: the workers need the machine

@@ -60,7 +60,7 @@ class Work:
 
     def attestation(self) -> Attestation:
         """Return an attestation of the organisation, its page really in the store."""
-                with acting_for(self.organisation.id):
+        with acting_for(self.organisation.id):
             digest = keep(self.organisation, blank_pdf())
             named = {"sha256": digest.sha256, "sha512": digest.sha512, "size": digest.size}
             return Attestation.objects.get_or_create(

@@ -24,7 +24,7 @@ from faitfoi.pipeline.witnessing import (
     witness_key,
     witnessed,
 )
-from faitfoi.records.journal import row, write_entry
+from faitfoi.records.journal import row, sequence, write_entry
 from faitfoi.records.models import Alarm, Checkpoint, JournalEntry, JournalLeaf
 from faitfoi.records.stages import LineOutcome, Stage
 from tests.pipeline.cast import Scene, file
@@ -86,6 +86,7 @@ def test_what_leaves_is_under_a_cosigned_checkpoint(scene: Scene) -> None:
 
 
 def test_deliveries_wait_for_a_silent_witness(scene: Scene, settings: Settings) -> None:
+    settings.FAITFOI_WITNESS_KEY = witness_key().vkey
     settings.FAITFOI_WITNESS = "http://127.0.0.1:9"
     forget_keys()
     scene.prepare(scene.hand_over(file("F-1")))
@@ -94,7 +95,7 @@ def test_deliveries_wait_for_a_silent_witness(scene: Scene, settings: Settings) 
     assert scene.mails() == []
     assert "ne répond pas" in Alarm.objects.get(cause="witness").sentence
 
-    settings.FAITFOI_WITNESS = ""
+    settings.FAITFOI_WITNESS = settings.FAITFOI_WITNESS_KEY = ""
     forget_keys()
     scene.deliver()
     assert scene.stage("F-1") is Stage.ACCEPTED
@@ -113,16 +114,18 @@ def test_a_restored_backup_stops_numbers_and_sending(scene: Scene) -> None:
     later = scene.hand_over(file("F-2"))
     scene.prepare(later)
     assert [line.outcome for line in scene.lines(later)] == [LineOutcome.WAITING]
-    assert "ramenée en arrière" in Alarm.objects.get(cause="witness").sentence
+    assert "ramenée en arrière" in Alarm.objects.get(cause="rollback").sentence
 
 
 def test_a_journal_that_grew_anew_after_a_restore_is_a_fork(scene: Scene) -> None:
     scene.prepare(scene.hand_over(file("F-1")))
     lose_what_the_witness_saw(scene, 3)
     write_some(scene, 3, kind="other_act")
+    sequence()
     with pytest.raises(JournalBehind, match="réécrit"):
         witnessed()
     write_some(scene, 5)
+    sequence()
     with pytest.raises(JournalBehind, match="réécrit"):
         witnessed()
 

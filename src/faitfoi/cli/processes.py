@@ -31,6 +31,7 @@ def worker(
     with platform_open():
         from faitfoi.pipeline.worker import work
 
+        look_at_the_journal()
         work(queues=queue)
 
 
@@ -79,6 +80,7 @@ def run(
     """Fait tourner tout : base, pages, ouvriers, écoute des retours. Ctrl-C arrête tout."""
     with only_house(), platform_open(keep_running=True), Supervisor(home() / "log") as supervisor:
         try:
+            look_at_the_journal()
             start_house(supervisor, port=port, workers=workers, returns_port=returns_port)
             typer.echo(f"Les pages sont à l’adresse http://127.0.0.1:{port} — Ctrl-C pour tout arrêter.")
             over = _stop_flag()
@@ -96,6 +98,8 @@ def pages(port: Port = WEB_PORT) -> None:
     """Sert les pages seules, sur cette machine (« faitfoi run » les sert avec tout le reste)."""
     with platform_open():
         from gunicorn.app.wsgiapp import WSGIApplication
+
+        look_at_the_journal()
 
         sys.argv = ["faitfoi", "faitfoi.web.wsgi", "-w", "1", "--threads", "4", "-b", f"127.0.0.1:{port}"]
         WSGIApplication(prog="faitfoi pages").run()
@@ -174,6 +178,19 @@ def start_house(supervisor: Supervisor, *, port: int, workers: int, returns_port
 def sending_processes(workers: int) -> list[str]:
     """Return the names of the processes that touch the wire."""
     return [f"ouvrier-{number}" for number in range(1, workers + 1)]
+
+
+def look_at_the_journal() -> None:
+    """Hold the journal against what its witnesses know before any work begins, and say what is wrong.
+
+    What is wrong stops nobody here: reading goes on, and each act asks again.
+    """
+    from faitfoi.pipeline.witnessing import may_number
+    from faitfoi.records.models import Alarm
+
+    may_number()
+    for sentence in Alarm.objects.order_by("since").values_list("sentence", flat=True):
+        typer.echo(sentence, err=True)
 
 
 def wait_for_signal() -> None:

@@ -159,7 +159,8 @@ def checkpoint() -> None:
     """Montre où en est le journal, signé par lui et par son témoin, et les clés qui le vérifient."""
     with platform_open():
         from faitfoi.evidence.witness_wire import WitnessSilent
-        from faitfoi.pipeline.witnessing import JournalBehind, has_far_witness, log_signer, witness_key, witnessed
+        from faitfoi.pipeline.witnesses import panel
+        from faitfoi.pipeline.witnessing import JournalBehind, has_far_witness, log_signer, protection, witnessed
         from faitfoi.records.models import Checkpoint
 
         try:
@@ -169,14 +170,10 @@ def checkpoint() -> None:
         if size:
             typer.echo(Checkpoint.objects.get(size=size).note)
         typer.echo(f"Clé du journal : {log_signer().verifier.vkey}")
-        typer.echo(f"Clé du témoin  : {witness_key().vkey}")
+        for member in panel().members:
+            typer.echo(f"Clé du témoin  : {member.verifier.vkey}")
         if not has_far_witness():
-            typer.echo(
-                "Le témoin est dans un dossier de cette machine : il voit une base ramenée en arrière, pas une machine "
-                "entière restaurée. Pour l’avoir ailleurs : « faitfoi witness » sur une autre machine, puis "
-                "FAITFOI_WITNESS et FAITFOI_WITNESS_KEY ici.",
-                err=True,
-            )
+            typer.echo(protection(), err=True)
 
 
 def witness(

@@ -6,7 +6,6 @@ backup restored over the journal, or a journal that tells two stories, is seen h
 
 import fcntl
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from faitfoi.evidence.checkpoint import Checkpoint, decimal, decoded, encoded, open_checkpoint
 from faitfoi.evidence.merkle import EMPTY_ROOT, verify_consistency
 from faitfoi.evidence.note import KeyType, NoteRefused, Signer, Verifier, open_note, write_note
+from faitfoi.evidence.witness_held import write_whole
 
 LONGEST_PROOF = 63
 SIZE_TYPE = "text/x.tlog.size"
@@ -91,7 +91,7 @@ class Witness:
         if not grew:
             return _refusal(422, f"This journal does not continue the one whose first {old} entries were seen.")
         line = self._signer.line(checkpoint.text, at=at)
-        _keep(memory, write_note(checkpoint.text, (line,)))
+        write_whole(memory, write_note(checkpoint.text, (line,)))
         return Answer(status=200, body=line.encode())
 
     def _memory(self, origin: str) -> Path:
@@ -124,20 +124,6 @@ def _remembered(memory: Path) -> Checkpoint | None:
         return Checkpoint.parse(open_note(memory.read_bytes()).text)
     except FileNotFoundError:
         return None
-
-
-def _keep(memory: Path, note: bytes) -> None:
-    draft = memory.with_suffix(".draft")
-    with draft.open("wb") as file:
-        file.write(note)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(memory)
-    folder = os.open(memory.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _refusal(status: int, sentence: str) -> Answer:

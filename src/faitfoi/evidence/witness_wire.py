@@ -17,7 +17,6 @@ from faitfoi.evidence.witness import TEXT, Answer, Witness
 LARGEST_REQUEST = 128 * 1024
 PATH = "/add-checkpoint"
 _NAME = re.compile(r"[^\s+]+")
-_WAITING = "Ce qui devait partir attend, et partira dès qu’il répondra."
 
 
 class WitnessSilent(Exception):
@@ -54,9 +53,9 @@ class FarWitness:
         try:
             answer = httpx.post(f"{self.url.rstrip('/')}{PATH}", content=body, timeout=self.timeout)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise WitnessSilent(f"Le témoin {self.url} ne répond pas ({type(error).__name__}). {_WAITING}") from error
+            raise WitnessSilent(f"Le témoin {self.url} ne répond pas ({type(error).__name__}).") from error
         if answer.status_code >= 500:
-            raise WitnessSilent(f"Le témoin {self.url} est en panne (HTTP {answer.status_code}). {_WAITING}")
+            raise WitnessSilent(f"Le témoin {self.url} est en panne (HTTP {answer.status_code}).")
         return Answer(
             status=answer.status_code, body=answer.content, content_type=answer.headers.get("Content-Type", "")
         )

@@ -6,7 +6,7 @@ A lost answer leads to a question (`pipeline.questions`), never to a blind resen
 import logging
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,8 +19,10 @@ from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
-from faitfoi.pipeline.witnessing import may_send
-from faitfoi.records.models import Attempt, Delivery
+from faitfoi.pipeline.rollback import STOPPED
+from faitfoi.pipeline.witnessing import SILENT, may_send
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Alarm, Attempt, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.storable import storable
 from faitfoi.records.transitions import move
@@ -32,6 +34,9 @@ FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=6)
 LEASE_MARGIN = timedelta(seconds=5)
 FIRST_POLL = timedelta(minutes=1)
+
+LEAVING = "deliveries_leaving"
+"""The entry that names the deliveries of a chunk before the first of them touches the wire."""
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -50,18 +55,36 @@ class Claim:
     cargo: Parcel | NotSent
 
 
-def deliver(organisation_id: UUID, delivery_ids: Iterable[UUID]) -> None:
+def deliver(organisation_id: UUID, delivery_ids: Iterable[UUID], *, chunk: Sequence[UUID] = ()) -> None:
     """Send each delivery that is still to be sent, once. Safe to run twice: the claim decides.
 
-    Nothing leaves before a witness has seen the journal that covers it: the chunk waits, and an alarm says why.
+    Nothing leaves before its witnesses have seen the journal that covers it, and that it was about to leave: the chunk
+    waits, and an alarm says why. `chunk` names them all when `delivery_ids` hands them out one by one.
     """
-    if not may_send():
+    if not chunk:
+        delivery_ids = chunk = list(delivery_ids)
+    if not _announced(organisation_id, chunk):
         with acting_for(organisation_id):
             deliver_later(organisation_id, list(delivery_ids), at=timezone.now() + FIRST_WAIT)
         return
     with Channels(organisation_id) as channels:
         for delivery_id in delivery_ids:
             deliver_one(organisation_id, delivery_id, channels)
+
+
+def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
+    """Write in the journal which deliveries are about to leave, and have that witnessed; False when it is not.
+
+    After a lost database, what was announced may have left and becomes a question; what was not certainly has not.
+    """
+    if Alarm.objects.filter(cause__in=(STOPPED, SILENT)).exists() and not may_send():
+        return False  # while they wait, nothing is announced at each try
+    with acting_for(organisation_id):
+        leaving = Delivery.objects.filter(id__in=chunk, stage=Stage.ROUTED).order_by("id").values_list("id", flat=True)
+        named = [str(delivery_id) for delivery_id in leaving]
+        if named:
+            write_entry(LEAVING, actor=WORKER, deliveries=named)
+    return not named or may_send()
 
 
 def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> None:

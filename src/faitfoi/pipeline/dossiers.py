@@ -13,7 +13,7 @@ from faitfoi.pipeline.archive import fetch
 from faitfoi.pipeline.installation import sandbox
 from faitfoi.pipeline.sealing import certificate_on
 from faitfoi.pipeline.stamping import roots_file
-from faitfoi.pipeline.witnessing import log_signer, witness_key, witnessed
+from faitfoi.pipeline.witnessing import log_signer, witnessed, witnesses_of
 from faitfoi.records.journal import row
 from faitfoi.records.models import Checkpoint, Document, JournalEntry, JournalLeaf
 from faitfoi.records.stages import ArtefactRole
@@ -51,7 +51,7 @@ def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         sealed=sealed,
         story=[each for each in proved.values() if each is not sealed],
         log=log_signer().verifier,
-        witnesses=[witness_key()],
+        witnesses=witnesses_of(checkpoint.note.encode()),
         certificate=certificate_on(organisation_id, pdf) if legal.sealed else "",
         stamps=stamps,
         stamp_roots=roots_file() if stamps else b"",

@@ -14,6 +14,7 @@ from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import poll_later
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel, return_secret
+from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Delivery, Event, ReturnToken
 from faitfoi.records.stages import ALLOWED, Stage
@@ -59,6 +60,8 @@ def due_polls(organisation_id: UUID, *, everything: bool = False) -> int:
 
 def poll(organisation_id: UUID, delivery_ids: Iterable[UUID], *, actor: str) -> None:
     """Ask each delivery's channel what it has to say, and write down what is new."""
+    if stopped():
+        return  # the steward asks again
     with Channels(organisation_id) as channels:
         for delivery_id in delivery_ids:
             with acting_for(organisation_id):

@@ -26,8 +26,9 @@ from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.controls import run_due
 from faitfoi.pipeline.due import ask_later, deliver_later, poll_later, prepare_later
 from faitfoi.pipeline.receive import due_lines
+from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.stamping import stamp_last_checkpoint
-from faitfoi.pipeline.witnessing import may_send
+from faitfoi.pipeline.witnessing import may_number
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.journal import sequence
 
@@ -55,7 +56,8 @@ def prepare(*, organisation_id: str, line_ids: list[str]) -> None:
         if len(lines) > 1 or not _is_of_the_machine(error):
             set_apart(organisation, lines)
         raise  # the job ends as failed, with its trace in the log
-    sequence()
+    if not stopped():
+        sequence()
 
 
 def _is_of_the_machine(error: Exception) -> bool:
@@ -75,7 +77,7 @@ def set_apart(organisation_id: UUID, lines: list[UUID]) -> None:
 def deliver(context: JobContext, *, organisation_id: str, delivery_ids: list[str]) -> None:
     """Send deliveries, each at most once."""
     with _one_by_one(context, UUID(organisation_id), delivery_ids, deliver_later) as (organisation, ids):
-        delivering.deliver(organisation, ids)
+        delivering.deliver(organisation, ids, chunk=[UUID(each) for each in delivery_ids])
 
 
 @app.task(name="ask", queue="journey", pass_context=True)
@@ -119,8 +121,9 @@ def _one_by_one(
 @app.periodic(cron="* * * * * */5")
 @app.task(name="number_journal", queue="steward", queueing_lock="number_journal")
 def number_journal(timestamp: int) -> None:  # noqa: ARG001  # Procrastinate passes the hour
-    """Give new journal entries their index."""
-    sequence()
+    """Give new journal entries their index, unless the journal is not the one that its witnesses know."""
+    if not stopped():
+        sequence()
 
 
 @app.periodic(cron="* * * * *")
@@ -130,11 +133,11 @@ def stamp_journal(timestamp: int) -> None:  # noqa: ARG001
     stamp_last_checkpoint()
 
 
-@app.periodic(cron="17 0 * * *")
+@app.periodic(cron="17 * * * *")
 @app.task(name="witness_journal", queue="steward", queueing_lock="witness_journal")
 def witness_journal(timestamp: int) -> None:  # noqa: ARG001
-    """Have the journal witnessed at least once a day, even when nothing happened (trust.md, A3)."""
-    may_send()
+    """Have the journal witnessed, and held against what was seen of it, each hour even when nothing happened."""
+    may_number()
 
 
 @app.periodic(cron="41 2 * * *")
@@ -148,7 +151,9 @@ def control_books(timestamp: int) -> None:  # noqa: ARG001
 @app.periodic(cron="* * * * * */10")
 @app.task(name="keep_house", queue="steward", queueing_lock="keep_house")
 def keep_house(timestamp: int) -> None:  # noqa: ARG001
-    """For each organisation: take back stalled claims, and make due what is due."""
+    """For each organisation: take back stalled claims, and make due what is due; nothing moves on a wrong journal."""
+    if stopped():
+        return
     for organisation_id in every_organisation():
         questions.sweep(organisation_id)
         questions.due_questions(organisation_id)

@@ -13,6 +13,7 @@ from faitfoi.pipeline.due import ask_later, deliver_later, queued_deliveries
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
+from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.models import Attempt, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import move
@@ -68,7 +69,9 @@ def due_questions(organisation_id: UUID, *, everything: bool = False) -> int:
 
 
 def ask(organisation_id: UUID, delivery_ids: Iterable[UUID]) -> None:
-    """Ask the other side about deliveries whose answer was lost. Never sends."""
+    """Ask the other side about deliveries whose answer was lost. Never sends; the steward asks again when stopped."""
+    if stopped():
+        return
     with Channels(organisation_id) as channels:
         for delivery_id in delivery_ids:
             _ask_one(organisation_id, delivery_id, channels)

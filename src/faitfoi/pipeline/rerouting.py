@@ -13,6 +13,7 @@ from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.prepare import keep_artefacts, make_due, open_deliveries
 from faitfoi.pipeline.renderings import Rendering, render_for_way
+from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.routing import Decision, NoRoute, decide
 from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.records.journal import write_entry
@@ -26,6 +27,8 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
     The document keeps its number, its seal and its bytes; only what the new way needs is rendered beside them.
     `engagement` is the number that a public buyer wants and the invoice lacks: the version for Chorus Pro gets it.
     """
+    if sentence := stopped():
+        return sentence
     with acting_for(organisation.id):
         document = Document.objects.select_related("customer").get(id=document_id)
     if not document.waiting_for:

@@ -7,6 +7,7 @@ from django.utils import timezone
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.pipeline.due import deliver_later
+from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Batch, Delivery
 from faitfoi.records.stages import Stage
@@ -22,6 +23,8 @@ def put_back(delivery_id: UUID, *, actor: str) -> bool:
     to the customer's present address, since a wrong one is what most often held it.
     """
     organisation_id = require_organisation()
+    if stopped():
+        return False
     found = Delivery.objects.select_related("document__customer").filter(id=delivery_id, stage__in=MENDABLE)
     delivery = found.first()
     if delivery is None:
@@ -42,6 +45,8 @@ def put_back(delivery_id: UUID, *, actor: str) -> bool:
 
 def hurry(batch: Batch) -> int:
     """Have the batch's deliveries that wait for their next try go now; returns how many. Runs inside `acting_for`."""
+    if stopped():
+        return 0
     waiting = Delivery.objects.filter(stage=Stage.ROUTED, document__lines__batch=batch).order_by("id")
     ids = list(waiting.values_list("id", flat=True).distinct())
     Delivery.objects.filter(id__in=ids, stage=Stage.ROUTED).update(next_attempt_at=timezone.now())

@@ -6,6 +6,11 @@ from faitfoi.intake.bounces import read_verp
 from faitfoi.pipeline.deliver import WORKER
 from faitfoi.pipeline.following import returned_mail
 from faitfoi.pipeline.parcels import return_secret
+from faitfoi.pipeline.rollback import stopped
+
+
+class NotNow(Exception):
+    """The journal is not the one that its witnesses know: news is not written on it; the message is French."""
 
 
 def is_ours(address: str) -> bool:
@@ -16,4 +21,6 @@ def is_ours(address: str) -> bool:
 def take_in(raw: bytes, recipients: tuple[str, ...]) -> None:
     """Write down what a returning message tells; raises when it could not be written, so that it is sent again."""
     close_old_connections()
+    if sentence := stopped():
+        raise NotNow(sentence)  # whoever sent it keeps it, and sends it again
     returned_mail(raw, recipients, actor=WORKER)

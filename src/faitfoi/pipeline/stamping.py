@@ -1,7 +1,7 @@
 """Has the journal's checkpoints time-stamped, at most one a minute and authority; never holds anything up."""
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from faitfoi.evidence.stamps import AuthoritySilent, StampRefused, ask_stamp, load_roots
+from faitfoi.pipeline.rollback import widest_drift
 from faitfoi.records.models import Alarm, Checkpoint, CheckpointStamp
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,9 @@ def _stamp(checkpoint: Checkpoint, url: str) -> int:
     if CheckpointStamp.objects.filter(checkpoint=checkpoint, authority=authority).exists():
         return 0
     cause = f"stamp:{authority}"[:40]
+    asked_at = timezone.now()
     try:
-        stamp = ask_stamp(checkpoint.note.encode(), url=url, roots=trusted_roots(), now=timezone.now())
+        stamp = ask_stamp(checkpoint.note.encode(), url=url, roots=trusted_roots(), now=asked_at)
     except (AuthoritySilent, StampRefused) as error:
         log.warning("%s", error)
         if checkpoint.at < timezone.now() - WORRYING:
@@ -61,4 +63,19 @@ def _stamp(checkpoint: Checkpoint, url: str) -> int:
         checkpoint=checkpoint, authority=authority, defaults={"token": stamp.token, "at": stamp.at}
     )
     Alarm.objects.filter(cause=cause).delete()
+    _compare_clocks(authority, stamp.at, asked_at)
     return 1
+
+
+def _compare_clocks(authority: str, theirs: datetime, asked_at: datetime) -> None:
+    """Raise an alarm when the authority's hour is not ours, by more than `FAITFOI_CLOCK` seconds."""
+    cause = f"clock:{authority}"[:40]
+    now, drift = timezone.now(), widest_drift()
+    if asked_at - drift - timedelta(seconds=1) <= theirs <= now + drift:
+        Alarm.objects.filter(cause=cause).delete()
+        return
+    sentence = (
+        f"L’autorité d’horodatage {authority} donne {theirs:%d/%m/%Y %H:%M:%S} UTC alors qu’il est ici "
+        f"{now.astimezone(UTC):%d/%m/%Y %H:%M:%S} UTC. L’une des deux horloges se trompe : vérifiez celle-ci."
+    )
+    Alarm.objects.update_or_create(cause=cause, defaults={"sentence": sentence})

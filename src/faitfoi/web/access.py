@@ -6,15 +6,17 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 
 from faitfoi.accounts.models import Membership, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for, signed_in
+from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.models import Alarm
 
 MAY_ACT = frozenset({Role.CLERK, Role.MANAGER})
@@ -91,6 +93,19 @@ def acts(view: Page[P]) -> Page[P]:
     def guarded(request: HttpRequest, here: Here, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not here.may_act:
             raise PermissionDenied
+        return view(request, here, *args, **kwargs)
+
+    return guarded
+
+
+def changes(view: Page[P]) -> Page[P]:
+    """Let `view` change nothing while the journal is not the one that its witnesses know: reading goes on."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, here: Here, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.method == "POST" and (sentence := stopped()):
+            messages.warning(request, sentence)
+            return redirect("home", slug=here.organisation.slug)
         return view(request, here, *args, **kwargs)
 
     return guarded

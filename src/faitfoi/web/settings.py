@@ -29,10 +29,17 @@ FAITFOI_TODAY = os.environ.get("FAITFOI_TODAY", "")
 """Fixed legal day of a demonstration, as AAAA-MM-JJ; empty means the real one."""
 
 FAITFOI_WITNESS = os.environ.get("FAITFOI_WITNESS", "")
-"""Address of the witness (`faitfoi witness` on another machine); empty means one in a folder of this one."""
+"""Addresses of the witnesses (`faitfoi witness` on other machines), separated by spaces; empty means one in a folder
+of this machine."""
 
 FAITFOI_WITNESS_KEY = os.environ.get("FAITFOI_WITNESS_KEY", "")
-"""The public key that `faitfoi witness` printed, which its signatures are checked with."""
+"""The public keys that `faitfoi witness` printed, in the order of the addresses, separated by spaces."""
+
+FAITFOI_WITNESS_QUORUM = os.environ.get("FAITFOI_WITNESS_QUORUM", "")
+"""How many of them must have cosigned before anything leaves, at least 1; empty means all."""
+
+FAITFOI_CLOCK = os.environ.get("FAITFOI_CLOCK", "5")
+"""Seconds by which a witness's hour, or a time-stamp's, may differ from ours before an alarm says so."""
 
 FAITFOI_TSA = os.environ.get("FAITFOI_TSA", "")
 """Addresses of the time-stamp authorities (RFC 3161), separated by spaces; empty means none."""

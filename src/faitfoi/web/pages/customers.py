@@ -17,7 +17,7 @@ from faitfoi.pipeline.relaunching import relaunch, waiting_documents
 from faitfoi.pipeline.setting_up import CannotSetUp, change_customer, choose_customer, create_customer
 from faitfoi.records.models import Customer, Document
 from faitfoi.records.stages import Nature
-from faitfoi.web.access import Here, acts, organisation_page, show
+from faitfoi.web.access import Here, acts, changes, organisation_page, show
 from faitfoi.web.customer_form import CustomerForm, meanings_of_natures, values_of
 from faitfoi.web.forms import CustomerSearchForm
 from faitfoi.web.reading import find_customers, resembling, with_stage
@@ -62,6 +62,7 @@ def customer(request: HttpRequest, here: Here, customer_id: UUID) -> HttpRespons
 @organisation_page
 @require_http_methods(["GET", "HEAD", "POST"])
 @acts
+@changes
 def edit_customer(request: HttpRequest, here: Here, customer_id: UUID) -> HttpResponse:
     """Show the record's form; keep what is posted when it can be right, else show it again as typed."""
     found = get_object_or_404(Customer, pk=customer_id)
@@ -85,6 +86,7 @@ def edit_customer(request: HttpRequest, here: Here, customer_id: UUID) -> HttpRe
 @organisation_page
 @require_http_methods(["GET", "HEAD", "POST"])
 @acts
+@changes
 def new_customer(request: HttpRequest, here: Here) -> HttpResponse:
     """Show an empty form, or what the buyer of a document tells (`document`); write the record that is posted."""
     origin = _origin(request)
@@ -106,6 +108,7 @@ def new_customer(request: HttpRequest, here: Here) -> HttpResponse:
 @organisation_page
 @require_POST
 @acts
+@changes
 def claim_document(request: HttpRequest, here: Here, document_id: UUID) -> HttpResponse:
     """Say which customer a waiting document is for, when none matched or several did."""
     document = get_object_or_404(Document, pk=document_id)
@@ -120,6 +123,7 @@ def claim_document(request: HttpRequest, here: Here, document_id: UUID) -> HttpR
 @organisation_page
 @require_POST
 @acts
+@changes
 def relaunch_customer(request: HttpRequest, here: Here, customer_id: UUID) -> HttpResponse:
     """Look again for a way for all that waits for this customer, and say what left and what still waits."""
     found = get_object_or_404(Customer, pk=customer_id)

@@ -17,7 +17,7 @@ from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.outlook import look_ahead
 from faitfoi.pipeline.relaunching import waiting_documents
 from faitfoi.records.models import Artefact, Delivery, Document
-from faitfoi.web.access import Here, acts, organisation_page, show
+from faitfoi.web.access import Here, acts, changes, organisation_page, show
 from faitfoi.web.forms import EngagementForm, SearchForm
 from faitfoi.web.reading import find_documents
 from faitfoi.web.story import tell
@@ -90,6 +90,7 @@ def picture(request: HttpRequest, here: Here, artefact_id: UUID, number: int) ->
 @organisation_page
 @require_POST
 @acts
+@changes
 def send_again(request: HttpRequest, here: Here, delivery_id: UUID) -> HttpResponse:
     """Put back a delivery that certainly was not sent, now that its cause is mended."""
     delivery = get_object_or_404(Delivery, pk=delivery_id)
@@ -105,6 +106,7 @@ def send_again(request: HttpRequest, here: Here, delivery_id: UUID) -> HttpRespo
 @organisation_page
 @require_POST
 @acts
+@changes
 def route_again(request: HttpRequest, here: Here, document_id: UUID) -> HttpResponse:
     """Look again for a way for a document that had none, now that somebody has completed what was missing."""
     document = get_object_or_404(Document, pk=document_id)

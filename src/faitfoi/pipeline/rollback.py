@@ -1,0 +1,143 @@
+"""Is this database the one that outside memories know? Asked at start, each hour, before every chunk, after a switch.
+
+What the witnesses signed is held in files: a database that went back is seen even while no witness answers. While it
+is, everything can be read; nothing is numbered, issued or sent, and no stage moves. Only a governed restore ends that.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Max
+from django.utils import timezone
+
+from faitfoi.evidence.checkpoint import Checkpoint as Statement
+from faitfoi.evidence.merkle import EMPTY_ROOT
+from faitfoi.evidence.tiles import TiledTree
+from faitfoi.evidence.witness_held import write_whole
+from faitfoi.pipeline.witnesses import held, journal_folder, log_signer
+from faitfoi.records.journal import row
+from faitfoi.records.models import Alarm, Checkpoint, JournalHead
+
+STOPPED = "rollback"
+CLOCK = "clock"
+TOLERANCE = timedelta(seconds=10)
+"""How far our clock may step back (leap second, correction) before it counts as wrong."""
+REMEDY = "Rien n’est numéroté ni envoyé avant la remise en état : « faitfoi restore request » (docs/restore.md)."
+
+log = logging.getLogger(__name__)
+
+
+class JournalBehind(Exception):
+    """Outside memories know more of this journal, or another one; the message is a French sentence."""
+
+
+def head() -> Statement:
+    """The journal's present head, as the tables say it."""
+    latest = JournalHead.objects.order_by("-size").first()
+    size, root = (latest.size, bytes(latest.root)) if latest else (0, EMPTY_ROOT)
+    return Statement(origin=log_signer().name, size=size, root=root)
+
+
+def root_of(size: int) -> bytes:
+    """The root of the journal's first `size` entries, from its leaves. Raises JournalBehind when some are missing."""
+    try:
+        return TiledTree(size, row).root()
+    except IndexError as error:
+        raise JournalBehind(rewritten(size)) from error
+
+
+def check_memory() -> None:
+    """Hold the journal against the longest one that a witness has signed for us. Raises JournalBehind.
+
+    Reads a few files and rows, and asks nobody.
+    """
+    furthest = held().furthest(log_signer().verifier)
+    if furthest is None:
+        return
+    here = head()
+    if furthest.size > here.size:
+        raise JournalBehind(behind(seen=furthest.size, size=here.size))
+    if furthest != here and root_of(furthest.size) != furthest.root:
+        raise JournalBehind(rewritten(furthest.size))
+
+
+def stopped() -> str:
+    """Why nothing may be numbered, issued, sent or moved now, in French; empty when work may go on."""
+    alarm = Alarm.objects.filter(cause=STOPPED).first()
+    if alarm is not None:
+        return alarm.sentence
+    try:
+        check_memory()
+    except JournalBehind as error:
+        return stop(error)
+    return ""
+
+
+def stop(error: JournalBehind) -> str:
+    """Raise the alarm that stops all but reading, and return its sentence."""
+    sentence = f"L’envoi est arrêté. {error}"
+    log.warning("%s", sentence)
+    Alarm.objects.update_or_create(cause=STOPPED, defaults={"sentence": sentence})
+    return sentence
+
+
+def note_database() -> bool:
+    """Remember which database answers; whether it is another than last time (restored, moved, switched over)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT system_identifier FROM pg_control_system()), "
+            "(SELECT timeline_id FROM pg_control_checkpoint()), "
+            "(SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        now = ":".join(str(part) for part in cursor.fetchone()).encode()
+    place = journal_folder() / "database"
+    before = place.read_bytes() if place.exists() else None
+    if before == now:
+        return False
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_whole(place, now)
+    if before is not None:
+        log.warning("the database is another one (%s, before %s): it is held against what was seen", now, before)
+    return before is not None
+
+
+def clock_holds() -> bool:
+    """Whether our clock is not before the last checkpoint: if it is, an alarm says so, and nobody issues."""
+    last = Checkpoint.objects.aggregate(Max("at"))["at__max"]
+    now = timezone.now()
+    if last is None or now >= last - TOLERANCE:
+        Alarm.objects.filter(cause=CLOCK).delete()
+        return True
+    sentence = (
+        f"L’horloge de cette machine dit {_told(now)} ; le journal en était déjà à {_told(last)}. Aucune facture n’est "
+        "numérotée avant que l’heure soit remise : vérifiez la date et l’heure du système."
+    )
+    Alarm.objects.update_or_create(cause=CLOCK, defaults={"sentence": sentence})
+    return False
+
+
+def widest_drift() -> timedelta:
+    """How far another's hour may be from ours before an alarm says so (`FAITFOI_CLOCK`, in seconds)."""
+    return timedelta(seconds=float(settings.FAITFOI_CLOCK))
+
+
+def behind(*, seen: int, size: int) -> str:
+    """Say that the database went back."""
+    return (
+        f"Le témoin a vu {seen} écritures du journal ; la base n’en a que {size}. Elle a été ramenée en arrière "
+        f"(sauvegarde restaurée ?). {REMEDY}"
+    )
+
+
+def rewritten(seen: int) -> str:
+    """Say that the journal is another one."""
+    return (
+        f"Les {seen} premières écritures du journal ne sont pas celles que le témoin a vues : le journal a été "
+        f"réécrit. {REMEDY}"
+    )
+
+
+def _told(instant: object) -> str:
+    return f"{instant:%d/%m/%Y %H:%M:%S} UTC"

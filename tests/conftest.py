@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -85,9 +87,21 @@ def make_member(organisation: Organisation, email: str, *, role: Role = Role.CLE
     return user
 
 
+def forget_the_journal() -> None:
+    """Begin another journal: the database of each test is empty, and no witness would take it for the last one's."""
+    from django.conf import settings
+
+    from faitfoi.pipeline.witnesses import forget_keys
+
+    for folder in ("keys/journal", "witness"):
+        shutil.rmtree(Path(settings.FAITFOI_HOME) / folder, ignore_errors=True)
+    forget_keys()
+
+
 @pytest.fixture
 def cooperative(db: None) -> Organisation:
-    """Alice's organisation."""
+    """Alice's organisation, with a journal of its own."""
+    forget_the_journal()
     return make_organisation("trois-vallees", "CUMA des Trois Vallées", "000000018", demonstration=True)
 
 

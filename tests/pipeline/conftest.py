@@ -1,15 +1,11 @@
 """Both simulators, once per process and forgetful between tests, and the organisation that uses them."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from faitfoi.accounts.models import Organisation
-from faitfoi.pipeline.witnessing import forget_keys
 from faitfoi.simulators.chorus import ChorusSimulator
 from faitfoi.simulators.smtp import SmtpSimulator
 from tests.pipeline.cast import Scene
@@ -33,13 +29,6 @@ def portal() -> Iterator[ChorusSimulator]:
     simulator.stop()
 
 
-def forget_the_journal() -> None:
-    """Begin another journal: the database of each test is empty, and no witness would take it for the last one's."""
-    for folder in ("keys/journal", "witness"):
-        shutil.rmtree(Path(settings.FAITFOI_HOME) / folder, ignore_errors=True)
-    forget_keys()
-
-
 @pytest.fixture
 def scene(cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulator) -> Scene:
     """Alice's organisation, its customers and its channels, before simulators that remember nothing."""
@@ -49,7 +38,6 @@ def scene(cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulat
         # The queue's tables are not Django's to empty: jobs of earlier tests would stay.
         cursor.execute("DELETE FROM procrastinate_jobs")
         cursor.execute("DELETE FROM procrastinate_workers")
-    forget_the_journal()
     made = Scene(organisation=cooperative, smtp=relay, chorus=portal)
     made.set_up()
     return made

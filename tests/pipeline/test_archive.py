@@ -16,8 +16,8 @@ from faitfoi.pipeline import archive, sweeping
 from faitfoi.pipeline.archive import claim, fetch, kept_until, pack
 from faitfoi.pipeline.sweeping import sweep_orphans
 from faitfoi.records.models import JournalEntry, StoredObject
+from tests.conftest import forget_the_journal
 from tests.pipeline.cast import ACTOR, keep
-from tests.pipeline.conftest import forget_the_journal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from faitfoi.accounts.models import User
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.pipeline.witnessing import forget_keys
+from faitfoi.pipeline.witnessing import forget_keys, witness_key
 from faitfoi.records.models import Batch, Customer
 from faitfoi.records.stages import ArtefactRole, Stage
 from tests.pipeline.cast import FARMER, TOWN, Scene, file
@@ -113,6 +113,7 @@ def test_a_refused_file_is_told_in_our_words_with_the_rule_and_the_remedy(clerk:
 def test_a_silent_witness_is_told_on_every_page_until_it_answers(
     clerk: Client, scene: Scene, settings: Settings
 ) -> None:
+    settings.FAITFOI_WITNESS_KEY = witness_key().vkey
     settings.FAITFOI_WITNESS = "http://127.0.0.1:9"
     forget_keys()
     hand_over(clerk, scene, file("F-1"))
@@ -120,9 +121,9 @@ def test_a_silent_witness_is_told_on_every_page_until_it_answers(
     for name in ("home", "batches", "documents", "customers"):
         told = page_of(clerk, reverse(name, args=[scene.organisation.slug]))
         assert "L’envoi est arrêté. Le témoin" in told
-        assert "partira dès qu’il répondra" in told
+        assert "partira dès que les témoins auront signé" in told
 
-    settings.FAITFOI_WITNESS = ""
+    settings.FAITFOI_WITNESS = settings.FAITFOI_WITNESS_KEY = ""
     forget_keys()
     scene.deliver()
     assert "arrêté" not in page_of(clerk, reverse("home", args=[scene.organisation.slug]))

@@ -41,10 +41,10 @@ class Image:
 def projected() -> list[type[models.Model]]:
     """The tables that the journal can make again: all of accounts and records, but those that say why not.
 
-    A model says so by `unprojected`, a sentence. In an order in which each refers to earlier ones only.
+    A model says so by `not_projected`, a sentence. In an order in which each refers to earlier ones only.
     """
     found = [model for app in ("accounts", "records") for model in apps.get_app_config(app).get_models()]
-    return _in_order([model for model in found if not hasattr(model, "unprojected")])
+    return _in_order([model for model in found if not hasattr(model, "not_projected")])
 
 
 def _in_order(found: list[type[models.Model]]) -> list[type[models.Model]]:
@@ -64,17 +64,17 @@ def _leads_to(model: type[models.Model]) -> set[type[models.Model]]:
 
 def passing(model: type[models.Model]) -> frozenset[str]:
     """The fields of a model that pass (hours of the timetable): imaged, never compared nor put right."""
-    return getattr(model, "passing", frozenset())
+    return getattr(model, "passing_fields", frozenset())
 
 
-def untold(model: type[models.Model]) -> frozenset[str]:
+def secret(model: type[models.Model]) -> frozenset[str]:
     """The fields of a model that no image holds, since they are secrets (a password's hash)."""
-    return getattr(model, "untold", frozenset())
+    return getattr(model, "secret_fields", frozenset())
 
 
 def imaged_fields(model: type[models.Model]) -> list[Column]:
     """The fields that an image of this model holds, in the table's order."""
-    hidden = untold(model)
+    hidden = secret(model)
     return [field for field in table(model).concrete_fields if field.name not in hidden]
 
 

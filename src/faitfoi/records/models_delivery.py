@@ -17,7 +17,7 @@ class Delivery(TenantModel):
     `message_ref` is the token that travels (Message-ID, VERP). Only `transitions.move` writes `stage`.
     """
 
-    passing: ClassVar[frozenset[str]] = frozenset(
+    passing_fields: ClassVar[frozenset[str]] = frozenset(
         {"next_attempt_at", "next_question_at", "questions_asked", "next_poll_at", "polls_made"}
     )
 

@@ -15,7 +15,7 @@ class JournalEntry(TenantModel):
     `body` is the very text that is hashed: SHA-256(0x00 ‖ body) is the leaf (RFC 6962 §2.1).
     """
 
-    unprojected: ClassVar[str] = "the journal itself"
+    not_projected: ClassVar[str] = "the journal itself"
 
     kind = models.CharField(max_length=40)
     document_id = models.UUIDField(null=True)
@@ -34,7 +34,7 @@ class JournalDetails(models.Model):
     Apart from the entry, which is for ever: the details of an archive that is eliminated are erased, nothing else.
     """
 
-    unprojected: ClassVar[str] = "the journal itself"
+    not_projected: ClassVar[str] = "the journal itself"
 
     entry_id = models.UUIDField(primary_key=True)
     organisation_id = models.UUIDField()
@@ -53,7 +53,7 @@ class JournalLeaf(models.Model):
     The table's column `arrival`, which PostgreSQL fills, says in which order leaves came.
     """
 
-    unprojected: ClassVar[str] = "the journal itself"
+    not_projected: ClassVar[str] = "the journal itself"
 
     entry_id = models.UUIDField(primary_key=True, default=uuid7)
     organisation_id = models.UUIDField()
@@ -67,7 +67,7 @@ class JournalLeaf(models.Model):
 class JournalHead(models.Model):
     """Size and root after each run of the sequencer; the last row is the present head."""
 
-    unprojected: ClassVar[str] = "computed from the leaves"
+    not_projected: ClassVar[str] = "computed from the leaves"
 
     size = models.PositiveBigIntegerField(primary_key=True)
     root = models.BinaryField(max_length=32)
@@ -81,7 +81,7 @@ class JournalHead(models.Model):
 class JournalNode(models.Model):
     """The root of 256 nodes of the level below (256 leaves at level 1): the tree by tiles, above its leaves."""
 
-    unprojected: ClassVar[str] = "computed from the leaves"
+    not_projected: ClassVar[str] = "computed from the leaves"
 
     level = models.PositiveSmallIntegerField()
     position = models.PositiveBigIntegerField()
@@ -97,7 +97,7 @@ class JournalNode(models.Model):
 class Checkpoint(models.Model):
     """A size of the journal that the log has signed and a witness cosigned: the note itself (C2SP tlog-checkpoint)."""
 
-    unprojected: ClassVar[str] = "what witnesses have signed of the journal"
+    not_projected: ClassVar[str] = "what witnesses have signed of the journal"
 
     size = models.PositiveBigIntegerField(primary_key=True)
     note = models.TextField()
@@ -110,7 +110,7 @@ class Checkpoint(models.Model):
 class CheckpointStamp(models.Model):
     """What a time-stamp authority says of a checkpoint: its RFC 3161 token on the note, verified when it came."""
 
-    unprojected: ClassVar[str] = "what authorities have signed of checkpoints"
+    not_projected: ClassVar[str] = "what authorities have signed of checkpoints"
 
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="stamps")
     authority = models.CharField(max_length=255)
@@ -127,7 +127,7 @@ class CheckpointStamp(models.Model):
 class Alarm(models.Model):
     """What everybody of the installation should know until it is over: one sentence for each cause."""
 
-    unprojected: ClassVar[str] = "the present moment only"
+    not_projected: ClassVar[str] = "the present moment only"
 
     cause = models.CharField(max_length=40, primary_key=True)
     sentence = models.TextField()

@@ -49,7 +49,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0007_seal_certificates"), ("accounts", "0002_isolation")]
+    dependencies = [("records", "0008_attestations"), ("accounts", "0002_isolation")]
     operations = [
         migrations.CreateModel(
             name="JournalDetails",

@@ -40,7 +40,9 @@ def test_a_new_account_gets_a_password_and_a_known_one_keeps_its_own(
     password = add_account(cooperative, "Nouvelle@trois-vallees.example", name="N", role=Role.CLERK, actor="test")
     assert password
     assert User.objects.get(email="nouvelle@trois-vallees.example").check_password(password)
-    assert add_account(rival, "nouvelle@trois-vallees.example", name="N", role=Role.AUDITOR, actor="test") is None
+    assert add_account(rival, "nouvelle@trois-vallees.example", name="N", role=Role.MANAGER, actor="test") is None
+    with pytest.raises(CannotSetUp, match="auditor invite"):
+        add_account(rival, "edith@cabinet.example", name="E", role=Role.AUDITOR, actor="test")
     with pytest.raises(CannotSetUp, match="adresse"):
         add_account(cooperative, "sans-arobase", name="", role=Role.CLERK, actor="test")
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from faitfoi.accounts.models import ChannelKey, Organisation, Role, User
+from faitfoi.accounts.models import ChannelKey, Mandate, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.customers import fold
 from faitfoi.records.models import Artefact, Attempt, Attestation, Batch, BatchLine, Customer, Delivery, Document, Event
@@ -89,7 +89,24 @@ def documents(cooperative: Organisation) -> Work:
 @pytest.fixture
 def auditor(cooperative: Organisation) -> User:
     """Who reads everything and changes nothing."""
-    return make_member(cooperative, "edith@trois-vallees.example", role=Role.AUDITOR)
+    return make_auditor(cooperative, "edith@cabinet.example", years=[2026])
+
+
+def make_auditor(
+    organisation: Organisation, email: str, *, years: list[int], last_day: date = date(2100, 12, 31)
+) -> User:
+    """Create an auditor with an access to financial years, open since long ago."""
+    user = make_member(organisation, email, role=Role.AUDITOR)
+    with acting_for(organisation.id):
+        Mandate.objects.create(
+            organisation=organisation,
+            user=user,
+            years=years,
+            first_day=date(2020, 1, 1),
+            last_day=last_day,
+            given_by="test",
+        )
+    return user
 
 
 @pytest.fixture

@@ -32,6 +32,10 @@ def pages(as_alice: Client, documents: Work) -> dict[str, html.HtmlElement]:
         "customer": reverse("customer", args=[slug, customer]),
         "edit customer": reverse("edit_customer", args=[slug, customer]),
         "new customer": reverse("new_customer", args=[slug]),
+        "proof": reverse("proof", args=[slug]),
+        "controls": reverse("controls", args=[slug]),
+        "auditors": reverse("auditors", args=[slug]),
+        "bulk": reverse("bulk", args=[slug]),
         "password": reverse("account_change_password"),
         **{
             f"document {stage}": reverse("document", args=[slug, document.pk])

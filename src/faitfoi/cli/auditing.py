@@ -1,12 +1,15 @@
 """`faitfoi controls`, `chain`, `paf`, `auditor`: the audit trail, for whoever keeps the books or examines them."""
 
 import json
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from faitfoi.cli.sending import AsJson, Named
-from faitfoi.cli.server import platform_open, the_organisation
+from faitfoi.cli.server import fail, platform_open, the_organisation
+
+auditor = typer.Typer(no_args_is_help=True, help="L’accès des auditeurs : quels exercices, jusqu’à quand.")
 
 ACTOR = "operator"
 SHOWN = 20
@@ -51,3 +54,68 @@ def _line(title: str, last: object) -> str:
     said = f"{last.found} à regarder" if last.found else "rien à signaler"
     untold = f", {last.untold} dont on ne peut rien dire" if last.untold else ""
     return f"{title} : {said}{untold} sur {last.checked} — {last.created_at:%d/%m/%Y à %H:%M} UTC"
+
+
+@auditor.command("invite")
+def invite(
+    email: str,
+    *,
+    years: Annotated[list[int], typer.Option("--year", help="Un exercice, par l’année où il finit ; répétable.")],
+    until: Annotated[datetime, typer.Option("--until", formats=["%Y-%m-%d"], help="Le dernier jour (AAAA-MM-JJ).")],
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Le premier jour ; sinon, aujourd’hui.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="Le nom affiché.")] = "",
+    organisation: Named = None,
+) -> None:
+    """Ouvre à un auditeur la lecture de certains exercices, pour un temps ; un accès d’avant est remplacé."""
+    with platform_open():
+        from faitfoi.pipeline import auditors
+        from faitfoi.pipeline.installation import today
+
+        chosen = the_organisation(organisation)
+        first_day = since.date() if since else today(chosen)
+        try:
+            invited = auditors.invite(
+                chosen, email, name=name, years=years, first_day=first_day, last_day=until.date(), actor=ACTOR
+            )
+        except auditors.CannotInvite as error:
+            fail(str(error), code=2)
+    typer.echo(
+        f"{email} lit les exercices {', '.join(map(str, invited.mandate.years))} jusqu’au {until:%d/%m/%Y} inclus."
+    )
+    if invited.password:
+        typer.echo(f"Mot de passe, montré une seule fois : {invited.password}")
+
+
+@auditor.command("revoke")
+def revoke(email: str, organisation: Named = None) -> None:
+    """Ferme tout de suite l’accès d’un auditeur."""
+    with platform_open():
+        from faitfoi.pipeline import auditors
+
+        chosen = the_organisation(organisation)
+        closed = auditors.revoke(chosen, email, actor=ACTOR)
+    if not closed:
+        fail(f"{email} n’a pas d’accès ouvert chez {chosen.name}.")
+    typer.echo(f"L’accès de {email} est fermé.")
+
+
+@auditor.command("list")
+def list_(organisation: Named = None) -> None:
+    """Liste les accès donnés aux auditeurs, et ce qu’ils ont lu."""
+    with platform_open():
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.pipeline import auditors
+        from faitfoi.records.models import JournalEntry
+
+        chosen = the_organisation(organisation)
+        with acting_for(chosen.id):
+            for mandate in auditors.mandates(chosen):
+                said = f'"mandate":"{mandate.id}"'
+                read = JournalEntry.objects.filter(kind="read_by_auditor", body__contains=said).count()
+                closed = f", fermé le {mandate.revoked_at:%d/%m/%Y}" if mandate.revoked_at else ""
+                typer.echo(
+                    f"{mandate.user.email}\texercices {', '.join(map(str, mandate.years))}\t"
+                    f"du {mandate.first_day:%d/%m/%Y} au {mandate.last_day:%d/%m/%Y}{closed}\t{read} lecture(s)"
+                )

@@ -67,7 +67,9 @@ def add(
     email: str,
     organisation: Named = None,
     name: Annotated[str, typer.Option("--name", help="Le nom affiché.")] = "",
-    role: Annotated[str, typer.Option("--role", help="clerk, manager ou auditor.")] = "clerk",
+    role: Annotated[
+        str, typer.Option("--role", help="clerk ou manager ; un auditeur s’invite (faitfoi auditor).")
+    ] = "clerk",
 ) -> None:
     """Ouvre un compte, et en donne le mot de passe une seule fois."""
     with platform_open():

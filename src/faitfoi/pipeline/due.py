@@ -59,3 +59,12 @@ def _defer_ids(task: str, organisation_id: UUID, delivery_ids: Sequence[UUID], *
         chunk: list[JSONValue] = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
         task_of = app.configure_task(task, queue="journey", priority=priority)
         task_of.defer(organisation_id=str(organisation_id), delivery_ids=chunk)
+
+
+def control_later(organisation_id: UUID, *, actor: str) -> None:
+    """Have the controls of the audit trail run now, unless that is waiting already."""
+    waiting = ProcrastinateJob.objects.filter(
+        task_name="control_now", status="todo", args__organisation_id=str(organisation_id)
+    )
+    if not waiting.exists():
+        app.configure_task("control_now", queue="steward").defer(organisation_id=str(organisation_id), actor=actor)

@@ -140,6 +140,14 @@ def witness_journal(timestamp: int) -> None:  # noqa: ARG001
     may_number()
 
 
+@app.task(name="control_now", queue="steward")
+def control_now(*, organisation_id: str, actor: str) -> None:
+    """Run all the controls of one organisation: somebody has asked for it."""
+    for organisation in _organisations():
+        if organisation.id == UUID(organisation_id):
+            run_due(organisation, actor=actor, everything=True)
+
+
 @app.periodic(cron="41 2 * * *")
 @app.task(name="control_books", queue="steward", queueing_lock="control_books")
 def control_books(timestamp: int) -> None:  # noqa: ARG001

@@ -95,6 +95,11 @@ def add_account(organisation: Organisation, email: str, *, name: str, role: Role
     address = email.strip().lower()
     if address.count("@") != 1:
         raise CannotSetUp(f"« {email} » n’est pas une adresse e-mail : donnez-en une de la forme nom@domaine.")
+    if role is Role.AUDITOR:
+        raise CannotSetUp(
+            "Un auditeur reçoit un accès à certains exercices, pour un temps : faitfoi auditor invite ADRESSE "
+            "--year AAAA --until AAAA-MM-JJ"
+        )
     password = None
     with acting_for(organisation.id):
         user = User.objects.filter(email=address).first()

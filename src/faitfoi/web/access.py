@@ -1,38 +1,66 @@
 """Who may open a page: the sign-in check, the organisation found through the membership, the tenant's transaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 
-from faitfoi.accounts.models import Membership, Organisation, Role, User
+from faitfoi.accounts.models import Mandate, Membership, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for, signed_in
+from faitfoi.pipeline.auditors import NoAccess, held_to, journal_reading, mandate_in_force
 from faitfoi.pipeline.rollback import stopped
-from faitfoi.records.models import Alarm
+from faitfoi.records.models import Alarm, Artefact
 
 MAY_ACT = frozenset({Role.CLERK, Role.MANAGER})
 """Roles that may send and retry; an auditor reads."""
+
+AUDITORS_PAGES = frozenset(
+    {
+        "home",
+        "batches",
+        "batch",
+        "documents",
+        "document",
+        "customers",
+        "customer",
+        "download",
+        "picture",
+        "dossier",
+        "bulk",
+        "bulk_files",
+        "proof",
+        "controls",
+        "trail",
+        "trail_file",
+    }
+)
+"""All that an auditor may open, by name: a page that comes is closed to them until it is named here."""
 
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Here:
-    """Whose pages are shown and to whom. `organisations` counts those the user may open."""
+    """Whose pages are shown and to whom. `organisations` counts those the user may open.
+
+    `mandate` says what an auditor may read; nobody else has one.
+    """
 
     user: User
     organisation: Organisation
     role: Role
     organisations: int
+    mandate: Mandate | None = None
 
     @property
     def may_act(self) -> bool:
@@ -45,10 +73,18 @@ class Here:
         return f"user:{self.user.pk}"
 
 
+class Afterwards(HttpResponse):
+    """What a view answers when the rest must not run in its transaction: `then` gives the response once it is over."""
+
+    def __init__(self, then: Callable[[], HttpResponseBase]) -> None:
+        super().__init__()
+        self.then = then
+
+
 Page = Callable[Concatenate[HttpRequest, Here, P], HttpResponse]
 
 
-def organisation_page(view: Page[P]) -> Callable[..., HttpResponse]:
+def organisation_page(view: Page[P]) -> Callable[..., HttpResponseBase]:
     """Run `view` for a member of the organisation in the address, inside its transaction, template included.
 
     Anonymous: sent to sign in. Not a member, or no such organisation: 404, the same for both, so that an
@@ -56,13 +92,15 @@ def organisation_page(view: Page[P]) -> Callable[..., HttpResponse]:
     """
 
     @wraps(view)
-    def page(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def page(request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             # A refresh in the background must not paste the sign-in page into the middle of another one.
             return HttpResponseClientRefresh() if is_htmx(request) else redirect_to_login(request.get_full_path())
         here = _find_membership(request, slug)
-        with timezone.override(ZoneInfo(here.organisation.zone)), acting_for(here.organisation.id):
-            return view(request, here, *args, **kwargs)
+        with timezone.override(ZoneInfo(here.organisation.zone)):
+            with acting_for(here.organisation.id):
+                response = _answer(request, here, lambda allowed: view(request, allowed, *args, **kwargs))
+            return response.then() if isinstance(response, Afterwards) else response
 
     return page
 
@@ -79,7 +117,8 @@ def organisation_act(view: Page[P]) -> Callable[..., HttpResponse]:
             return HttpResponseClientRefresh() if is_htmx(request) else redirect_to_login(request.get_full_path())
         here = _find_membership(request, slug)
         if not here.may_act:
-            raise PermissionDenied
+            with acting_for(here.organisation.id):
+                return _answer(request, here, _refuse)
         with timezone.override(ZoneInfo(here.organisation.zone)):
             return view(request, here, *args, **kwargs)
 
@@ -135,6 +174,44 @@ def user_of(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
+
+
+def _answer(request: HttpRequest, here: Here, answer: Callable[[Here], HttpResponse]) -> HttpResponse:
+    if here.role is not Role.AUDITOR:
+        return answer(here)
+    try:
+        return _read_by_auditor(request, here, answer)
+    except NoAccess as refused:
+        return show(request, here, "pages/error_auditor.html", {"sentence": str(refused)}, status=403)
+
+
+def _refuse(here: Here) -> HttpResponse:
+    raise PermissionDenied(f"{here.role} does not act")
+
+
+def _read_by_auditor(request: HttpRequest, here: Here, answer: Callable[[Here], HttpResponse]) -> HttpResponse:
+    """Answer an auditor within their mandate, and journal what they read in the same transaction. Raises NoAccess.
+
+    Pages that are not for auditors get 403, whatever the method; so do acts.
+    """
+    mandate = mandate_in_force(here.organisation, here.user)
+    name = request.resolver_match.url_name if request.resolver_match else ""
+    if name not in AUDITORS_PAGES or request.method not in {"GET", "HEAD"}:
+        raise PermissionDenied
+    with held_to(here.organisation, mandate):
+        response = answer(replace(here, mandate=mandate))
+        if response.status_code == HTTPStatus.OK:
+            _journal(request, here, mandate, page=name)
+    return response
+
+
+def _journal(request: HttpRequest, here: Here, mandate: Mandate, *, page: str) -> None:
+    given = request.resolver_match.kwargs if request.resolver_match else {}
+    document_id, artefact_id = given.get("document_id"), given.get("artefact_id")
+    if artefact_id is not None:
+        document_id = Artefact.objects.values_list("document_id", flat=True).get(pk=artefact_id)
+    others = [str(value) for name, value in given.items() if name not in {"slug", "document_id"}]
+    journal_reading(actor=here.actor, mandate=mandate, page=page, document_id=document_id, what=" ".join(others))
 
 
 def _find_membership(request: HttpRequest, slug: str) -> Here:

@@ -4,7 +4,7 @@ from allauth.account import urls as account_urls
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
-from faitfoi.web.pages import archive, batches, customers, documents, entrance, home
+from faitfoi.web.pages import archive, auditors, batches, customers, documents, entrance, home, proof
 
 ACCOUNT_PAGES = frozenset(
     {"account_login", "account_logout", "account_inactive", "account_change_password", "account_signup"}
@@ -22,6 +22,14 @@ organisation: list[URLPattern | URLResolver] = [
     path("documents/<uuid:document_id>/client/", customers.claim_document, name="claim_document"),
     path("documents/<uuid:document_id>/attester/", archive.attest, name="attest"),
     path("attestations/<uuid:attestation_id>/", archive.attestation, name="attestation"),
+    path("documents/<uuid:document_id>/dossier.zip", auditors.dossier, name="dossier"),
+    path("preuve/", proof.proof, name="proof"),
+    path("preuve/controles/", proof.controls, name="controls"),
+    path("preuve/controles/refaire/", proof.run_controls, name="run_controls"),
+    path("preuve/auditeurs/", auditors.auditors_page, name="auditors"),
+    path("preuve/auditeurs/fermer/", auditors.revoke_auditor, name="revoke_auditor"),
+    path("preuve/emporter/", auditors.bulk_page, name="bulk"),
+    path("preuve/emporter/archive.zip", auditors.bulk_files, name="bulk_files"),
     path("clients/", customers.customers, name="customers"),
     path("clients/nouveau/", customers.new_customer, name="new_customer"),
     path("clients/<uuid:customer_id>/", customers.customer, name="customer"),

@@ -1,0 +1,90 @@
+"""What an organisation can say of its own proof: its legal way, its seal, the witness, the controls."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from ssl import PEM_cert_to_DER_cert
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from faitfoi.pipeline.controls import Standing, standings
+from faitfoi.pipeline.witnessing import has_far_witness, log_signer, witness_key
+from faitfoi.records.models import Checkpoint, CheckpointStamp, SealCertificate
+from faitfoi.records.models_seal import SealState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """The certificate that the organisation's seals are made with. `fingerprint` is the SHA-256 of its DER."""
+
+    subject: str
+    issuer: str
+    own: bool
+    algorithm: str
+    driver: str
+    not_before: datetime
+    not_after: datetime
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofView:
+    """All of it, as it is now."""
+
+    seal: Seal | None
+    protection: str
+    far_witness: bool
+    log_key: str
+    witness_key: str
+    checkpoint: Checkpoint | None
+    stamps: tuple[CheckpointStamp, ...]
+    controls: tuple[Standing, ...]
+
+
+def proof_of() -> ProofView:
+    """Gather what the page « Preuve » shows. Runs inside `acting_for`."""
+    checkpoint = Checkpoint.objects.order_by("-size").first()
+    stamps = CheckpointStamp.objects.select_related("checkpoint").order_by("-at")[:4]
+    return ProofView(
+        seal=seal_in_service(),
+        protection=protection(),
+        far_witness=has_far_witness(),
+        log_key=log_signer().verifier.vkey,
+        witness_key=witness_key().vkey,
+        checkpoint=checkpoint,
+        stamps=tuple(stamps),
+        controls=tuple(standings()),
+    )
+
+
+def seal_in_service() -> Seal | None:
+    """Read the certificate in service; None before the first document, or when the key is compromised."""
+    row = SealCertificate.objects.filter(state=SealState.ACTIVE).first()
+    if row is None:
+        return None
+    certificate = x509.load_der_x509_certificate(PEM_cert_to_DER_cert(row.certificate))
+    key = certificate.public_key()
+    size = getattr(key, "key_size", 0)
+    return Seal(
+        subject=certificate.subject.rfc4514_string(),
+        issuer=certificate.issuer.rfc4514_string(),
+        own=certificate.subject == certificate.issuer,
+        algorithm=f"ECDSA P-{size}" if hasattr(key, "curve") else f"RSA-{size}",
+        driver=row.get_driver_display(),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+    )
+
+
+def protection() -> str:
+    """Say in one French sentence what the witness protects against, and what it does not."""
+    if has_far_witness():
+        return (
+            "Un témoin tenu ailleurs a signé chaque état du journal avant tout envoi : une base ou une machine ramenée "
+            "en arrière se voit, et n’envoie plus rien."
+        )
+    return (
+        "Le témoin est dans un dossier de cette machine : il voit une base ramenée en arrière, pas une machine entière "
+        "restaurée ni un administrateur qui changerait les deux. Pour cela, il en faut un sur une autre machine."
+    )

@@ -9,10 +9,6 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.simulators.chorus import ChorusSimulator
 from faitfoi.simulators.smtp import SmtpSimulator
 from tests.pipeline.cast import Scene
-from tests.pipeline.projection import differences
-
-CHANGED_BY_HAND = ("Organisation ", "Membership ", "User ", "Customer ")
-"""What tests write without the door that journals it (`test_rebuilding` goes through the doors)."""
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +30,8 @@ def portal() -> Iterator[ChorusSimulator]:
 
 
 @pytest.fixture
-def scene(
-    request: pytest.FixtureRequest, cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulator
-) -> Iterator[Scene]:
-    """Alice's organisation, its customers and its channels, before simulators that remember nothing.
-
-    Whatever the test did, the journal could make the tables again; `beside_the_journal` marks those that change rows
-    by hand.
-    """
+def scene(cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulator) -> Scene:
+    """Alice's organisation, its customers and its channels, before simulators that remember nothing."""
     relay.control.obey("POST /control/reset", {})
     portal._control.obey("POST /control/reset", {})
     with connection.cursor() as cursor:
@@ -50,6 +40,4 @@ def scene(
         cursor.execute("DELETE FROM procrastinate_workers")
     made = Scene(organisation=cooperative, smtp=relay, chorus=portal)
     made.set_up()
-    yield made
-    if request.node.get_closest_marker("beside_the_journal") is None:
-        assert [each for each in differences(cooperative.id) if not each.startswith(CHANGED_BY_HAND)] == []
+    return made

@@ -147,6 +147,8 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("seal", "rotate"): [[]],
         ("seal", "import"): [[str(table), "--password-file", str(table)]],
         ("seal", "compromised"): [[her_certificate]],
+        ("seal", "use"): [["csc", "url=http://127.0.0.1:9", "credential=x", "token=x"]],
+        ("seal", "choose"): [["--level", "B-B"]],
     }
 
 

@@ -1,38 +1,47 @@
 """A key is made, brought in, replaced, distrusted: each act is journalled, and no invoice is lost or half sealed."""
 
+import io
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.utils import timezone
+from pyhanko.keys import load_certs_from_pemder_data
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
+from pytest_django import Settings
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.evidence.keys import KeyRefused
+from faitfoi.evidence.keys import KeyRefused, SignerSilent
 from faitfoi.evidence.seal_check import SealState, check_seal, sealed_by
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.artefacts import read as read_artefact
 from faitfoi.pipeline.examination import examine_installation
+from faitfoi.pipeline.seal_keys import bring_in, choose, declare_compromised, ensure_seal_key, rotate, use
 from faitfoi.pipeline.sealing import (
     CannotSeal,
-    bring_in,
     certificate_on,
     certificates_of,
-    declare_compromised,
     doubtful,
-    ensure_seal_key,
     known_certificates,
-    rotate,
     seal_key,
 )
 from faitfoi.pipeline.witnessing import witnessed
 from faitfoi.records.journal import sequence
 from faitfoi.records.models import Checkpoint, CheckpointStamp, JournalEntry, SealCertificate
+from faitfoi.records.models_seal import SealDriver, SealLevel, WithoutStamp
 from faitfoi.records.stages import LineOutcome
+from faitfoi.simulators.control import Fault, FaultKind
+from faitfoi.simulators.csc import CscSimulator
 from tests.evidence.authority import PASSWORD, Authority, new_key
+from tests.evidence.tsa import Authority as StampAuthority
+from tests.evidence.tsa import serving
 from tests.pipeline.cast import ACTOR, Scene, file
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +70,7 @@ def pkcs12_file() -> bytes:
 def test_the_first_need_makes_one_key_encrypted_and_journalled(scene: Scene) -> None:
     scene.send(file("F-1"), file("F-2"))
     (only,) = known_certificates(scene.organisation.id)
-    folder = Path(settings.FAITFOI_HOME) / "keys" / "seal" / str(scene.organisation.id) / only.fingerprint
+    folder = Path(django_settings.FAITFOI_HOME) / "keys" / "seal" / str(scene.organisation.id) / only.fingerprint
     assert (folder / "key.pem").read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
     (created,) = entries(scene, "seal_key_created")
@@ -196,3 +205,97 @@ def test_the_chain_that_is_kept_is_the_chain_that_seals(scene: Scene) -> None:
 
     kept = [each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(row.chain.encode())]
     assert list(seal_key(scene.organisation.id).chain) == kept
+
+
+@pytest.fixture
+def provider(scene: Scene) -> Iterator[CscSimulator]:
+    """A remote signing service whose key Alice's organisation uses."""
+    simulator = CscSimulator()
+    simulator.start()
+    use(scene.organisation, SealDriver.CSC, simulator.settings, actor=ACTOR)
+    yield simulator
+    simulator.stop()
+
+
+def test_a_remote_key_is_tried_first_then_used_and_its_access_is_kept_encrypted(
+    scene: Scene, provider: CscSimulator
+) -> None:
+    batch = scene.send(file("F-1"))
+    assert scene.counts(batch).sent == 1
+    row = current(scene)
+    assert row.driver == SealDriver.CSC
+    assert sealed_by(pdf(scene, "F-1")) == row.fingerprint
+    assert check_seal(pdf(scene, "F-1"), certificates_of(scene.organisation.id)) is SealState.INTACT
+    assert provider.settings["client_secret"].encode() not in bytes(row.sealed_values)
+    with pytest.raises(SignerSilent):
+        use(scene.organisation, SealDriver.CSC, {**provider.settings, "pin": "0"}, actor=ACTOR)
+    assert current(scene).fingerprint == row.fingerprint
+
+
+def test_a_service_that_is_down_makes_lines_wait_and_nothing_is_lost_or_half_sealed(
+    scene: Scene, provider: CscSimulator
+) -> None:
+    provider.faults.add(Fault(kind=FaultKind.DOWN, times=None, on="signHash"))
+    batch = scene.send(file("F-1"), file("F-2"))
+    assert [line.outcome for line in scene.lines(batch)] == [LineOutcome.WAITING] * 2
+    assert all("service de signature" in line.reason for line in scene.lines(batch))
+    assert entries(scene, "document_sealed") == []
+    assert scene.mails() == []
+
+    provider.faults.clear()
+    scene.prepare(batch)
+    scene.deliver()
+    assert scene.counts(batch).sent == 2
+    assert len(scene.mails()) == 2
+    report = examine_installation()
+    assert report.sound, report.problems
+
+
+@pytest.fixture
+def authority(tmp_path: Path, settings: Settings) -> Iterator[StampAuthority]:
+    """A time-stamp authority that the installation is told of."""
+    with serving(StampAuthority(tmp_path / "tsa")) as answering:
+        settings.FAITFOI_TSA, settings.FAITFOI_TSA_ROOTS = answering.url, str(answering.roots)
+        yield answering
+
+
+def test_a_stamped_seal_carries_its_token_and_waits_for_it(scene: Scene, authority: StampAuthority) -> None:
+    choose(scene.organisation, level=SealLevel.STAMPED, without_stamp=WithoutStamp.WAIT, place="", actor=ACTOR)
+    authority.down = True
+    batch = scene.send(file("F-1"))
+    (line,) = scene.lines(batch)
+    assert line.outcome == LineOutcome.WAITING
+    assert "horodatage" in line.reason
+
+    authority.down = False
+    scene.prepare(batch)
+    assert check_seal(pdf(scene, "F-1"), certificates_of(scene.organisation.id)) is SealState.INTACT
+    assert b"/ETSI.CAdES.detached" in pdf(scene, "F-1")
+    assert entries(scene, "document_sealed")[-1]["seal_levels"] == ["B-T"]
+    (signature,) = PdfFileReader(io.BytesIO(pdf(scene, "F-1"))).embedded_signatures
+    status = validate_pdf_signature(signature, ts_validation_context=_trusting(authority.roots.read_bytes()))
+    assert status.timestamp_validity is not None
+    assert (status.timestamp_validity.intact, status.timestamp_validity.trusted) == (True, True)
+    assert examine_installation().sound
+
+
+def _trusting(pem: bytes) -> ValidationContext:
+    return ValidationContext(trust_roots=list(load_certs_from_pemder_data(pem)))
+
+
+def test_when_somebody_chose_so_a_missing_stamp_gives_a_plain_seal_and_the_journal_says_it(
+    scene: Scene, authority: StampAuthority
+) -> None:
+    choose(scene.organisation, level=SealLevel.STAMPED, without_stamp=WithoutStamp.CHECKPOINT, place="", actor=ACTOR)
+    authority.down = True
+    batch = scene.send(file("F-1"))
+    assert scene.counts(batch).sent == 1
+    assert entries(scene, "document_sealed")[-1]["seal_levels"] == ["B-B"]
+    (chosen,) = entries(scene, "seal_choices_changed")
+    assert (chosen["level"], chosen["without_stamp"]) == ("B-T", "checkpoint")
+
+
+def test_stamped_seals_are_not_chosen_without_an_authority(scene: Scene, settings: Settings) -> None:
+    settings.FAITFOI_TSA = ""
+    with pytest.raises(KeyRefused, match="FAITFOI_TSA"):
+        choose(scene.organisation, level=SealLevel.STAMPED, without_stamp=WithoutStamp.WAIT, place="", actor=ACTOR)

@@ -68,7 +68,7 @@ def import_(
         password = typer.prompt("Mot de passe du fichier", hide_input=True, default="", show_default=False)
     with platform_open():
         from faitfoi.evidence.keys import KeyRefused
-        from faitfoi.pipeline.sealing import bring_in
+        from faitfoi.pipeline.seal_keys import bring_in
 
         chosen = the_organisation(organisation)
         try:
@@ -86,7 +86,7 @@ def rotate(
     """Met une nouvelle clé en service ; les cachets faits avec l’ancienne restent vérifiés."""
     with platform_open():
         from faitfoi.evidence.keys import KeyRefused
-        from faitfoi.pipeline.sealing import rotate as replace_key
+        from faitfoi.pipeline.seal_keys import rotate as replace_key
 
         chosen = the_organisation(organisation)
         try:
@@ -104,7 +104,7 @@ def compromised(
     """Déclare une clé compromise : elle ne scelle plus rien, dès maintenant et pour toujours."""
     with platform_open():
         from faitfoi.evidence.keys import KeyRefused
-        from faitfoi.pipeline.sealing import declare_compromised
+        from faitfoi.pipeline.seal_keys import declare_compromised
 
         chosen = the_organisation(organisation)
         try:
@@ -118,6 +118,72 @@ def compromised(
         if numbers := _told(chosen, row)["doubtful"]:
             typer.echo(f"Scellées après, donc douteuses : {', '.join(numbers)}.")
         typer.echo("Faites maintenant une autre clé : faitfoi seal rotate (ou faitfoi seal import).")
+
+
+@seal.command()
+def use(
+    driver: Annotated[str, typer.Argument(help="pkcs11 (module matériel) ou csc (service à distance).")],
+    values: Annotated[list[str], typer.Argument(help="nom=valeur… ; « nom=- » demande la valeur sans la montrer.")],
+    organisation: Named = None,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="Certificats (PEM) d’une clé PKCS#11 qui ne les contient pas.")
+    ] = None,
+) -> None:
+    """Met en service une clé gardée ailleurs, après un essai ; ses réglages sont gardés chiffrés.
+
+    pkcs11 : module, token, pin, label. csc : url, credential, puis token, ou client_id et client_secret ; pin, timeout.
+    """
+    given = dict(_pair(value) for value in values)
+    try:
+        pem = certificate.read_bytes() if certificate else b""
+    except OSError as error:
+        fail(f"Fichier illisible : {error}", code=2)
+    with platform_open():
+        from faitfoi.evidence.keys import KeyRefused, SignerRefused, SignerSilent
+        from faitfoi.pipeline.seal_keys import use as use_key
+        from faitfoi.records.models_seal import SealDriver
+
+        chosen = the_organisation(organisation)
+        if driver not in {SealDriver.PKCS11, SealDriver.CSC}:
+            fail(f"« {driver} » n’est pas un endroit pour une clé : choisissez pkcs11 ou csc.", code=2)
+        try:
+            row = use_key(chosen, SealDriver(driver), given, pem=pem, actor=ACTOR)
+        except (KeyRefused, SignerSilent, SignerRefused, ValueError) as error:
+            fail(str(error), code=2)
+        _say_in_service(row)
+
+
+@seal.command()
+def choose(
+    organisation: Named = None,
+    level: Annotated[str, typer.Option("--level", help="B-B (le cachet) ou B-T (cachet horodaté).")] = "B-B",
+    without_stamp: Annotated[
+        str, typer.Option("--without-stamp", help="Si l’horodatage manque : wait (attendre) ou checkpoint (sceller).")
+    ] = "wait",
+) -> None:
+    """Choisit ce que portent les cachets de l’organisation."""
+    with platform_open():
+        from faitfoi.evidence.keys import KeyRefused
+        from faitfoi.pipeline.seal_keys import choose as keep_choices
+        from faitfoi.records.models_seal import SealLevel, WithoutStamp
+
+        chosen = the_organisation(organisation)
+        try:
+            wanted, otherwise = SealLevel(level), WithoutStamp(without_stamp)
+        except ValueError:
+            fail("--level est B-B ou B-T ; --without-stamp est wait ou checkpoint.", code=2)
+        try:
+            keep_choices(chosen, level=wanted, without_stamp=otherwise, place="", actor=ACTOR)
+        except KeyRefused as error:
+            fail(str(error), code=2)
+        typer.echo(f"Désormais : {wanted.label}. Sans horodatage : {otherwise.label}.")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        fail(f"« {text} » : écrivez nom=valeur.", code=2)
+    return name, typer.prompt(name, hide_input=True) if value == "-" else value
 
 
 def _say_in_service(row: "SealCertificate") -> None:

@@ -1,7 +1,8 @@
-"""The CMS of a PAdES B-B seal (ETSI EN 319 142-1 §6, RFC 5652), written and read as DER bytes.
+"""The CMS of a PAdES B-B or B-T seal (ETSI EN 319 142-1 §6, RFC 5652), written and read as DER bytes.
 
 SHA-256; signed attributes content-type, message-digest and signing-certificate-v2, no signing-time (PAdES keeps the
-claimed time in the signature dictionary's /M); one signer, its certificate and those above it inside.
+claimed time in the signature dictionary's /M); one signer, its certificate and those above it inside. B-T adds an RFC
+3161 token over the signature's value, unsigned.
 """
 
 import hashlib
@@ -18,7 +19,9 @@ SIGNING_CERTIFICATE_V2 = der.oid("1.2.840.113549.1.9.16.2.47")
 SHA256 = der.encode(der.SEQUENCE, der.oid("2.16.840.1.101.3.4.2.1"))
 SHA256_WITH_RSA = der.encode(der.SEQUENCE, der.oid("1.2.840.113549.1.1.11"), der.NULL)
 ECDSA_WITH_SHA256 = der.encode(der.SEQUENCE, der.oid("1.2.840.10045.4.3.2"))
+SIGNATURE_TIME_STAMP = der.oid("1.2.840.113549.1.9.16.2.14")
 CONTEXT_0 = 0xA0
+CONTEXT_1 = 0xA1
 VERSION_1 = der.integer(1)
 CONTENT_TYPE_IS_DATA = der.encode(der.SEQUENCE, CONTENT_TYPE, der.encode(der.SET, DATA))
 
@@ -28,7 +31,7 @@ class Seal:
     """What a CMS says: the digest that was sealed, the bytes that were signed, the signature, the certificate named.
 
     `certificate_sha256` is the fingerprint that signing-certificate-v2 binds; `certificates` are those inside (DER), in
-    the order of DER; all values are bytes.
+    the order of DER; `token` is the time-stamp over `signature`, empty when there is none; all values are bytes.
     """
 
     digest: bytes
@@ -37,6 +40,7 @@ class Seal:
     algorithm: bytes
     certificate_sha256: bytes
     certificates: tuple[bytes, ...]
+    token: bytes = b""
 
 
 def write(
@@ -48,10 +52,11 @@ def write(
     algorithm: bytes,
     sign: Callable[[bytes], bytes],
     chain: Sequence[bytes] = (),
+    stamp: Callable[[bytes], bytes] | None = None,
 ) -> bytes:
     """A ContentInfo that seals a SHA-256 digest; `certificate` and `issuer` are DER, `sign` signs the attributes.
 
-    `chain` are the certificates above, DER too.
+    `chain` are the certificates above, DER too. `stamp` gives a time-stamp token (DER) for the signature's value.
     """
     attributes = der.set_of(CONTENT_TYPE_IS_DATA, _message_digest(digest), _signing_certificate(certificate))
     signature = sign(der.encode(der.SET, attributes))
@@ -63,6 +68,7 @@ def write(
         der.encode(CONTEXT_0, attributes),
         algorithm,
         der.encode(der.OCTET_STRING, signature),
+        _unsigned(stamp(signature)) if stamp else b"",
     )
     signed_data = der.encode(
         der.SEQUENCE,
@@ -83,7 +89,10 @@ def read(data: bytes) -> Seal:
     _, _, content, certificates, signers = _exactly(5, signed_data)
     _expect(content, der.encode(der.SEQUENCE, DATA))
     (signer,) = _exactly(1, der.contents(signers, der.SET))
-    _, _, digest_algorithm, wrapped_attributes, algorithm, signature = _exactly(6, der.contents(signer, der.SEQUENCE))
+    parts = tuple(der.children(der.contents(signer, der.SEQUENCE)))
+    if len(parts) not in (6, 7):
+        raise der.NotDer(f"Expected 6 or 7 elements, found {len(parts)}.")
+    _, _, digest_algorithm, wrapped_attributes, algorithm, signature, *unsigned = parts
     _expect(digest_algorithm, SHA256)
     attributes = der.contents(wrapped_attributes, CONTEXT_0)
     values = {}
@@ -100,7 +109,20 @@ def read(data: bytes) -> Seal:
         algorithm=algorithm,
         certificate_sha256=_bound_certificate(values[SIGNING_CERTIFICATE_V2]),
         certificates=tuple(der.children(der.contents(certificates, CONTEXT_0))),
+        token=_token_in(unsigned[0]) if unsigned else b"",
     )
+
+
+def _unsigned(token: bytes) -> bytes:
+    return der.encode(CONTEXT_1, der.encode(der.SEQUENCE, SIGNATURE_TIME_STAMP, der.encode(der.SET, token)))
+
+
+def _token_in(unsigned: bytes) -> bytes:
+    (attribute,) = _exactly(1, der.contents(unsigned, CONTEXT_1))
+    kind, values = _exactly(2, der.contents(attribute, der.SEQUENCE))
+    _expect(kind, SIGNATURE_TIME_STAMP)
+    (token,) = _exactly(1, der.contents(values, der.SET))
+    return token
 
 
 def _message_digest(digest: bytes) -> bytes:

@@ -6,11 +6,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from faitfoi.evidence import cms
+from faitfoi.evidence.seal_way import LegalWay, legal_way
+from faitfoi.evidence.stamps import is_about
+
+__all__ = ["LegalWay", "SealState", "chain_above", "check_seal", "legal_way", "sealed_by"]
 
 _BYTE_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
 
@@ -84,7 +88,10 @@ def _is_written_as_ours(digits: bytes, seal: cms.Seal, certificate: x509.Certifi
         algorithm=seal.algorithm,
         sign=lambda _: seal.signature,
         chain=chain_above(certificate, seal.certificates),
+        stamp=(lambda _: seal.token) if seal.token else None,
     )
+    if seal.token and not is_about(seal.token, seal.signature):
+        return False
     return digits == again.hex().encode().ljust(len(digits), b"0")
 
 
@@ -102,7 +109,7 @@ def chain_above(certificate: x509.Certificate, candidates: Iterable[bytes]) -> t
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (InvalidSignature, TypeError, ValueError):
+    except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
         return False
     return True
 

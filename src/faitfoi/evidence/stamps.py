@@ -3,6 +3,7 @@
 A checkpoint is stamped, never an invoice: one token vouches for the time of all that stands under it.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -157,6 +158,16 @@ def _in_time(stamp: Stamp, *, now: datetime, url: str) -> Stamp:
 def check_stamp(token: bytes, message: bytes, *, roots: Sequence[x509.Certificate]) -> Stamp:
     """The stamp in a token, if it is one of `message` that leads to a root; else StampRefused."""
     return _judged(_granted(token), _of_message(message), roots=roots, nonce=None, who="")
+
+
+def is_about(token: bytes, message: bytes) -> bool:
+    """Whether a token speaks of that message; who signed it, and whether it did, is not judged here."""
+    try:
+        imprint = decode_timestamp_response(_granted(_in_order(token))).tst_info.message_imprint
+    except ValueError:
+        return False
+    digests = (hashlib.sha256(message).digest(), hashlib.sha384(message).digest(), hashlib.sha512(message).digest())
+    return imprint.message in digests
 
 
 def _judged(

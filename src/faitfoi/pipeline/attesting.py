@@ -19,7 +19,8 @@ from faitfoi.pipeline.attestation_facts import Standing, Statement, standing_of
 from faitfoi.pipeline.attestation_page import notice_of
 from faitfoi.pipeline.installation import sandbox
 from faitfoi.pipeline.renderings import look_of
-from faitfoi.pipeline.sealing import ensure_seal_key, seal_for, seal_key
+from faitfoi.pipeline.seal_keys import ensure_seal_key
+from faitfoi.pipeline.sealing import seal_for, seal_key
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Attestation
 from faitfoi.records.models_archive import reference_of
@@ -56,7 +57,7 @@ def issue(organisation_id: UUID, state: Callable[[], Statement], *, actor: str) 
         with acting_for(organisation_id):
             last = Attestation.objects.aggregate(last=Max("number"))["last"] or 0
         pdf = _page(organisation, statement, standing, number=last + 1, at=at)
-        pdf, _certificate = seal_for(organisation_id, pdf, at=at)
+        pdf = seal_for(organisation_id, pdf, at=at).pdf
         try:
             return _kept(organisation_id, statement, pdf, number=last + 1, actor=actor)
         except IntegrityError:
@@ -98,7 +99,6 @@ def _kept(organisation_id: UUID, statement: Statement, pdf: bytes, *, number: in
             "attestation_issued",
             actor=actor,
             document_id=statement.document_id,
-            rows=[attestation],
             attestation=str(attestation.id),
             states=statement.kind.value,
             number=number,

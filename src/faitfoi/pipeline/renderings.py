@@ -17,7 +17,7 @@ from faitfoi.pipeline.customers import seller_siret, service_code
 from faitfoi.pipeline.installation import sandbox
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.routing import Decision
-from faitfoi.pipeline.sealing import seal_for
+from faitfoi.pipeline.sealing import Sealed, seal_for
 from faitfoi.records.stages import ArtefactRole
 
 PDF = "application/pdf"
@@ -34,6 +34,8 @@ class Rendering:
     sealed: bool = False
     certificate: str = ""
     """The fingerprint of the certificate that sealed it."""
+    level: str = ""
+    """The level of its seal: B-B or B-T."""
     xml_sha256: str = ""
     """Of the XML that the legal artefact carries: the entry names it too, so that a dossier can hand it out."""
 
@@ -132,11 +134,11 @@ def _copy(invoice: Invoice, *, look: Look, at: datetime) -> Rendering:
 
 def _sealed(organisation: Organisation, verdict: Verdict, pdf: bytes, *, role: ArtefactRole, at: datetime) -> Rendering:
     """Seal, unless somebody else has signed: that is never rewritten. The child reads the PDF, the key stays here."""
-    fingerprint = ""
+    made: Sealed | None = None
     sealed = role is not ArtefactRole.LEGAL or not verdict.reading.signed
     if sealed:
         try:
-            pdf, fingerprint = seal_for(organisation.id, pdf, at=at)
+            made = seal_for(organisation.id, pdf, at=at)
         except Unreadable as error:
             raise Refusal(error.reason) from error
     suffix = "" if role is ArtefactRole.LEGAL else "-chorus"
@@ -144,9 +146,10 @@ def _sealed(organisation: Organisation, verdict: Verdict, pdf: bytes, *, role: A
         role=role,
         filename=f"{_stem(verdict.invoice)}{suffix}.pdf",
         media_type=PDF,
-        content=pdf,
+        content=made.pdf if made else pdf,
         sealed=sealed,
-        certificate=fingerprint,
+        certificate=made.certificate if made else "",
+        level=made.level.value if made else "",
     )
 
 

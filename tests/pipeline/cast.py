@@ -21,6 +21,7 @@ from faitfoi.pipeline.counts import Counts, count_batch
 from faitfoi.pipeline.customers import fold
 from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.receive import receive
+from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Artefact, Batch, BatchLine, Customer, Delivery, Document, Event
 from faitfoi.records.objects import places_of
 from faitfoi.records.stages import LineOutcome, Nature, Purpose, Stage
@@ -171,8 +172,8 @@ class Scene:
         """Write the customers and the channels' settings down."""
         self.channels = channel_settings(smtp_port=self.smtp.port, chorus_url=self.chorus.url)
         with acting_for(self.organisation.id):
-            for buyer in customers:
-                register(self.organisation, buyer)
+            kept = [register(self.organisation, buyer) for buyer in customers]
+            write_entry("scene_set", actor=ACTOR, rows=[self.organisation, *kept])
             for key, values in self.channels.items():
                 save_channel_settings(key, values, actor=ACTOR)
 

@@ -9,6 +9,10 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.simulators.chorus import ChorusSimulator
 from faitfoi.simulators.smtp import SmtpSimulator
 from tests.pipeline.cast import Scene
+from tests.pipeline.projection import differences
+
+CHANGED_BY_HAND = ("Organisation ", "Membership ", "User ", "Customer ")
+"""What tests write without the door that journals it (`test_rebuilding` goes through the doors)."""
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +34,14 @@ def portal() -> Iterator[ChorusSimulator]:
 
 
 @pytest.fixture
-def scene(cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulator) -> Scene:
-    """Alice's organisation, its customers and its channels, before simulators that remember nothing."""
+def scene(
+    request: pytest.FixtureRequest, cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulator
+) -> Iterator[Scene]:
+    """Alice's organisation, its customers and its channels, before simulators that remember nothing.
+
+    Whatever the test did, the journal could make the tables again; `beside_the_journal` marks those that change rows
+    by hand.
+    """
     relay.control.obey("POST /control/reset", {})
     portal._control.obey("POST /control/reset", {})
     with connection.cursor() as cursor:
@@ -40,4 +50,6 @@ def scene(cooperative: Organisation, relay: SmtpSimulator, portal: ChorusSimulat
         cursor.execute("DELETE FROM procrastinate_workers")
     made = Scene(organisation=cooperative, smtp=relay, chorus=portal)
     made.set_up()
-    return made
+    yield made
+    if request.node.get_closest_marker("beside_the_journal") is None:
+        assert [each for each in differences(cooperative.id) if not each.startswith(CHANGED_BY_HAND)] == []

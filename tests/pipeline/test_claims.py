@@ -210,6 +210,7 @@ def test_an_old_claim_says_nothing_about_a_newer_attempt(scene: Scene) -> None:
     assert scene.stage("F-1") is Stage.TO_FIND
 
 
+@pytest.mark.beside_the_journal
 def test_a_sweep_beside_a_settling_worker_loses_nothing(scene: Scene) -> None:
     """Whoever closes the attempt first, the receipt's references and the following are kept."""
     for n in range(5):
@@ -293,7 +294,7 @@ def test_a_late_verdict_does_not_undo_what_was_decided(scene: Scene) -> None:
     with acting_for(scene.organisation.id):
         preparing._refuse(seen_waiting, Refusal("trop tard"), actor=ACTOR)
     with acting_for(scene.organisation.id):
-        preparing._link_to_done(seen_waiting, scene.document("F-1").id)
+        preparing._link_to_done(seen_waiting, scene.document("F-1").id, actor=ACTOR)
 
     (line,) = scene.lines(batch)
     assert (line.outcome, line.already_done) == (LineOutcome.READY, False)

@@ -21,7 +21,7 @@ from tests.pipeline.cast import TOWN, Scene, file, keep
 from tests.pipeline.test_claims import wait_until
 from tests.postgres import cluster
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.beside_the_journal]
 
 
 @pytest.fixture

@@ -90,6 +90,7 @@ def test_a_database_that_fails_refuses_no_invoice(scene: Scene) -> None:
     assert [line.outcome for line in scene.lines(batch)] == [LineOutcome.READY]
 
 
+@pytest.mark.beside_the_journal
 def test_a_delivery_that_trips_a_bug_does_not_hold_its_neighbours(scene: Scene) -> None:
     """The planted bug: a channel that no register has."""
     scene.prepare(scene.hand_over(file("F-1"), file("F-2"), file("F-3", VINEYARD)))
@@ -110,6 +111,7 @@ def test_a_delivery_that_trips_a_bug_does_not_hold_its_neighbours(scene: Scene) 
     assert [scene.stage(number) for number in ("F-1", "F-2", "F-3")] == [Stage.ROUTED, Stage.ACCEPTED, Stage.ACCEPTED]
 
 
+@pytest.mark.beside_the_journal
 def test_a_poll_that_trips_a_bug_does_not_keep_the_news_of_its_neighbours(scene: Scene) -> None:
     scene.send(file("F-1", TOWN), file("F-2", TOWN))
     with acting_for(scene.organisation.id):

@@ -105,7 +105,7 @@ def test_deliveries_wait_for_a_silent_witness(scene: Scene, settings: Settings) 
 def test_a_restored_backup_stops_numbers_and_sending(scene: Scene) -> None:
     batch = scene.hand_over(file("F-1"))
     scene.prepare(batch)
-    lose_what_the_witness_saw(scene, 3)
+    lose_what_the_witness_saw(scene, 30)
 
     assert not may_send()
     assert not may_number()

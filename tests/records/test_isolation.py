@@ -57,6 +57,7 @@ def test_no_business_table_of_the_installation_has_a_column_about_a_person() -> 
     for model in (JournalLeaf, JournalHead, JournalNode, Checkpoint):
         assert {field.name for field in model._meta.fields} <= {
             "entry_id",
+            "organisation_id",
             "leaf",
             "index",
             "size",

@@ -30,6 +30,9 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person who signs in. Rights come from memberships, never from the person alone."""
 
+    secret_fields: ClassVar[frozenset[str]] = frozenset({"password", "last_login"})
+    """What the journal never holds, not even beside its entries (`records.images`)."""
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)

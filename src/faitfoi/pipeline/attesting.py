@@ -99,6 +99,7 @@ def _kept(organisation_id: UUID, statement: Statement, pdf: bytes, *, number: in
             "attestation_issued",
             actor=actor,
             document_id=statement.document_id,
+            rows=[attestation],
             attestation=str(attestation.id),
             states=statement.kind.value,
             number=number,

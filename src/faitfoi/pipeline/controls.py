@@ -165,6 +165,7 @@ def _keep(organisation_id: UUID, control: Control, outcome: Outcome, *, actor: s
     write_entry(
         "control_run",
         actor=actor,
+        rows=[run],
         control=control.key,
         run=str(run.id),
         checked=run.checked,

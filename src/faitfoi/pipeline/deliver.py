@@ -24,8 +24,7 @@ from faitfoi.pipeline.witnessing import SILENT, may_send
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Alarm, Attempt, Delivery
 from faitfoi.records.stages import Stage
-from faitfoi.records.storable import storable
-from faitfoi.records.transitions import move
+from faitfoi.records.transitions import close_attempt, move
 
 log = logging.getLogger(__name__)
 
@@ -129,16 +128,7 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
         except NotSent as error:
             cargo = error
         number = delivery.attempts_made + 1
-        moved = move(
-            delivery.id,
-            source=Stage.ROUTED,
-            target=Stage.SENDING,
-            actor=WORKER,
-            timetable={"attempts_made": number, "next_attempt_at": None},
-        )
-        if not moved:
-            return None
-        attempt = Attempt.objects.create(
+        attempt = Attempt(
             organisation_id=organisation_id,
             delivery=delivery,
             number=number,
@@ -146,6 +136,16 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
             deadline=deadline,
             lease_until=deadline + LEASE_MARGIN,
         )
+        moved = move(
+            delivery.id,
+            source=Stage.ROUTED,
+            target=Stage.SENDING,
+            actor=WORKER,
+            timetable={"attempts_made": number, "next_attempt_at": None},
+            opening=attempt,
+        )
+        if not moved:
+            return None
         start_by = now + LEASE_MARGIN
         return Claim(attempt_id=attempt.id, delivery_id=delivery.id, number=number, start_by=start_by, cargo=cargo)
 
@@ -236,7 +236,4 @@ def _settle(
 
 def _close_attempt(claim: Claim, outcome: Attempt.Outcome, detail: str) -> bool:
     """Write how the attempt ended; False when the sweeper has already closed it."""
-    updated = Attempt.objects.filter(id=claim.attempt_id, outcome=Attempt.Outcome.CLAIMED).update(
-        outcome=outcome, finished_at=timezone.now(), detail=storable(detail)
-    )
-    return updated == 1
+    return close_attempt(claim.attempt_id, outcome=outcome, detail=detail, actor=WORKER)

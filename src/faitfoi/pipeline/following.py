@@ -160,7 +160,7 @@ def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
     if Event.objects.filter(document_id=delivery.document_id, delivery=delivery, identity=identity).exists():
         return False
     raw = digest_of(event.raw).sha256 if event.raw else ""
-    Event.objects.create(
+    kept = Event.objects.create(
         organisation_id=delivery.organisation_id,
         document_id=delivery.document_id,
         delivery=delivery,
@@ -177,6 +177,7 @@ def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
         "remote_event",
         actor=actor,
         document_id=delivery.document_id,
+        rows=[kept],
         delivery=str(delivery.id),
         grade=event.grade.value,
         code=code,

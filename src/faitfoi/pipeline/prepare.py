@@ -4,9 +4,11 @@ import logging
 from base64 import b32encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
@@ -104,7 +106,7 @@ def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepar
     """Read, check, judge and render one line, each table looked at for a moment only; a refusal is written at once."""
     with acting_for(organisation.id):
         line = BatchLine.objects.filter(id=line_id, outcome=LineOutcome.WAITING).first()
-        if line is None or _is_already_done(line):
+        if line is None or _is_already_done(line, actor=actor):
             return None
     try:
         content = archive.fetch(organisation.id, line.sha256)
@@ -129,14 +131,14 @@ def _wait(organisation: Organisation, line_ids: Sequence[UUID], *, reason: str, 
         for line in waiting:
             line.reason = reason
             line.save(update_fields=["reason"])
-            write_entry("line_waits_for_seal", actor=actor, line=str(line.id), sha256=line.sha256)
+            write_entry("line_waits_for_seal", actor=actor, rows=[line], line=str(line.id), sha256=line.sha256)
 
 
-def _is_already_done(line: BatchLine) -> bool:
+def _is_already_done(line: BatchLine, *, actor: str) -> bool:
     """Whether the very same bytes were sealed before; the line is then linked to their document."""
     done = BurntNumber.objects.filter(original_sha256=line.sha256).first()
     if done is not None:
-        _link_to_done(line, done.document_id)
+        _link_to_done(line, done.document_id, actor=actor)
     return done is not None
 
 
@@ -163,11 +165,11 @@ def _write_down(organisation: Organisation, prepared: Prepared, *, actor: str) -
     if isinstance(way, NoRoute):
         line.outcome, line.reason = LineOutcome.NEEDS_SOMEONE, way.reason
         line.save(update_fields=["document", "findings", "outcome", "reason"])
-        write_entry("no_route", actor=actor, document_id=document.id)
+        write_entry("no_route", actor=actor, document_id=document.id, rows=[line], line=str(line.id))
         return []
     line.outcome, line.reason = LineOutcome.READY, ""
     line.save(update_fields=["document", "findings", "outcome", "reason"])
-    return open_deliveries(document, artefacts, way, actor=actor)
+    return open_deliveries(document, artefacts, way, actor=actor, rows=[line])
 
 
 def _seal_document(
@@ -175,7 +177,7 @@ def _seal_document(
 ) -> tuple[Document, dict[str, Artefact]]:
     verdict, invoice = prepared.verdict, prepared.verdict.invoice
     assert invoice.issue_date is not None  # noqa: S101  # judging refuses an invoice without date
-    customer = _customer_of_record(verdict.customer)
+    customer, drafted = _customer_of_record(verdict.customer)
     document = Document.objects.create(
         organisation=organisation,
         kind=DocumentKind.CREDIT_NOTE if invoice.is_credit_note else DocumentKind.INVOICE,
@@ -196,7 +198,7 @@ def _seal_document(
         findings=[finding_to(finding) for finding in verdict.findings],
         waiting_for=verdict.way.reason if isinstance(verdict.way, NoRoute) else "",
     )
-    BurntNumber.objects.create(
+    burnt = BurntNumber.objects.create(
         organisation=organisation,
         seller_siren=document.seller_siren,
         year=invoice.issue_date.year,
@@ -204,13 +206,17 @@ def _seal_document(
         document=document,
         original_sha256=sha256,
     )
-    return document, keep_artefacts(document, prepared.renderings, kind="document_sealed", actor=actor)
+    rows = [*drafted, document, burnt]
+    return document, keep_artefacts(document, prepared.renderings, kind="document_sealed", actor=actor, rows=rows)
 
 
 def keep_artefacts(
-    document: Document, renderings: Sequence[Rendering], *, kind: str, actor: str
+    document: Document, renderings: Sequence[Rendering], *, kind: str, actor: str, rows: Sequence[Model] = ()
 ) -> dict[str, Artefact]:
-    """Write artefacts down, by role, with the journal entry that names their digests. Runs inside `acting_for`."""
+    """Write artefacts down, by role, with the journal entry that names their digests. Runs inside `acting_for`.
+
+    `rows` are what the same act wrote before them.
+    """
     artefacts = {
         rendering.role.value: Artefact.objects.create(
             organisation_id=document.organisation_id,
@@ -225,17 +231,13 @@ def keep_artefacts(
         )
         for rendering in renderings
     }
-    sealed_with: list[str] = sorted({each.certificate for each in renderings if each.sealed})
-    levels: list[str] = sorted({each.level for each in renderings if each.sealed})
-    write_entry(
-        kind,
-        actor=actor,
-        document_id=document.id,
-        **{f"sha256_{role}": artefact.sha256 for role, artefact in artefacts.items()},
-        **{f"sha512_{role}": artefact.sha512 for role, artefact in artefacts.items()},
-        **dict(_xml_of(renderings)),
-        **({"seal_certificates": sealed_with, "seal_levels": levels} if sealed_with else {}),
-    )
+    facts: dict[str, Any] = {f"sha256_{role}": artefact.sha256 for role, artefact in artefacts.items()}
+    facts |= {f"sha512_{role}": artefact.sha512 for role, artefact in artefacts.items()}
+    facts |= dict(_xml_of(renderings))
+    if sealed_with := sorted({each.certificate for each in renderings if each.sealed}):
+        facts["seal_certificates"] = sealed_with
+        facts["seal_levels"] = sorted({each.level for each in renderings if each.sealed})
+    write_entry(kind, actor=actor, document_id=document.id, rows=[*rows, *artefacts.values()], **facts)
     return artefacts
 
 
@@ -245,16 +247,20 @@ def _xml_of(renderings: Sequence[Rendering]) -> Iterator[tuple[str, str]]:
             yield "xml_sha256", rendering.xml_sha256
 
 
-def open_deliveries(document: Document, artefacts: dict[str, Artefact], way: Decision, *, actor: str) -> list[Delivery]:
-    """Write the legal delivery and the copy, if any. Runs inside `acting_for`."""
+def open_deliveries(
+    document: Document, artefacts: dict[str, Artefact], way: Decision, *, actor: str, rows: Sequence[Model] = ()
+) -> list[Delivery]:
+    """Write the legal delivery and the copy, if any; `rows` are what the act wrote before. Inside `acting_for`."""
     carried = artefacts[CARRIED.get(way.legal.channel, ArtefactRole.LEGAL)]
-    deliveries = [_open(document, carried, way.legal, purpose=Purpose.LEGAL, actor=actor)]
+    deliveries = [_open(document, carried, way.legal, purpose=Purpose.LEGAL, actor=actor, rows=rows)]
     if way.copy is not None:
         deliveries.append(_open(document, artefacts[ArtefactRole.COPY], way.copy, purpose=Purpose.COPY, actor=actor))
     return deliveries
 
 
-def _open(document: Document, artefact: Artefact, leg: Leg, *, purpose: Purpose, actor: str) -> Delivery:
+def _open(
+    document: Document, artefact: Artefact, leg: Leg, *, purpose: Purpose, actor: str, rows: Sequence[Model] = ()
+) -> Delivery:
     sequence = 1
     delivery = Delivery.objects.create(
         organisation_id=document.organisation_id,
@@ -269,11 +275,12 @@ def _open(document: Document, artefact: Artefact, leg: Leg, *, purpose: Purpose,
         message_ref=b32encode(uuid4().bytes).decode().rstrip("=").lower(),
         next_attempt_at=timezone.now(),
     )
-    ReturnToken.objects.create(message_ref=delivery.message_ref, organisation_id=document.organisation_id)
+    token = ReturnToken.objects.create(message_ref=delivery.message_ref, organisation_id=document.organisation_id)
     write_entry(
         "delivery_routed",
         actor=actor,
         document_id=document.id,
+        rows=[*rows, delivery, token],
         delivery=str(delivery.id),
         purpose=purpose.value,
         channel=leg.channel.value,
@@ -290,46 +297,54 @@ def make_due(organisation_id: UUID, deliveries: Sequence[Delivery]) -> None:
         deliver_later(organisation_id, ids)
 
 
-def _customer_of_record(customer: Customer | None) -> Customer | None:
-    """Keep a customer that was drafted from the invoice, unless a neighbour of the batch has just done it."""
+def _customer_of_record(customer: Customer | None) -> tuple[Customer | None, list[Customer]]:
+    """Keep a customer that was drafted from the invoice, unless a neighbour of the batch has just done it.
+
+    Returns the customer, and what was written.
+    """
     if customer is None or not customer._state.adding:  # noqa: SLF001  # Django's own word for "not saved yet"
-        return customer
+        return customer, []
     defaults = {
         field.attname: getattr(customer, field.attname)
         for field in Customer._meta.concrete_fields  # noqa: SLF001  # Django's documented model API
         if field.attname not in {"id", "organisation_id", "reference"}
     }
-    kept, _ = Customer.objects.get_or_create(
+    kept, is_new = Customer.objects.get_or_create(
         organisation_id=customer.organisation_id, reference=customer.reference, defaults=defaults
     )
-    return kept
+    return kept, [kept] if is_new else []
 
 
 def _lost_the_number(line: BatchLine, prepared: Prepared, *, actor: str) -> list[Delivery]:
     """Another line has just burnt this number: the same bytes are already done, other bytes are refused."""
-    if not _is_already_done(line):
+    if not _is_already_done(line, actor=actor):
         _refuse(line, Refusal(number_taken(prepared.verdict.invoice)), actor=actor)
     return []
 
 
-def _link_to_done(line: BatchLine, document_id: UUID) -> None:
+def _link_to_done(line: BatchLine, document_id: UUID, *, actor: str) -> None:
     document = Document.objects.get(id=document_id)
-    _conclude(
+    if _conclude(
         line,
         document=document,
         already_done=True,
         findings=document.findings,
         outcome=LineOutcome.NEEDS_SOMEONE if document.waiting_for else LineOutcome.READY,
         reason=document.waiting_for or f"Déjà fait : {document.number} est scellée et suivie, rien n’est renvoyé.",
-    )
+    ):
+        write_entry("already_done", actor=actor, document_id=document.id, rows=[line], line=str(line.id))
 
 
 def _refuse(line: BatchLine, refusal: Refusal, *, actor: str) -> None:
     findings = [finding_to(finding) for finding in refusal.findings]
     if _conclude(line, outcome=LineOutcome.REFUSED, reason=refusal.reason, findings=findings):
-        write_entry("line_refused", actor=actor, line=str(line.id), sha256=line.sha256)
+        write_entry("line_refused", actor=actor, rows=[line], line=str(line.id), sha256=line.sha256)
 
 
 def _conclude(line: BatchLine, **verdict: object) -> bool:
     """Write the verdict on a line that still waits; False when another worker's stands already."""
-    return BatchLine.objects.filter(id=line.id, outcome=LineOutcome.WAITING).update(**verdict) == 1
+    if BatchLine.objects.filter(id=line.id, outcome=LineOutcome.WAITING).update(**verdict) != 1:
+        return False
+    for name, value in verdict.items():
+        setattr(line, name, value)
+    return True

@@ -16,11 +16,12 @@ from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.models import Attempt, Delivery
 from faitfoi.records.stages import Stage
-from faitfoi.records.transitions import move
+from faitfoi.records.transitions import close_attempt, move
 
 MOST_QUESTIONS = 6
 QUESTION_LEASE = timedelta(minutes=5)
 UNNOTICED = timedelta(minutes=2)
+STOPPED = "Le programme s’est arrêté pendant l’envoi : il est peut-être parti."
 
 
 def sweep(organisation_id: UUID) -> int:
@@ -32,15 +33,13 @@ def sweep(organisation_id: UUID) -> int:
             outcome=Attempt.Outcome.CLAIMED, lease_until__lt=now
         )
         for attempt in stalled.select_related("delivery"):
-            attempt.outcome, attempt.finished_at = Attempt.Outcome.UNKNOWN, now
-            attempt.detail = "Le programme s’est arrêté pendant l’envoi : il est peut-être parti."
-            attempt.save(update_fields=["outcome", "finished_at", "detail"])
+            close_attempt(attempt.id, outcome=Attempt.Outcome.UNKNOWN, detail=STOPPED, actor=WORKER)
             swept += move(
                 attempt.delivery_id,
                 source=Stage.SENDING,
                 target=Stage.TO_FIND,
                 actor=WORKER,
-                reason=attempt.detail,
+                reason=STOPPED,
                 timetable={"next_question_at": now + _settles_in(attempt.delivery, channels)},
             )
             catch_up(attempt.delivery_id, actor=WORKER)

@@ -15,7 +15,7 @@ from faitfoi.intake.caps import TooMuch, check_batch, check_file
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import prepare_later
 from faitfoi.pipeline.seal_keys import ensure_seal_key
-from faitfoi.records.journal import write_entry
+from faitfoi.records.journal import shares, write_entry
 from faitfoi.records.models import Batch, BatchLine
 from faitfoi.records.stages import LineOutcome
 
@@ -58,21 +58,32 @@ def receive(
             defaults={"name": name[:200], "origin": origin, "created_by": actor},
         )
         if is_new:
-            BatchLine.objects.bulk_create(
+            lines = BatchLine.objects.bulk_create(
                 _line(batch, position, item) for position, item in enumerate(arrived, start=1)
             )
-            write_entry("batch_received", actor=actor, batch=str(batch.id), files=len(arrived), fingerprint=fingerprint)
+            named = str(batch.id)
+            write_entry(
+                "batch_received", actor=actor, rows=[batch], batch=named, files=len(arrived), fingerprint=fingerprint
+            )
+            for some in shares(lines):
+                write_entry("lines_received", actor=actor, rows=some, batch=named, lines=len(some))
         else:
-            _judge_anew(batch, arrived)
+            _judge_anew(batch, arrived, actor=actor)
         resume(batch)
     return batch
 
 
-def _judge_anew(batch: Batch, arrived: list[_Arrived]) -> None:
+def _judge_anew(batch: Batch, arrived: list[_Arrived], *, actor: str) -> None:
     """Let the refused lines wait again, all but those whose very size is refused: their content is not kept."""
     kept = {item.sha256 for item in arrived if not item.refused}
-    refused = batch.lines.filter(outcome=LineOutcome.REFUSED, sha256__in=kept)
-    refused.update(outcome=LineOutcome.WAITING, reason="", findings=[])
+    # Only the lines: the default order would join, and lock, the whole batch.
+    refused = batch.lines.order_by().filter(outcome=LineOutcome.REFUSED, sha256__in=kept)
+    lines = list(refused.select_for_update())
+    for line in lines:
+        line.outcome, line.reason, line.findings = LineOutcome.WAITING, "", []
+    BatchLine.objects.bulk_update(lines, ["outcome", "reason", "findings"], batch_size=500)
+    for some in shares(lines):
+        write_entry("lines_judged_anew", actor=actor, rows=some, batch=str(batch.id), lines=len(some))
 
 
 def resume(batch: Batch) -> int:

@@ -65,9 +65,9 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
         if not Document.objects.select_for_update().get(id=document_id).waiting_for:
             return ""
         if reason:
-            return _waits(document, reason)
+            return _waits(document, reason, actor=actor)
         if isinstance(way, NoRoute):
-            return _waits(document, way.reason)
+            return _waits(document, way.reason, actor=actor)
         if kept is not None:
             archive.claim(kept, actor=actor)
         _leave(document, way, rendered, actor=actor)
@@ -78,16 +78,18 @@ def _leave(document: Document, way: Decision, rendered: Sequence[Rendering], *, 
     document.waiting_for = ""
     document.save(update_fields=["customer", "waiting_for", "engagement"])
     document.lines.update(outcome=LineOutcome.READY, reason="")
+    rows = [document, *document.lines.all()]
     present = {artefact.role: artefact for artefact in document.artefacts.all()}
     missing = [rendering for rendering in rendered if rendering.role.value not in present]
     if missing:
         present |= keep_artefacts(document, missing, kind="document_rendered", actor=actor)
-    write_entry("routed_again", actor=actor, document_id=document.id)
+    write_entry("routed_again", actor=actor, document_id=document.id, rows=rows)
     make_due(document.organisation_id, open_deliveries(document, present, way, actor=actor))
 
 
-def _waits(document: Document, reason: str) -> str:
+def _waits(document: Document, reason: str, *, actor: str) -> str:
     document.waiting_for = reason
     document.save(update_fields=["customer", "waiting_for", "engagement"])
     document.lines.update(reason=reason)
+    write_entry("still_no_route", actor=actor, document_id=document.id, rows=[document, *document.lines.all()])
     return reason

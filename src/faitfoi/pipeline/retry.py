@@ -26,7 +26,7 @@ def put_back(delivery_id: UUID, *, actor: str) -> bool:
     if stopped():
         return False
     found = Delivery.objects.select_related("document__customer").filter(id=delivery_id, stage__in=MENDABLE)
-    delivery = found.first()
+    delivery = found.select_for_update(of=("self",)).first()
     if delivery is None:
         return False
     _readdress(delivery, actor=actor)
@@ -61,4 +61,10 @@ def _readdress(delivery: Delivery, *, actor: str) -> None:
         return
     delivery.address = customer.billing_email
     delivery.save(update_fields=["address"])
-    write_entry("delivery_readdressed", actor=actor, document_id=delivery.document_id, delivery=str(delivery.id))
+    write_entry(
+        "delivery_readdressed",
+        actor=actor,
+        document_id=delivery.document_id,
+        rows=[delivery],
+        delivery=str(delivery.id),
+    )

@@ -93,6 +93,7 @@ def choose(
         write_entry(
             "seal_choices_changed",
             actor=actor,
+            rows=[chosen],
             level=chosen.level,
             without_stamp=chosen.without_stamp,
             place=chosen.place,
@@ -111,7 +112,13 @@ def declare_compromised(organisation: Organisation, fingerprint: str, *, actor: 
         if row.state != SealState.COMPROMISED:
             row.state, row.trusted_size = SealState.COMPROMISED, stamped.size if stamped else 0
             row.save(update_fields=["state", "trusted_size"])
-            write_entry("seal_key_compromised", actor=actor, certificate=row.fingerprint, trusted_size=row.trusted_size)
+            write_entry(
+                "seal_key_compromised",
+                actor=actor,
+                rows=[row],
+                certificate=row.fingerprint,
+                trusted_size=row.trusted_size,
+            )
     return row
 
 
@@ -172,11 +179,12 @@ def _replace(
                 "Une autre clé vient d’être mise en service : regardez « faitfoi seal status », puis recommencez."
             ) from error
         if before is None:
-            write_entry("seal_key_created", actor=actor, certificate=row.fingerprint, driver=row.driver)
+            write_entry("seal_key_created", actor=actor, rows=[row], certificate=row.fingerprint, driver=row.driver)
         else:
             write_entry(
                 "seal_key_rotated",
                 actor=actor,
+                rows=[before, row],
                 certificate=row.fingerprint,
                 previous=before.fingerprint,
                 driver=row.driver,

@@ -17,7 +17,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.registry import CHANNELS, open_channel
 from faitfoi.pipeline.customers import fold
 from faitfoi.pipeline.seal_keys import ensure_seal_key
-from faitfoi.records.journal import write_entry
+from faitfoi.records.journal import shares, write_entry
 from faitfoi.records.models import Customer, Document
 from faitfoi.records.stages import Nature
 from faitfoi.records.vault import save_channel_settings
@@ -85,7 +85,7 @@ def create_organisation(fields: Mapping[str, object], *, actor: str) -> Organisa
             raise CannotSetUp(
                 f"Le nom court « {organisation.slug} » est déjà pris : choisissez-en un autre."
             ) from error
-        write_entry("organisation_created", actor=actor)
+        write_entry("organisation_created", actor=actor, rows=[organisation])
     ensure_seal_key(organisation)
     return organisation
 
@@ -106,8 +106,10 @@ def add_account(organisation: Organisation, email: str, *, name: str, role: Role
         if user is None:
             password = secrets.token_urlsafe(12)
             user = User.objects.create_user(address, password, name=name)
-        Membership.objects.update_or_create(organisation=organisation, user=user, defaults={"role": role})
-        write_entry("account_added", actor=actor, user=str(user.id), role=role.value)
+        membership, _ = Membership.objects.update_or_create(
+            organisation=organisation, user=user, defaults={"role": role}
+        )
+        write_entry("account_added", actor=actor, rows=[user, membership], user=str(user.id), role=role.value)
     return password
 
 
@@ -141,21 +143,24 @@ def import_customers(organisation: Organisation, lines: Iterable[str], *, actor:
             f"{', '.join(sorted(unknown)) or 'aucune'}. Les colonnes possibles sont {', '.join(COLUMNS)}."
         )
     created = updated = 0
+    written: list[Customer] = []
     with acting_for(organisation.id):
         for number, row in enumerate(reader, start=2):
             fields = _customer_fields(organisation, row, line=number)
-            _, is_new = Customer.objects.update_or_create(
+            customer, is_new = Customer.objects.update_or_create(
                 organisation=organisation, reference=fields.pop("reference"), defaults=fields
             )
             created, updated = created + is_new, updated + (not is_new)
-        write_entry("customers_imported", actor=actor, created=created, updated=updated)
+            written.append(customer)
+        for some in shares(written):
+            write_entry("customers_imported", actor=actor, rows=some, customers=len(some))
     return Imported(created=created, updated=updated)
 
 
 def create_customer(customer: Customer, *, actor: str, document_id: UUID | None = None) -> None:
     """Write a new customer's record, also that of the document named. Runs inside `acting_for`. Raises CannotSetUp."""
     _keep_customer(customer)
-    write_entry("customer_created", actor=actor, customer=str(customer.id))
+    write_entry("customer_created", actor=actor, rows=[customer], customer=str(customer.id))
     if document_id is not None:
         choose_customer(document_id, customer, actor=actor)
 
@@ -166,7 +171,7 @@ def change_customer(customer_id: UUID, fields: Mapping[str, object], *, actor: s
     for name, value in fields.items():
         setattr(customer, name, value)
     _keep_customer(customer)
-    write_entry("customer_changed", actor=actor, customer=str(customer_id), fields=sorted(fields))
+    write_entry("customer_changed", actor=actor, rows=[customer], customer=str(customer_id), fields=sorted(fields))
 
 
 def choose_customer(document_id: UUID, customer: Customer, *, actor: str) -> bool:
@@ -177,7 +182,8 @@ def choose_customer(document_id: UUID, customer: Customer, *, actor: str) -> boo
     nobody = Document.objects.filter(id=document_id, customer=None).exclude(waiting_for="")
     if not nobody.update(customer=customer):
         return False
-    write_entry("customer_chosen", actor=actor, document_id=document_id, customer=str(customer.id))
+    document = Document.objects.get(id=document_id)
+    write_entry("customer_chosen", actor=actor, document_id=document_id, rows=[document], customer=str(customer.id))
     return True
 
 

@@ -1,8 +1,11 @@
 """The journal's front: entries written in the transaction of the act, and the one sequencer that numbers them."""
 
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from faitfoi.accounts.identifiers import uuid7
@@ -10,20 +13,51 @@ from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.evidence.leaves import canonical, leaf_hash
 from faitfoi.evidence.merkle import Frontier
 from faitfoi.evidence.tiles import WIDTH, complete_rows
-from faitfoi.records.models_journal import JournalEntry, JournalHead, JournalLeaf, JournalNode
+from faitfoi.records.images import details_of
+from faitfoi.records.models_journal import JournalDetails, JournalEntry, JournalHead, JournalLeaf, JournalNode
 
 SEQUENCER_LOCK = 0x0FA17F01  # any constant: PostgreSQL's advisory lock of the one sequencer
+LONGEST_ENTRY = 60_000
+"""Octets of an entry: an entry bundle gives the length of each on two bytes (C2SP tlog-tiles)."""
+
+ROWS_OF_ONE_ENTRY = 500
+
+PENDING = "SELECT entry_id, leaf FROM records_journalleaf WHERE index IS NULL ORDER BY arrival LIMIT %s"
+NUMBER = (
+    "UPDATE records_journalleaf AS leaf SET index = numbered.index "
+    "FROM unnest(%s::uuid[], %s::bigint[]) AS numbered (entry_id, index) WHERE leaf.entry_id = numbered.entry_id"
+)
+
+Row = TypeVar("Row", bound=models.Model)
 Fact = str | int | bool | None | list[str] | dict[str, str]
 
 
-def write_entry(kind: str, *, actor: str, document_id: UUID | None = None, **facts: Fact) -> UUID:
+class EntryTooLong(ValueError):
+    """An entry does not fit where entries are published: a bug, what is long belongs in the details."""
+
+
+def write_entry(
+    kind: str,
+    *,
+    actor: str,
+    document_id: UUID | None = None,
+    rows: Iterable[models.Model] = (),
+    gone: Iterable[models.Model] = (),
+    entry_id: UUID | None = None,
+    **facts: Fact,
+) -> UUID:
     """Write one entry in the running transaction and return its id.
 
     `facts` are ids, hashes, codes and sizes only: the journal never forgets, so it must not know people.
-    Raises NoOrganisation outside `acting_for`.
+    `rows` are what the act created or changed, as they now stand in their tables, and `gone` what it removed: their
+    images are kept beside the entry (`records.images`), which names them by their SHA-256. Write the rows first: the
+    lock that this takes is what puts two acts on one row in order.
+    Raises NoOrganisation outside `acting_for`, EntryTooLong above 60 kB.
     """
     organisation_id = require_organisation()
-    entry_id = uuid7()
+    entry_id = entry_id or uuid7()
+    rows, gone = list(rows), list(gone)
+    details = details_of(rows, gone) if rows or gone else None
     entry: dict[str, object] = {
         "v": 1,
         "id": str(entry_id),
@@ -33,33 +67,46 @@ def write_entry(kind: str, *, actor: str, document_id: UUID | None = None, **fac
         "actor": actor,
         **({"document": str(document_id)} if document_id else {}),
         **facts,
+        **({"details": hashlib.sha256(details.encode()).hexdigest()} if details else {}),
     }
     body = canonical(entry)
+    if len(body) > LONGEST_ENTRY:
+        raise EntryTooLong(f"{kind}: {len(body)} bytes, the longest entry has {LONGEST_ENTRY}.")
     JournalEntry.objects.create(
         id=entry_id, organisation_id=organisation_id, kind=kind, document_id=document_id, body=body.decode()
     )
-    JournalLeaf.objects.create(entry_id=entry_id, leaf=leaf_hash(body))
+    JournalLeaf.objects.create(entry_id=entry_id, organisation_id=organisation_id, leaf=leaf_hash(body))
+    if details:
+        JournalDetails.objects.create(entry_id=entry_id, organisation_id=organisation_id, body=details)
     return entry_id
+
+
+def shares(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Divide rows among as many entries as it takes for the details of each to be read in one go."""
+    for start in range(0, len(rows), ROWS_OF_ONE_ENTRY):
+        yield rows[start : start + ROWS_OF_ONE_ENTRY]
 
 
 def sequence(*, most: int = 20_000, wait: bool = False) -> int:
     """Give every committed leaf its dense index and the journal its new head; returns how many were numbered.
 
     One sequencer at a time in the whole installation; another caller returns 0 at once, since the holder's next
-    round takes what it left, or waits for its turn with `wait`.
+    round takes what it left, or waits for its turn with `wait`. Leaves are numbered as they arrived in the database
+    (one clock for all machines), so that of two acts on one row the later has the higher index.
     """
     with transaction.atomic():
         if not _alone(wait=wait):
             return 0
-        pending = list(JournalLeaf.objects.filter(index=None).order_by("entry_id")[:most])
+        with connection.cursor() as cursor:
+            cursor.execute(PENDING, [most])
+            pending = [(entry_id, bytes(leaf)) for entry_id, leaf in cursor.fetchall()]
         if not pending:
             return 0
         head = JournalHead.objects.order_by("-size").first()
         frontier = Frontier.load(bytes(head.frontier)) if head else Frontier()
-        for leaf in pending:
-            leaf.index = frontier.size
-            frontier.append(bytes(leaf.leaf))
-        JournalLeaf.objects.bulk_update(pending, ["index"], batch_size=1000)
+        indices = [frontier.append(leaf) for _, leaf in pending]
+        with connection.cursor() as cursor:
+            cursor.execute(NUMBER, [[entry_id for entry_id, _ in pending], indices])
         _complete_rows(frontier.size)
         JournalHead.objects.create(size=frontier.size, root=frontier.root(), frontier=frontier.dump())
         return len(pending)

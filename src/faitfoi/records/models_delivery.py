@@ -17,6 +17,10 @@ class Delivery(TenantModel):
     `message_ref` is the token that travels (Message-ID, VERP). Only `transitions.move` writes `stage`.
     """
 
+    passing_fields: ClassVar[frozenset[str]] = frozenset(
+        {"next_attempt_at", "next_question_at", "questions_asked", "next_poll_at", "polls_made"}
+    )
+
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="deliveries")
     artefact = models.ForeignKey(Artefact, on_delete=models.PROTECT, related_name="deliveries")
     purpose = models.CharField(max_length=10, choices=Purpose.choices)

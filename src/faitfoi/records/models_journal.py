@@ -1,5 +1,7 @@
 """The journal's tables: entries of each organisation, and the installation's leaves and head."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils import timezone
 
@@ -13,6 +15,8 @@ class JournalEntry(TenantModel):
     `body` is the very text that is hashed: SHA-256(0x00 ‖ body) is the leaf (RFC 6962 §2.1).
     """
 
+    not_projected: ClassVar[str] = "the journal itself"
+
     kind = models.CharField(max_length=40)
     document_id = models.UUIDField(null=True)
     body = models.TextField()
@@ -24,10 +28,35 @@ class JournalEntry(TenantModel):
         return f"{self.kind} {self.id}"
 
 
+class JournalDetails(models.Model):
+    """What an entry names by its SHA-256: the images of the rows that the act wrote (`records.images`).
+
+    Apart from the entry, which is for ever: the details of an archive that is eliminated are erased, nothing else.
+    """
+
+    not_projected: ClassVar[str] = "the journal itself"
+
+    entry_id = models.UUIDField(primary_key=True)
+    organisation_id = models.UUIDField()
+    body = models.TextField()
+
+    class Meta:
+        verbose_name_plural = "journal details"
+
+    def __str__(self) -> str:
+        return f"{self.entry_id}"
+
+
 class JournalLeaf(models.Model):
-    """The leaf of one entry and the dense index the sequencer gave it after commit: hashes only, of everybody."""
+    """The leaf of one entry and the dense index the sequencer gave it after commit: hashes and ids only, of everybody.
+
+    The table's column `arrival`, which PostgreSQL fills, says in which order leaves came.
+    """
+
+    not_projected: ClassVar[str] = "the journal itself"
 
     entry_id = models.UUIDField(primary_key=True, default=uuid7)
+    organisation_id = models.UUIDField()
     leaf = models.BinaryField(max_length=32)
     index = models.PositiveBigIntegerField(null=True, unique=True)
 
@@ -37,6 +66,8 @@ class JournalLeaf(models.Model):
 
 class JournalHead(models.Model):
     """Size and root after each run of the sequencer; the last row is the present head."""
+
+    not_projected: ClassVar[str] = "computed from the leaves"
 
     size = models.PositiveBigIntegerField(primary_key=True)
     root = models.BinaryField(max_length=32)
@@ -49,6 +80,8 @@ class JournalHead(models.Model):
 
 class JournalNode(models.Model):
     """The root of 256 nodes of the level below (256 leaves at level 1): the tree by tiles, above its leaves."""
+
+    not_projected: ClassVar[str] = "computed from the leaves"
 
     level = models.PositiveSmallIntegerField()
     position = models.PositiveBigIntegerField()
@@ -64,6 +97,8 @@ class JournalNode(models.Model):
 class Checkpoint(models.Model):
     """A size of the journal that the log has signed and a witness cosigned: the note itself (C2SP tlog-checkpoint)."""
 
+    not_projected: ClassVar[str] = "what witnesses have signed of the journal"
+
     size = models.PositiveBigIntegerField(primary_key=True)
     note = models.TextField()
     at = models.DateTimeField(default=timezone.now)
@@ -74,6 +109,8 @@ class Checkpoint(models.Model):
 
 class CheckpointStamp(models.Model):
     """What a time-stamp authority says of a checkpoint: its RFC 3161 token on the note, verified when it came."""
+
+    not_projected: ClassVar[str] = "what authorities have signed of checkpoints"
 
     checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="stamps")
     authority = models.CharField(max_length=255)
@@ -89,6 +126,8 @@ class CheckpointStamp(models.Model):
 
 class Alarm(models.Model):
     """What everybody of the installation should know until it is over: one sentence for each cause."""
+
+    not_projected: ClassVar[str] = "the present moment only"
 
     cause = models.CharField(max_length=40, primary_key=True)
     sentence = models.TextField()

@@ -35,6 +35,7 @@ def write_pack(pack: Pack, *, actor: str) -> bool:
     write_entry(
         KEPT,
         actor=actor,
+        rows=rows,
         pack=pack.digest.sha256,
         sha512=pack.digest.sha512,
         size=pack.digest.size,

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from faitfoi.accounts.identifiers import uuid7
 from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models_delivery import Delivery, Event
+from faitfoi.records.models_delivery import Attempt, Delivery, Event
 from faitfoi.records.stages import ALLOWED, Stage
 from faitfoi.records.storable import storable
 
@@ -26,11 +27,13 @@ def move(
     reason: str = "",
     timetable: Mapping[str, datetime | int | None] | None = None,
     references: Mapping[str, str] | None = None,
+    opening: Attempt | None = None,
 ) -> bool:
     """Move a delivery from `source` to `target`; False when it was no longer at `source` (another worker has it).
 
     `timetable` sets the next_* fields and counters in the same write; `references` are added to the other side's
-    identifiers. Runs inside `acting_for`. Raises ForbiddenMove for a step that `stages.ALLOWED` does not have.
+    identifiers; `opening` is the attempt that begins with the move, saved in it. Runs inside `acting_for`.
+    Raises ForbiddenMove for a step that `stages.ALLOWED` does not have.
     """
     if target not in ALLOWED[source]:
         raise ForbiddenMove(f"{source} → {target}")
@@ -48,15 +51,8 @@ def move(
     told = {name: storable(value) for name, value in (references or {}).items()}
     delivery.references = {**delivery.references, **told}
     delivery.save(update_fields=["stage", "references", *(timetable or {})])
-    entry = write_entry(
-        "stage_moved",
-        actor=actor,
-        document_id=delivery.document_id,
-        delivery=str(delivery_id),
-        source=source,
-        target=target,
-    )
-    Event.objects.create(
+    entry_id = uuid7()
+    event = Event.objects.create(
         organisation_id=organisation_id,
         document_id=delivery.document_id,
         delivery=delivery,
@@ -64,6 +60,36 @@ def move(
         code=target,
         at=timezone.now(),
         reason=storable(reason),
-        identity=f"entry:{entry}",
+        identity=f"entry:{entry_id}",
+    )
+    if opening is not None:
+        opening.save(force_insert=True)
+    write_entry(
+        "stage_moved",
+        actor=actor,
+        document_id=delivery.document_id,
+        rows=[delivery, event, *([opening] if opening else [])],
+        entry_id=entry_id,
+        delivery=str(delivery_id),
+        source=source,
+        target=target,
+    )
+    return True
+
+
+def close_attempt(attempt_id: UUID, *, outcome: Attempt.Outcome, detail: str, actor: str) -> bool:
+    """Write how an attempt ended, with its entry; False when that is written already. Runs inside `acting_for`."""
+    attempt = Attempt.objects.select_for_update().filter(id=attempt_id, outcome=Attempt.Outcome.CLAIMED).first()
+    if attempt is None:
+        return False
+    attempt.outcome, attempt.finished_at, attempt.detail = outcome, timezone.now(), storable(detail)
+    attempt.save(update_fields=["outcome", "finished_at", "detail"])
+    write_entry(
+        "attempt_closed",
+        actor=actor,
+        rows=[attempt],
+        attempt=str(attempt_id),
+        delivery=str(attempt.delivery_id),
+        outcome=outcome.value,
     )
     return True

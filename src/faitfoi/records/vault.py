@@ -20,10 +20,10 @@ class VaultClosed(RuntimeError):
 def save_channel_settings(channel: ChannelKey, values: dict[str, str], *, actor: str) -> None:
     """Keep the settings of one channel for the current organisation; the journal says that they changed, not what."""
     sealed = lock(values)
-    ChannelSettings.objects.update_or_create(
+    row, _ = ChannelSettings.objects.update_or_create(
         organisation_id=require_organisation(), channel=channel, defaults={"sealed_values": sealed}
     )
-    write_entry("channel_settings_changed", actor=actor, channel=channel)
+    write_entry("channel_settings_changed", actor=actor, rows=[row], channel=channel)
 
 
 def channel_settings(channel: str) -> dict[str, str] | None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Model
+
 from faitfoi.accounts.models import ChannelKey, Membership, Organisation, User
 from faitfoi.accounts.tenancy import acting_for, directory
 from faitfoi.cli.demonstration.builder import terms_of_sale
@@ -12,6 +14,7 @@ from faitfoi.cli.demonstration.seed import logo, seed
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.customers import fold
+from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Customer
 from faitfoi.records.vault import channel_settings, save_channel_settings
 
@@ -80,8 +83,9 @@ def _organisation(table: Mapping[str, Any], other_side: OtherSide) -> Organisati
     with acting_for(organisation.id):
         if kept is not None:
             archive.claim(kept, actor=ACTOR)
+        rows: list[Model] = [organisation]
         for customer in table.get("customers", ()):
-            Customer.objects.get_or_create(
+            recorded, is_new = Customer.objects.get_or_create(
                 organisation=organisation,
                 reference=customer["reference"],
                 defaults={
@@ -89,6 +93,7 @@ def _organisation(table: Mapping[str, Any], other_side: OtherSide) -> Organisati
                     "search_key": fold(customer["name"]),
                 },
             )
+            rows += [recorded] if is_new else []
         for channel, values in _channels(table, other_side).items():
             if channel_settings(channel) != values:
                 save_channel_settings(channel, values, actor=ACTOR)
@@ -96,9 +101,11 @@ def _organisation(table: Mapping[str, Any], other_side: OtherSide) -> Organisati
             user = User.objects.filter(email=person["email"]).first() or User.objects.create_user(
                 person["email"], None, name=person["name"]
             )
-            Membership.objects.get_or_create(
+            membership, is_new = Membership.objects.get_or_create(
                 organisation=organisation, user=user, defaults={"role": person.get("role", "clerk")}
             )
+            rows += [user, membership] if is_new else []
+        write_entry("demonstration_loaded", actor=ACTOR, rows=rows)
     return organisation
 
 

@@ -26,6 +26,7 @@ from faitfoi.pipeline.following import due_polls
 from faitfoi.pipeline.questions import due_questions
 from faitfoi.pipeline.receive import receive
 from faitfoi.pipeline.rerouting import route_again
+from faitfoi.pipeline.setting_up import change_customer
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.models import Batch
 from faitfoi.records.stages import LineOutcome
@@ -127,8 +128,8 @@ def _complete_records(organisation: Organisation, batch: Batch, console: Console
         for line in waiting:
             customer = line.document.customer if line.document else None
             if line.document and customer and not customer.billing_email:
-                customer.billing_email = f"client-{customer.id.hex[-8:]}@clients.example"
-                customer.save(update_fields=["billing_email"])
+                address = f"client-{customer.id.hex[-8:]}@clients.example"
+                change_customer(customer.id, {"billing_email": address}, actor="demonstration")
             if line.document_id and customer:
                 mended.append(line.document_id)
     left = sum(not route_again(organisation, document_id, actor="demonstration") for document_id in mended)

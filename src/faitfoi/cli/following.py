@@ -52,7 +52,7 @@ def fsck(as_json: AsJson = False) -> None:
 
         console = Console(stderr=True)
         with Progress(console=console, transient=True) as bar:
-            tasks = {"entries": bar.add_task("Journal", total=None), "objects": bar.add_task("Objets", total=None)}
+            tasks = {"entries": bar.add_task("Journal", total=None), "packs": bar.add_task("Paquets", total=None)}
 
             def advance(step: str, done: int, /) -> None:
                 bar.update(tasks[step], completed=done)
@@ -60,12 +60,14 @@ def fsck(as_json: AsJson = False) -> None:
             report = examine_installation(progress=advance)
     if as_json:
         problems = [{"kind": p.kind.value, "object": p.object, "sentence": p.sentence} for p in report.problems]
-        facts = {"entries": report.entries, "objects": report.objects, "seals": report.seals, "root": report.root.hex()}
+        names = ("entries", "objects", "seals", "packs", "octets", "checkpoints", "stamps", "unclaimed")
+        facts = {**{name: getattr(report, name) for name in names}, "root": report.root.hex()}
         typer.echo(json.dumps({**facts, "sound": report.sound, "problems": problems}, ensure_ascii=False))
     else:
         typer.echo(
-            f"{report.entries} entrées de journal, {report.objects} objets, {report.seals} sceaux recalculés. "
-            f"Racine : {report.root.hex()}"
+            f"{report.entries} écritures, {report.checkpoints} points de contrôle, {report.stamps} horodatages ; "
+            f"{report.objects} objets, dont {report.seals} cachetés, dans {report.packs} paquets "
+            f"({report.octets / 1_000_000:.1f} Mo lus). Racine : {report.root.hex()}"
         )
         for problem in report.problems:
             typer.echo(f"✗ {problem.sentence}", err=True)

@@ -1,82 +1,171 @@
-"""`faitfoi fsck`: brings together what `evidence.fsck` then recomputes from bytes."""
+"""`faitfoi fsck`: brings together what `evidence.fsck` and `evidence.fsck_packs` then recompute from bytes."""
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.evidence.fsck import Head, JournalLine, Kept, Problem, ProblemKind, Progress, Report, examine
+from faitfoi.evidence.checkpoint import open_checkpoint
+from faitfoi.evidence.fsck import (
+    Entries,
+    Head,
+    JournalLine,
+    Problem,
+    ProblemKind,
+    Progress,
+    Report,
+    Tree,
+)
+from faitfoi.evidence.fsck_packs import Expected, ExpectedPack, PackExaminers
 from faitfoi.evidence.merkle import EMPTY_ROOT
-from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
-from faitfoi.evidence.store import Place, read_from
-from faitfoi.pipeline.installation import store
+from faitfoi.evidence.note import NoteRefused, open_note
+from faitfoi.evidence.stamps import StampRefused, check_stamp
+from faitfoi.pipeline.examination_rows import Rows
+from faitfoi.pipeline.installation import addresses, store
 from faitfoi.pipeline.jobs import every_organisation
 from faitfoi.pipeline.sealing import certificates_of
+from faitfoi.pipeline.stamping import trusted_roots
+from faitfoi.pipeline.witnessing import log_signer, witness_key
 from faitfoi.records.journal import sequence
-from faitfoi.records.models import Artefact, Delivery, Event, JournalEntry, JournalHead, JournalLeaf, StoredObject
-from faitfoi.records.objects import place_of
-from faitfoi.records.stages import Stage
+from faitfoi.records.models import Checkpoint, CheckpointStamp, JournalHead, JournalLeaf, JournalNode
+from faitfoi.records.objects import KEPT, RETIRED
 
-RENDERED = ("document_sealed", "document_rendered")
-KEPT_BESIDE = ("attestation_issued", "line_refused", "remote_event")
-"""Entries that name, under `sha256`, an object which is no artefact: an answer as received, a file refused…"""
-
-
+CHUNK = 2000
 HOLE = -1
 """The index of an entry without a leaf: one that cannot be."""
 
 
 def examine_installation(*, progress: Progress | None = None) -> Report:
-    """Recompute leaves, root, digests and seals of every organisation, as the tables stand at one instant.
+    """Recompute leaves, tree, signatures, packs and seals of every organisation, as the tables stand at one instant.
 
-    Work may go on meanwhile: what is not yet numbered at that instant is left for the next examination.
+    Both copies are read. Work may go on meanwhile: what is not yet numbered then is left for the next examination.
+    Memory grows with digests, not with the bytes of entries or packs.
     """
     while sequence():
         pass
-    lines: list[JournalLine] = []
-    kept: list[Kept] = []
-    beside: dict[UUID, set[str]] = {}
-    places: dict[UUID, dict[str, list[Place]]] = {}
-    problems: list[Problem] = []
-    with _one_instant():
-        indices = dict(JournalLeaf.objects.values_list("entry_id", "index"))
-        leaves = {entry: bytes(leaf) for entry, leaf in JournalLeaf.objects.values_list("entry_id", "leaf")}
-        organisations = every_organisation()
-        for organisation_id in organisations:
-            with acting_for(organisation_id):
-                places[organisation_id] = _places()
-                own = list(_lines(organisation_id, indices, leaves))
-                fresh = _named_by_the_unnumbered(indices)
-                kept += _artefacts(organisation_id, own, fresh=fresh, places=places[organisation_id])
-                lines += own
-                beside[organisation_id] = set(_beside(own))
-                problems += _unnamed_answers(beside[organisation_id] | fresh)
-                problems += _moved_aside()
+    with PackExaminers(addresses()) as packs:
+        examination = _Examination(packs, progress)
+        with _one_instant():
+            organisations = every_organisation()
+            for organisation_id in organisations:
+                with acting_for(organisation_id):
+                    examination.read(organisation_id)
+            root = examination.grow_tree()
+        unclaimed = examination.unclaimed(organisations)
+        packs.finish()
+    return Report(
+        entries=examination.entries.count,
+        objects=examination.objects,
+        seals=examination.seals,
+        packs=packs.packs,
+        octets=packs.octets,
+        checkpoints=examination.checkpoints,
+        stamps=examination.stamps,
+        unclaimed=unclaimed,
+        root=root,
+        problems=(*examination.entries.problems, *examination.problems, *packs.problems),
+    )
+
+
+class _Examination:
+    """What has been seen so far, organisation after organisation, all within one instant of the database."""
+
+    def __init__(self, packs: PackExaminers, progress: Progress | None) -> None:
+        self.entries = Entries()
+        self.problems: list[Problem] = []
+        self.objects = self.seals = self.checkpoints = self.stamps = 0
+        self._packs = packs
+        self._progress = progress
+        self._named: set[str] = set()
+
+    def read(self, organisation_id: UUID) -> None:
+        """Examine one organisation's entries and rows, and give its packs away. Runs inside `acting_for`."""
+        rows = Rows(organisation_id)
+        certificates = certificates_of(organisation_id)
+        retired = _retired()
+        given = 0
+        for chunk in _entries():
+            kept: list[ExpectedPack] = []
+            for index, body, leaf in chunk:
+                if index is None:
+                    rows.read_unnumbered(body)
+                    continue
+                line = JournalLine(index=index, entry=body.encode(), leaf=leaf, organisation=organisation_id)
+                entry = self.entries.examine(line)
+                rows.read(entry)
+                if entry.get("type") == KEPT:
+                    kept += _packs(organisation_id, entry, sealed=rows.sealed)
+            self.problems += rows.compare([pack for pack in kept if pack.name not in retired])
+            for pack in kept:
+                self._named.add(pack.name)
+                if pack.name in retired:
+                    continue
+                self._packs.give(pack, certificates=certificates)
+                self.objects += len(pack.objects)
+                self.seals += sum(each.sealed for each in pack.objects)
+                given += 1
+            self._tell(self.entries.count)
+        self.problems += rows.strangers()
+
+    def grow_tree(self) -> bytes:
+        """Recompute the tree over all leaves, and everything that was said of it; returns its root."""
+        nodes = JournalNode.objects.values_list("level", "position", "node")
+        tree = Tree(entries=self.entries, tiles={(level, position): bytes(node) for level, position, node in nodes})
+        signed = {each.size: each for each in Checkpoint.objects.all()}
+        for size in tree.grow(_leaves()):
+            if size in signed:
+                self._check_signatures(signed.pop(size), tree.frontier.root())
+        for checkpoint in signed.values():
+            self._refuse(checkpoint.size, "porte sur plus d’écritures que le journal n’en a")
         latest = JournalHead.objects.order_by("-size").first()
-    lines.sort(key=lambda line: line.index)
-    head = Head(size=latest.size, root=bytes(latest.root)) if latest else Head(size=0, root=EMPTY_ROOT)
-    certificates = {organisation_id: certificates_of(organisation_id) for organisation_id in organisations}
-    report = examine(
-        lines=lines,
-        head=head,
-        store=store(),
-        artefacts=kept,
-        certificates=certificates,
-        packs={place.pack for each in places.values() for found in each.values() for place in found},
-        progress=progress,
-    )
-    for organisation_id, names in beside.items():
-        problems += _damaged(names, places[organisation_id])
-    return replace(
-        report,
-        objects=report.objects + sum(map(len, beside.values())),
-        problems=(*report.problems, *problems),
-    )
+        tree.close(Head(size=latest.size, root=bytes(latest.root)) if latest else Head(size=0, root=EMPTY_ROOT))
+        self.problems += tree.problems
+        self._check_stamps()
+        return tree.frontier.root()
+
+    def unclaimed(self, organisations: Sequence[UUID]) -> int:
+        """Count the packs on the first shelf that no entry names."""
+        names = (name for each in organisations for name in store().first.names(f"{each}/"))
+        return sum(name not in self._named for name in names)
+
+    def _check_signatures(self, checkpoint: Checkpoint, root: bytes) -> None:
+        self.checkpoints += 1
+        try:
+            said, note = open_checkpoint(checkpoint.note.encode(), log_signer().verifier)
+            # One that another witness signed, before this one was chosen, cannot be verified any more.
+            note.verified_by(witness_key())
+        except NoteRefused as error:
+            self._refuse(checkpoint.size, f"ne se vérifie pas ({error})")
+            return
+        if (said.size, said.root) != (checkpoint.size, root):
+            self._refuse(checkpoint.size, "n’est pas celui des écritures d’aujourd’hui : le journal a été réécrit")
+        if len(open_note(checkpoint.note.encode()).signatures) < 2:
+            self._refuse(checkpoint.size, "ne porte la signature d’aucun témoin")
+
+    def _check_stamps(self) -> None:
+        stamps = CheckpointStamp.objects.select_related("checkpoint").order_by("id")
+        roots = trusted_roots() if stamps.exists() else ()
+        for stamp in stamps.iterator():
+            self.stamps += 1
+            try:
+                check_stamp(bytes(stamp.token), stamp.checkpoint.note.encode(), roots=roots)
+            except StampRefused as error:
+                where = f"sur le point de contrôle {stamp.checkpoint_id}"
+                sentence = f"L’horodatage de {stamp.authority} {where} ne tient pas."
+                self.problems.append(
+                    Problem(kind=ProblemKind.STAMP_REFUSED, object=str(stamp.id), sentence=f"{sentence} {error}")
+                )
+
+    def _refuse(self, size: int, why: str) -> None:
+        sentence = f"Le point de contrôle à {size} écritures {why}."
+        self.problems.append(Problem(kind=ProblemKind.CHECKPOINT_REFUSED, object=str(size), sentence=sentence))
+
+    def _tell(self, entries: int) -> None:
+        if self._progress is not None:
+            self._progress("entries", entries)
+            self._progress("packs", self._packs.packs)
 
 
 @contextmanager
@@ -88,113 +177,62 @@ def _one_instant() -> Iterator[None]:
         yield
 
 
-def _named_by_the_unnumbered(indices: dict[UUID, int | None]) -> set[str]:
-    """Return the digests that only entries without an index yet name."""
-    waiting = [entry_id for entry_id, index in indices.items() if index is None]
-    bodies = JournalEntry.objects.filter(id__in=waiting).values_list("body", flat=True)
-    return {str(value) for body in bodies for value in _facts(body.encode()).values()}
-
-
-def _lines(organisation_id: UUID, indices: dict[UUID, int | None], leaves: dict[UUID, bytes]) -> Iterator[JournalLine]:
-    for entry_id, body in JournalEntry.objects.order_by("id").values_list("id", "body").iterator():
-        index = indices.get(entry_id, HOLE)
-        if index is None:
-            continue  # not numbered yet
-        # An entry without a leaf is a hole that the examination must see: it gets an index that cannot be.
-        yield JournalLine(
-            index=index,
-            entry=body.encode(),
-            leaf=leaves.get(entry_id, b""),
-            organisation=organisation_id,
-        )
-
-
-def _beside(lines: list[JournalLine]) -> Iterator[str]:
-    for line in lines:
-        entry = _facts(line.entry)
-        if entry.get("type") in KEPT_BESIDE and entry.get("sha256"):
-            yield str(entry["sha256"])
-
-
-def _unnamed_answers(named: set[str]) -> Iterator[Problem]:
-    """Tell the answers that an event claims to hold and the journal does not know."""
-    claimed = Event.objects.exclude(raw_sha256="").values_list("raw_sha256", flat=True)
-    for sha256 in sorted(set(claimed) - named):
-        yield Problem(
-            kind=ProblemKind.NOT_JOURNALLED,
-            object=sha256,
-            sentence=f"La réponse {sha256}, qu’un événement dit avoir reçue, n’est nommée par aucune écriture.",
-        )
-
-
-def _moved_aside() -> Iterator[Problem]:
-    """Tell the deliveries that do not stand where their journalled moves lead: a stage has one door.
-
-    Where they lead does not depend on the order of the entries: it is the one stage entered once more than left.
-    """
-    entered: dict[str, Counter[str]] = defaultdict(lambda: Counter({Stage.ROUTED.value: 1}))
-    for body in JournalEntry.objects.filter(kind="stage_moved").values_list("body", flat=True).iterator():
-        facts = _facts(body.encode())
-        entered[str(facts.get("delivery"))].update({str(facts.get("target")): 1})
-        entered[str(facts.get("delivery"))].subtract({str(facts.get("source")): 1})
-    for delivery_id, stage in Delivery.objects.order_by("id").values_list("id", "stage"):
-        if entered[str(delivery_id)][stage] != 1:
-            yield Problem(
-                kind=ProblemKind.NOT_JOURNALLED,
-                object=str(delivery_id),
-                sentence=f"L’envoi {delivery_id} est dit « {Stage(stage).label} » ; aucune écriture du journal ne l’y "
-                "a mené : il a été changé sans passer par Faitfoi.",
+def _entries() -> Iterator[list[tuple[int | None, str, bytes]]]:
+    """Give the current organisation's entries with index and leaf, some at a time; HOLE for one without a leaf."""
+    last = "00000000-0000-0000-0000-000000000000"
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT e.id, e.body, l.entry_id IS NULL, l.index, l.leaf FROM records_journalentry e "
+                "LEFT JOIN records_journalleaf l ON l.entry_id = e.id WHERE e.id > %s ORDER BY e.id LIMIT %s",
+                [last, CHUNK],
             )
+            found = cursor.fetchall()
+        if not found:
+            return
+        last = found[-1][0]
+        yield [(HOLE if alone else index, body, bytes(leaf or b"")) for _, body, alone, index, leaf in found]
 
 
-def _damaged(names: set[str], places: dict[str, list[Place]]) -> Iterator[Problem]:
-    for sha256 in sorted(names):
-        if sha256 not in places:
-            sentence = f"L’objet {sha256} n’est dans aucun paquet."
-            yield Problem(kind=ProblemKind.OBJECT_MISSING, object=sha256, sentence=sentence)
-        for place in places.get(sha256, ()):
-            try:
-                read_from(store().first, place)
-            except ObjectMissing as error:
-                yield Problem(kind=ProblemKind.OBJECT_MISSING, object=sha256, sentence=str(error))
-            except ObjectAltered as error:
-                yield Problem(kind=ProblemKind.OBJECT_ALTERED, object=sha256, sentence=str(error))
+def _leaves() -> Iterator[tuple[int, bytes]]:
+    numbered = JournalLeaf.objects.exclude(index=None).order_by("index")
+    last = -1
+    while chunk := list(numbered.filter(index__gt=last).values_list("index", "leaf")[:20_000]):
+        for index, leaf in chunk:
+            yield index or 0, bytes(leaf)
+        last = chunk[-1][0] or 0
 
 
-def _places() -> dict[str, list[Place]]:
-    """Return where rows of the current organisation say that each object lies."""
-    found: dict[str, list[Place]] = defaultdict(list)
-    for row in StoredObject.objects.order_by("id").iterator():
-        found[row.sha256].append(place_of(row))
-    return found
+def _retired() -> set[str]:
+    """Return the names of the packs that were taken away by an act of their own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT body::json->>'name' FROM records_journalentry WHERE kind = %s", [RETIRED])
+        return {name for (name,) in cursor.fetchall()}
 
 
-def _artefacts(
-    organisation_id: UUID, lines: list[JournalLine], *, fresh: set[str], places: dict[str, list[Place]]
-) -> Iterator[Kept]:
-    named: dict[str, int] = {}
-    for line in lines:
-        entry = _facts(line.entry)
-        if entry.get("type") in RENDERED:
-            named |= {str(value): line.index for name, value in entry.items() if name.startswith("sha256_")}
-    for artefact in Artefact.objects.order_by("id").iterator():
-        if artefact.sha256 in fresh and artefact.sha256 not in named:
-            continue
-        yield Kept(
-            organisation=organisation_id,
-            sha256=artefact.sha256,
-            sha512=artefact.sha512,
-            size=artefact.size,
-            entry_index=named.get(artefact.sha256),
-            sealed=artefact.sealed,
-            places=tuple(places.get(artefact.sha256, ())),
-        )
-
-
-def _facts(body: bytes) -> dict[str, object]:
-    """Return an entry's facts; one that is damaged has none, and the examination names it."""
+def _packs(organisation_id: UUID, entry: Mapping[str, object], *, sealed: set[bytes]) -> list[ExpectedPack]:
+    """Read what an entry says of a pack; nothing when it does not say it as we write it."""
+    objects = entry.get("objects")
+    if not isinstance(objects, list):
+        return []
     try:
-        entry = json.loads(body)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}
+        pack = ExpectedPack(
+            organisation=organisation_id,
+            retention=str(entry["retention"]),
+            sha256=str(entry["pack"]),
+            sha512=str(entry["sha512"]),
+            size=int(str(entry["size"])),
+            objects=tuple(
+                Expected(
+                    sha256=sha256,
+                    sha512=sha512,
+                    offset=int(offset),
+                    size=int(size),
+                    sealed=bytes.fromhex(sha256) in sealed,
+                )
+                for sha256, sha512, offset, size in (str(line).split(" ") for line in objects)
+            ),
+        )
+    except (KeyError, ValueError):
+        return []
+    return [pack]

@@ -15,11 +15,13 @@ from faitfoi.pipeline.sandbox import Sandbox
 @cache
 def store() -> Store:
     """Return where this installation keeps its bytes."""
-    reserve = settings.FAITFOI_RESERVE_MB * 1_000_000
-    second = settings.FAITFOI_SECOND_SHELF
-    return Store(
-        open_shelf(settings.FAITFOI_SHELF, reserve=reserve), open_shelf(second, reserve=reserve) if second else None
-    )
+    shelves = [open_shelf(address, reserve=settings.FAITFOI_RESERVE_MB * 1_000_000) for address in addresses()]
+    return Store(*shelves)
+
+
+def addresses() -> tuple[str, ...]:
+    """Return where the shelves are, the first one first."""
+    return tuple(filter(None, (settings.FAITFOI_SHELF, settings.FAITFOI_SECOND_SHELF)))
 
 
 @cache

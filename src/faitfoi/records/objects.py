@@ -10,6 +10,8 @@ from faitfoi.records.models_storage import StoredObject
 
 KEPT = "objects_kept"
 """The entry that names a pack and its objects."""
+RETIRED = "pack_retired"
+"""The entry after which a pack's bytes are no longer expected on any shelf."""
 
 
 def write_pack(pack: Pack, *, actor: str) -> bool:
@@ -43,6 +45,17 @@ def write_pack(pack: Pack, *, actor: str) -> bool:
         objects=[f"{row.sha256} {row.sha512} {row.offset} {row.size}" for row in rows],
     )
     return True
+
+
+def retire_pack(retention: str, sha256: str, *, actor: str) -> None:
+    """Forget a pack's rows, with an entry, before its bytes are removed: by elimination or a rewrite only.
+
+    Runs inside `acting_for`. What outlives it is claimed in another pack before.
+    """
+    name = pack_name(require_organisation(), retention, sha256)
+    hold_pack(name)
+    StoredObject.objects.filter(pack=sha256, retention=retention).delete()
+    write_entry(RETIRED, actor=actor, name=name, pack=sha256, retention=retention)
 
 
 def hold_pack(name: str) -> None:

@@ -146,6 +146,11 @@ def test_a_place_changed_in_the_database_is_found(played: Scene, root: psycopg.C
     assert {(problem.kind, problem.object) for problem in report.problems} == {(ProblemKind.ROW_DIFFERS, sha256)}
 
 
+def test_the_image_of_a_row_rewritten_beside_its_entry_is_found(played: Scene, root: psycopg.Connection) -> None:
+    root.execute("UPDATE records_journaldetails SET body = replace(body, 'accepted', 'returned')")
+    assert kinds(examine_installation()) == {ProblemKind.DETAILS_ALTERED}
+
+
 def test_a_rewritten_checkpoint_and_tile_are_found(played: Scene, root: psycopg.Connection) -> None:
     root.execute("UPDATE records_checkpoint SET note = replace(note, 'A', 'B')")
     root.execute("INSERT INTO records_journalnode (level, position, node) VALUES (1, 0, %s)", [bytes(32)])

@@ -22,6 +22,7 @@ class ProblemKind(StrEnum):
     ENTRY_NOT_CANONICAL = "entry_not_canonical"
     ENTRY_OF_ANOTHER = "entry_of_another"
     ENTRY_MISSING = "entry_missing"
+    DETAILS_ALTERED = "details_altered"
     INDEX_GAP = "index_gap"
     SIZE_DIFFERS = "size_differs"
     ROOT_DIFFERS = "root_differs"

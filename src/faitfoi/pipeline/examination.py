@@ -22,6 +22,7 @@ from faitfoi.evidence.fsck_packs import Expected, ExpectedPack, PackExaminers
 from faitfoi.evidence.merkle import EMPTY_ROOT
 from faitfoi.evidence.note import NoteRefused, open_note
 from faitfoi.evidence.stamps import StampRefused, check_stamp
+from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline.examination_rows import Rows
 from faitfoi.pipeline.installation import addresses, store
 from faitfoi.pipeline.jobs import every_organisation
@@ -88,12 +89,14 @@ class _Examination:
         given = 0
         for chunk in _entries():
             kept: list[ExpectedPack] = []
-            for index, body, leaf in chunk:
+            for index, body, leaf, details in chunk:
                 if index is None:
                     rows.read_unnumbered(body)
                     continue
                 line = JournalLine(index=index, entry=body.encode(), leaf=leaf, organisation=organisation_id)
                 entry = self.entries.examine(line)
+                if details is not None and entry and digest_of(details.encode()).sha256 != entry.get("details"):
+                    self._refuse_details(index)
                 rows.read(entry)
                 if entry.get("type") == KEPT:
                     kept += _packs(organisation_id, entry, sealed=rows.sealed)
@@ -158,6 +161,10 @@ class _Examination:
                     Problem(kind=ProblemKind.STAMP_REFUSED, object=str(stamp.id), sentence=f"{sentence} {error}")
                 )
 
+    def _refuse_details(self, index: int) -> None:
+        sentence = f"Les images des lignes gardées avec l’écriture {index} ne sont plus celles qu’elle nomme."
+        self.problems.append(Problem(kind=ProblemKind.DETAILS_ALTERED, object=str(index), sentence=sentence))
+
     def _refuse(self, size: int, why: str) -> None:
         sentence = f"Le point de contrôle à {size} écritures {why}."
         self.problems.append(Problem(kind=ProblemKind.CHECKPOINT_REFUSED, object=str(size), sentence=sentence))
@@ -177,21 +184,26 @@ def _one_instant() -> Iterator[None]:
         yield
 
 
-def _entries() -> Iterator[list[tuple[int | None, str, bytes]]]:
-    """Give the current organisation's entries with index and leaf, some at a time; HOLE for one without a leaf."""
+def _entries() -> Iterator[list[tuple[int | None, str, bytes, str | None]]]:
+    """Give the current organisation's entries with index, leaf and details; HOLE for one without a leaf."""
     last = "00000000-0000-0000-0000-000000000000"
     while True:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT e.id, e.body, l.entry_id IS NULL, l.index, l.leaf FROM records_journalentry e "
-                "LEFT JOIN records_journalleaf l ON l.entry_id = e.id WHERE e.id > %s ORDER BY e.id LIMIT %s",
+                "SELECT e.id, e.body, l.entry_id IS NULL, l.index, l.leaf, d.body FROM records_journalentry e "
+                "LEFT JOIN records_journalleaf l ON l.entry_id = e.id "
+                "LEFT JOIN records_journaldetails d ON d.entry_id = e.id "
+                "WHERE e.id > %s ORDER BY e.id LIMIT %s",
                 [last, CHUNK],
             )
             found = cursor.fetchall()
         if not found:
             return
         last = found[-1][0]
-        yield [(HOLE if alone else index, body, bytes(leaf or b"")) for _, body, alone, index, leaf in found]
+        yield [
+            (HOLE if alone else index, body, bytes(leaf or b""), details)
+            for _, body, alone, index, leaf, details in found
+        ]
 
 
 def _leaves() -> Iterator[tuple[int, bytes]]:

@@ -54,8 +54,9 @@ def retire_pack(retention: str, sha256: str, *, actor: str) -> None:
     """
     name = pack_name(require_organisation(), retention, sha256)
     hold_pack(name)
+    gone = list(StoredObject.objects.filter(pack=sha256, retention=retention))
     StoredObject.objects.filter(pack=sha256, retention=retention).delete()
-    write_entry(RETIRED, actor=actor, name=name, pack=sha256, retention=retention)
+    write_entry(RETIRED, actor=actor, gone=gone, name=name, pack=sha256, retention=retention)
 
 
 def hold_pack(name: str) -> None:

@@ -10,13 +10,14 @@ CRASHES ?= 100
 DOCUMENTS ?= 5000
 CORPORA ?=
 MUTANTS ?= $(if $(CI),500,5000)
+MUTANTS_D ?= 300
 FUZZ_S ?= $(if $(CI),60,600)
 SEED ?= 1
 ONCE ?=
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup dev chromium demo run worker test test-slow check fix bench conformance fuzz core-alone laws rules messages lock
+.PHONY: help setup dev chromium demo run worker test test-slow check fix bench conformance fuzz mutate-dossier core-alone laws rules messages lock
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -98,6 +99,9 @@ conformance: dev ## Compare our rules with the official ones on MUTANTS=5000, th
 
 fuzz: dev ## Feed damaged and made-up files to the readers, rules and writers for FUZZ_S=600 seconds (SEED=1)
 	@$(BIN)/python tools/fuzz.py --seconds $(FUZZ_S) --seed $(SEED)
+
+mutate-dossier: dev ## Lie in MUTANTS_D=300 dossiers, and see that the script, the command and the page name the file that lies (SEED=1)
+	@MUTANTS_D=$(MUTANTS_D) SEED=$(SEED) $(PYTEST) -m slow -s tests/slow/test_dossier_mutants.py $(ARGS)
 
 core-alone: .venv-core/.ready ## Test the invoice library where the server's dependencies are not installed
 	@.venv-core/bin/python tools/core_alone.py

@@ -79,7 +79,7 @@ def test_every_target_of_make_that_the_help_shows_is_declared() -> None:
     text = (ROOT / "Makefile").read_text()
     shown = re.findall(r"^([a-z-]+):.*## ", text, flags=re.MULTILINE)
     order = ["setup", "demo", "run", "worker", "test", "test-slow", "check", "fix", "bench"]
-    order += ["conformance", "fuzz", "core-alone", "laws", "rules", "messages", "lock"]
+    order += ["conformance", "fuzz", "mutate-dossier", "core-alone", "laws", "rules", "messages", "lock"]
 
     assert shown == ["help", *order]
     declared = re.search(r"^\.PHONY: (.+)$", text, flags=re.MULTILINE)

@@ -23,7 +23,13 @@ from faitfoi.evidence.tlog_proof import TlogProof
 
 LISTS = ("tagmanifest-sha256.txt", "manifest-sha256.txt")
 _NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme"
-_WITNESS = re.compile(r"data/cles/temoin[^/]*\.pem")
+_WITNESS = re.compile(r"data/cles/temoin(-[0-9]+)?\.(pem|nom)")
+_KNOWN = re.compile(
+    r"(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html"
+    r"|data/(facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers"
+    r"|cles/journal\.pem|cles/temoin(-[0-9]+)?\.(pem|nom)|journal/[0-9]{12}\.(json|tlog-proof)|certificats/cachet\.pem"
+    r"|horodatage/racines\.pem|horodatage/[A-Za-z0-9.-]+\.tst)"
+)
 _LISTED = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
@@ -69,7 +75,7 @@ def verify_dossier(
         checkpoint, seen_at = _checkpoint(files, log, witnesses)
     except _Lying as error:
         return Verified(lies=(*lies, error.lie), fingerprints=fingerprints)
-    lies += _entries(files, log, witnesses)
+    lies += _entries(files, log, [*witnesses.values()])
     lies += _named(files)
     lies += _stamps(files, fingerprints)
     if CERTIFICATE in files:
@@ -98,22 +104,32 @@ def _lists(files: Mapping[str, bytes]) -> Iterator[Lie]:
                 continue
             listed.add(found[2])
             if found[2] not in files:
-                yield Lie(file=found[2], sentence="il manque")
+                yield Lie(file=found[2], sentence=f"il manque, et {name} le nomme")
             elif hashlib.sha256(files[found[2]]).hexdigest() != found[1]:
                 yield Lie(file=found[2], sentence=f"son empreinte n’est pas celle que dit {name}")
-    for name in sorted(set(files) - listed):
-        yield Lie(file=name, sentence="aucune liste du dossier ne le nomme")
+    for name in sorted(files):
+        if name not in listed:
+            yield Lie(file=name, sentence="aucune liste du dossier ne le nomme")
+        elif not _KNOWN.fullmatch(name):
+            yield Lie(file=name, sentence="ce n’est pas une pièce d’un dossier : rien ne la prouve")
 
 
-def _keys(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> tuple[Verifier, list[Verifier]]:
+def _keys(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> tuple[Verifier, dict[str, Verifier]]:
     origin = _text(files, CHECKPOINT).partition("\n")[0]
     log = Verifier(name=origin, public=_public(files, LOG_KEY, fingerprints), kind=KeyType.LOG)
-    witnesses = []
-    for key in sorted(name for name in {WITNESS_KEY, *files} if _WITNESS.fullmatch(name)):
+    witnesses: dict[str, Verifier] = {}
+    found = {name.rpartition(".")[0] + ".pem" for name in files if _WITNESS.fullmatch(name)} | {WITNESS_KEY}
+    for key in sorted(found, key=_in_order):
         public = _public(files, key, fingerprints)
-        name = _text(files, _naming(key)).removesuffix("\n")
-        witnesses.append(Verifier(name=name, public=public, kind=KeyType.WITNESS))
+        name, *rest = _text(files, _naming(key)).split("\n")
+        if rest != [""]:
+            raise _Lying(_naming(key), "ce n’est pas le nom d’un témoin, sur une ligne")
+        witnesses[key] = Verifier(name=name, public=public, kind=KeyType.WITNESS)
     return log, witnesses
+
+
+def _in_order(name: str) -> tuple[int, str]:
+    return len(name), name
 
 
 def _naming(key: str) -> str:
@@ -136,17 +152,23 @@ def _public(files: Mapping[str, bytes], name: str, fingerprints: dict[str, str])
     return key.public_bytes_raw()
 
 
-def _checkpoint(files: Mapping[str, bytes], log: Verifier, witnesses: Sequence[Verifier]) -> tuple[Checkpoint, int]:
+def _checkpoint(files: Mapping[str, bytes], log: Verifier, witnesses: Mapping[str, Verifier]) -> tuple[Checkpoint, int]:
     note = _bytes(files, CHECKPOINT)
     try:
         checkpoint, signed = open_checkpoint(note, log)
-        seen_at = [signed.verified_by(witness) for witness in witnesses]
     except NoteRefused as error:
-        raise _Lying(CHECKPOINT, f"il ne se vérifie pas avec les clés du dossier ({error})") from error
-    for witness, seconds in zip(witnesses, seen_at, strict=True):
+        raise _Lying(CHECKPOINT, f"il ne se vérifie pas avec la clé {LOG_KEY} ({error})") from error
+    seen_at: list[int] = []
+    for key, witness in witnesses.items():
+        with_key = f"avec la clé {key}, au nom que dit {_naming(key)}"
+        try:
+            seconds = signed.verified_by(witness)
+        except NoteRefused as error:
+            raise _Lying(CHECKPOINT, f"il ne se vérifie pas {with_key} ({error})") from error
         if seconds is None:
-            raise _Lying(CHECKPOINT, f"le témoin « {witness.name} » ne l’a pas signé avec sa clé de data/cles")
-    return checkpoint, seen_at[0] or 0
+            raise _Lying(CHECKPOINT, f"le témoin « {witness.name} » ne l’a pas signé {with_key}")
+        seen_at.append(seconds)
+    return checkpoint, seen_at[0]
 
 
 def _entries(files: Mapping[str, bytes], log: Verifier, witnesses: Sequence[Verifier]) -> Iterator[Lie]:
@@ -171,6 +193,17 @@ def _prove(files: Mapping[str, bytes], entry: str, proof: str, log: Verifier, wi
         parsed.verify(leaf_hash(_bytes(files, entry)), log=log, witnesses=witnesses)
     except NoteRefused as error:
         raise _Lying(entry, f"cette écriture n’est pas au journal à la place que dit {proof}") from error
+    if parsed.dump() != files[proof]:
+        raise _Lying(proof, "elle n’est pas écrite comme nous l’écrivons")
+    if _document(files, entry) != _document(files, ENTRY):
+        raise _Lying(entry, f"cette écriture est d’un autre document que {ENTRY}")
+
+
+def _document(files: Mapping[str, bytes], name: str) -> object:
+    try:
+        return read_canonical(_bytes(files, name)).get("document")
+    except NotCanonical as error:
+        raise _Lying(name, "ce n’est pas une écriture du journal") from error
 
 
 def _named(files: Mapping[str, bytes]) -> Iterator[Lie]:
@@ -180,8 +213,8 @@ def _named(files: Mapping[str, bytes]) -> Iterator[Lie]:
     except (NotCanonical, _Lying):
         yield Lie(file=ENTRY, sentence="ce n’est pas une écriture du journal")
         return
-    original = next((name for name in files if name.startswith("data/original.")), "data/original")
-    for name, role in ((PDF, "legal"), (original, "original")):
+    originals = [name for name in files if name.startswith("data/original.")] or ["data/original"]
+    for name, role in ((PDF, "legal"), *((name, "original") for name in originals)):
         content = files.get(name, b"")
         digests = hashlib.sha256(content).hexdigest(), hashlib.sha512(content).hexdigest()
         if digests != (entry.get(f"sha256_{role}"), entry.get(f"sha512_{role}")):
@@ -211,7 +244,7 @@ def _stamps(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterato
         try:
             check_stamp(files[name], files[CHECKPOINT], roots=roots)
         except StampRefused as error:
-            yield Lie(file=name, sentence=f"ce n’est pas l’horodatage du point de contrôle ({error})")
+            yield Lie(file=name, sentence=f"ce n’est pas l’horodatage de {CHECKPOINT} par {ROOTS} ({error})")
 
 
 def pinned(fingerprints: Mapping[str, str], pins: Sequence[str], known: Collection[str] | None) -> Iterator[Lie]:

@@ -51,7 +51,31 @@ signed() { # $1 clé, $2 message, $3 signature
 for list in tagmanifest-sha256.txt manifest-sha256.txt; do
   sha256sum --quiet --strict -c "$list" >"$work/sums" 2>&1 || fail "$(head -n 1 "$work/sums") ($list)"
 done
-said "les fichiers sont ceux de la liste"
+{ echo; echo tagmanifest-sha256.txt; cut -c 67- tagmanifest-sha256.txt manifest-sha256.txt; } >"$work/listed"
+walk() { # chaque fichier est nommé par une liste, et ceux de data sont des pièces que la suite vérifie
+  for file in "$1"* "$1".[!.]*; do
+    if [ -d "$file" ]; then
+      walk "$file/"
+      continue
+    fi
+    [ -e "$file" ] || continue
+    holds "$work/listed" "
+$file
+" || fail "$file : aucune liste du dossier ne le nomme"
+    case "$file" in
+      data/facture.pdf|data/factur-x.xml|data/original.*|data/entry.json|data/proof.tlog-proof|data/checkpoint) ;;
+      data/cles/journal.pem|data/cles/temoin.pem|data/cles/temoin-[0-9]*.pem) ;;
+      data/certificats/cachet.pem|data/horodatage/*.tst|data/horodatage/racines.pem) ;;
+      data/journal/*.json) [ -e "${file%json}tlog-proof" ] || fail "${file%json}tlog-proof : il manque, pour $file" ;;
+      data/journal/*.tlog-proof) [ -e "${file%tlog-proof}json" ] || fail "${file%tlog-proof}json : il manque, pour $file" ;;
+      data/cles/temoin.nom|data/cles/temoin-[0-9]*.nom) [ -e "${file%nom}pem" ] || fail "${file%nom}pem : il manque, pour $file" ;;
+      data/evidence.ers|bagit.txt|bag-info.txt|manifest-sha256.txt|tagmanifest-sha256.txt|LISEZMOI.txt|verify.sh|verifier.html) ;;
+      *) fail "$file n'est pas une pièce d'un dossier : rien ne la prouve" ;;
+    esac
+  done
+}
+walk ""
+said "les fichiers sont ceux des listes"
 
 # Les clés et le certificat n'ont qu'une écriture : celle qui a été remise.
 for key in data/cles/journal.pem data/cles/temoin.pem data/cles/temoin-*.pem; do
@@ -93,24 +117,32 @@ signature() { # la signature de $1, par la clé $2 de type $3 (octal), si elle e
 }
 signature "$origin" data/cles/journal.pem 001 || fail "$checkpoint n'est pas signé par le journal $origin (data/cles/journal.pem)"
 tail -c +5 "$work/blob" >"$work/signature"
-signed data/cles/journal.pem "$work/text" "$work/signature" || fail "$checkpoint : signature du journal"
+signed data/cles/journal.pem "$work/text" "$work/signature" || fail "$checkpoint : signature du journal par data/cles/journal.pem"
 said "le journal ($size écritures) est signé"
 for key in data/cles/temoin.pem data/cles/temoin-*.pem; do
   [ -e "$key" ] || continue
   naming=${key%pem}nom
   [ -e "$naming" ] || fail "$naming : il manque"
   witness=$(cat "$naming")
+  echo "$witness" >"$work/name" && same "$work/name" "$naming" || fail "$naming n'est pas le nom d'un témoin, sur une ligne"
   signature "$witness" "$key" 004 || fail "$checkpoint n'est pas signé par le témoin $witness ($naming) avec la clé $key"
   seconds=0
   for byte in $(tail -c +5 "$work/blob" | head -c 8 | od -An -v -tu1); do seconds=$((seconds * 256 + byte)); done
   { printf 'cosignature/v1\ntime %s\n' "$seconds"; cat "$work/text"; } >"$work/cosigned"
   tail -c +13 "$work/blob" >"$work/signature"
-  signed "$key" "$work/cosigned" "$work/signature" || fail "$checkpoint : signature du témoin $witness"
+  signed "$key" "$work/cosigned" "$work/signature" || fail "$checkpoint : signature du témoin $witness ($naming) par $key"
   said "un témoin l'a vu le $(date -u -d "@$seconds" '+%d/%m/%Y à %H:%M:%S') UTC, dit $witness"
 done
 
 # 3. Chaque écriture est dans le journal, à sa place.
+document_in() { # le document dont parle une écriture
+  about=$(cat "$1")
+  case "$about" in *'"document":"'*) about=${about#*\"document\":\"} && echo "${about%%\"*}" ;; *) echo ;; esac
+}
+document=$(document_in data/entry.json)
 for entry in data/entry.json data/journal/*.json; do
+  [ -e "$entry" ] || [ "$entry" = data/entry.json ] || continue
+  [ "$(document_in "$entry")" = "$document" ] || fail "$entry est d'un autre document que data/entry.json"
   proof=${entry%.json}.tlog-proof
   [ "$entry" = data/entry.json ] && proof=data/proof.tlog-proof
   [ "$(head -n 1 "$proof")" = "c2sp.org/tlog-proof@v1" ] || fail "$proof n'est pas une preuve"
@@ -120,7 +152,7 @@ for entry in data/entry.json data/journal/*.json; do
   [ "$index" -lt "$size" ] || fail "$proof désigne une place au-delà du journal"
   hashes=$(first_blank "$proof")
   tail -n +$((hashes + 1)) "$proof" >"$work/above"
-  same "$work/above" "$checkpoint" || fail "$proof n'est pas sous ce point de contrôle"
+  same "$work/above" "$checkpoint" || fail "$proof n'est pas sous $checkpoint"
   { printf '\000'; cat "$entry"; } | openssl dgst -sha256 -binary >"$work/running"
   position=$index last=$((size - 1)) at=3
   while [ $at -lt "$hashes" ]; do
@@ -135,12 +167,13 @@ for entry in data/entry.json data/journal/*.json; do
     fi
     position=$((position >> 1)) last=$((last >> 1)) at=$((at + 1))
   done
-  [ $last = 0 ] && same "$work/running" "$work/root" || fail "$entry n'est pas au journal à la place $index"
+  [ $last = 0 ] && same "$work/running" "$work/root" || fail "$entry n'est pas au journal à la place $index, par $proof"
 done
 said "les écritures de la facture sont au journal"
 
 # 4. L'écriture nomme la facture, octet pour octet.
 for file in data/facture.pdf data/original.*; do
+  [ -e "$file" ] || fail "$file : il manque"
   for bits in 256 512; do
     sum=$(openssl dgst -sha$bits -r "$file" | cut -d ' ' -f 1)
     role=legal
@@ -173,8 +206,10 @@ if [ -e data/certificats/cachet.pem ]; then
     fail "le cachet de data/facture.pdf est illisible"
   openssl cms -verify -binary -inform DER -in "$work/cms" -content "$work/covered" -CAfile data/certificats/cachet.pem \
     -certfile data/certificats/cachet.pem -partial_chain -purpose any -no_check_time -cades >/dev/null 2>&1 ||
-    fail "le cachet de data/facture.pdf n'est pas celui du certificat"
+    fail "le cachet de data/facture.pdf n'est pas celui de data/certificats/cachet.pem"
   said "le cachet couvre toute la facture"
+else
+  echo "non vérifié : le cachet, dont le certificat n'est pas au dossier"
 fi
 
 # 6. Une autorité d'horodatage a vu le point de contrôle.
@@ -200,9 +235,11 @@ for token in data/horodatage/*.tst; do
   when=$(while IFS= read -r line; do case "$line" in "Time stamp: "*) echo "${line#Time stamp: }" ;; esac; done <"$work/told")
   at=$(date -u -d "$when" +%s 2>/dev/null) || fail "$token n'est pas un horodatage"
   openssl ts -verify -token_in -in "$token" -data "$checkpoint" -CAfile "$roots" \
-    -attime "$at" >/dev/null 2>&1 || fail "$token n'horodate pas le point de contrôle"
+    -attime "$at" >/dev/null 2>&1 || fail "$token n'horodate pas $checkpoint, ou ne mène pas à $roots"
   said "le point de contrôle existait le $(date -u -d "@$at" '+%d/%m/%Y à %H:%M:%S') UTC, dit $(basename "$token" .tst)"
 done
+
+[ $count != 0 ] || echo "non vérifié : l'heure, qu'aucune autorité n'a signée"
 
 # 7. Les empreintes des clés et des certificats, et celles qui étaient attendues.
 for key in data/cles/*.pem; do

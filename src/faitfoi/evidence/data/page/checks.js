@@ -3,24 +3,29 @@
 const LISTS = ["tagmanifest-sha256.txt", "manifest-sha256.txt"];
 const CHECKPOINT = "data/checkpoint";
 const ENTRY = "data/entry.json";
+const PROOF = "data/proof.tlog-proof";
 const PDF = "data/facture.pdf";
 const XML = "data/factur-x.xml";
 const LOG_KEY = "data/cles/journal.pem";
+const WITNESS_KEY = "data/cles/temoin.pem";
 const CERTIFICATE = "data/certificats/cachet.pem";
 const ROOTS = "data/horodatage/racines.pem";
 const NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme";
+const KNOWN = /^(?:(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html|data\/(facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|cles\/journal\.pem|cles\/temoin(-[0-9]+)?\.(pem|nom)|journal\/[0-9]{12}\.(json|tlog-proof)|certificats\/cachet\.pem|horodatage\/racines\.pem|horodatage\/[A-Za-z0-9.-]+\.tst))$/;
 const KEY_START = fromHex("302a300506032b6570032100"); // SubjectPublicKeyInfo d’une clé Ed25519 (RFC 8410)
 
 /** Juge les fichiers d’un dossier (Map de nom à octets). Donne `lies`, `truths` et `fingerprints`. */
 async function verifyDossier(files) {
-  const dossier = { files, lies: [], truths: [], fingerprints: [] };
+  const dossier = { files, lies: [], truths: [], unjudged: [], fingerprints: [], stamped: false };
   await attempt(dossier, "les fichiers sont ceux des listes", () => checkLists(dossier));
   const seen = await attempt(dossier, "", () => checkJournal(dossier));
   if (seen) {
     await attempt(dossier, "les écritures de la facture sont au journal, à leur place", () => checkEntries(dossier, seen));
     await attempt(dossier, "la facture, ses données et l’original sont ceux que l’écriture nomme", () => checkNamed(dossier));
     await attempt(dossier, "", () => checkStamps(dossier, seen));
-    if (files.has(CERTIFICATE)) await attempt(dossier, "le cachet couvre toute la facture, et c’est celui du certificat", () => checkSeal(dossier));
+    if (!dossier.stamped) dossier.unjudged.push("l’heure, qu’aucune autorité n’a signée");
+    if (!files.has(CERTIFICATE)) dossier.unjudged.push("le cachet, dont le certificat n’est pas au dossier");
+    else await attempt(dossier, "le cachet couvre toute la facture, et c’est celui du certificat", () => checkSeal(dossier));
   }
   return dossier;
 }
@@ -39,12 +44,12 @@ async function attempt(dossier, truth, check) {
 }
 
 /** Le résultat d’une lecture ; ce qui ne se lit pas devient le mensonge de ce fichier. */
-async function reading(file, read) {
+async function reading(file, read, beside = "") {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof Illisible) throw new Mensonge(file, error.message);
-    if (error instanceof DOMException) throw new Mensonge(file, "une clé ou une signature y est illisible");
+    if (error instanceof Illisible) throw new Mensonge(file, error.message + beside);
+    if (error instanceof DOMException) throw new Mensonge(file, `une clé ou une signature y est illisible${beside}`);
     throw error;
   }
 }
@@ -70,13 +75,16 @@ async function checkLists({ files, lies }) {
       }
       listed.add(found[2]);
       const content = files.get(found[2]);
-      if (!content) lies.push({ file: found[2], sentence: "il manque" });
+      if (!content) lies.push({ file: found[2], sentence: `il manque, et ${name} le nomme` });
       else if (hex(await sha256(content)) !== found[1])
         lies.push({ file: found[2], sentence: `son empreinte n’est pas celle que dit ${name}` });
     }
   }
-  for (const name of [...files.keys()].sort())
+  for (const name of [...files.keys()].sort()) {
     if (!listed.has(name)) lies.push({ file: name, sentence: "aucune liste du dossier ne le nomme" });
+    else if (!KNOWN.test(name))
+      lies.push({ file: name, sentence: "ce n’est pas une pièce d’un dossier : rien ne la prouve" });
+  }
 }
 
 async function publicKey(dossier, name) {
@@ -89,29 +97,29 @@ async function publicKey(dossier, name) {
 async function checkJournal(dossier) {
   const note = await reading(CHECKPOINT, () => readNote(bytesOf(dossier, CHECKPOINT)));
   const checkpoint = await reading(CHECKPOINT, () => readCheckpoint(note.text));
-  const log = { name: checkpoint.origin, key: await publicKey(dossier, LOG_KEY), kind: LOG };
+  const log = { name: checkpoint.origin, key: await publicKey(dossier, LOG_KEY), kind: LOG, file: LOG_KEY };
   const by = await reading(CHECKPOINT, () => signedAt(note, log));
   if (by === null) throw new Mensonge(CHECKPOINT, `il n’est pas signé par le journal « ${log.name} » avec la clé ${LOG_KEY}`);
   dossier.truths.push(`le journal (${checkpoint.size} écritures) a signé son point de contrôle`);
-  const keys = [...dossier.files.keys()].filter((name) => /^data\/cles\/temoin[^/]*\.pem$/.test(name)).sort();
-  if (!keys.length) throw new Mensonge("data/cles/temoin.pem", "il manque");
+  const told = [...dossier.files.keys()].filter((name) => /^data\/cles\/temoin(-[0-9]+)?\.(pem|nom)$/.test(name));
+  const keys = [...new Set([WITNESS_KEY, ...told.map((name) => name.replace(/nom$/, "pem"))])];
+  keys.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
   for (const file of keys) {
     const naming = file.replace(/pem$/, "nom");
-    const name = await reading(naming, () => text(bytesOf(dossier, naming)).trim());
-    const witness = { name, key: await publicKey(dossier, file), kind: WITNESS };
+    const [name, ...rest] = (await reading(naming, () => text(bytesOf(dossier, naming)))).split("\n");
+    if (rest.join() || rest.length !== 1) throw new Mensonge(naming, "ce n’est pas le nom d’un témoin, sur une ligne");
+    const witness = { name, key: await publicKey(dossier, file), kind: WITNESS, file };
     const seconds = await reading(CHECKPOINT, () => signedAt(note, witness));
-    if (seconds === null) throw new Mensonge(CHECKPOINT, `le témoin « ${name} » ne l’a pas signé avec la clé ${file} (nom : ${naming})`);
+    if (seconds === null) throw new Mensonge(CHECKPOINT, `le témoin « ${name} » ne l’a pas signé avec la clé ${file}, au nom que dit ${naming}`);
     dossier.truths.push(`le témoin « ${name} » l’a vu ${moment(seconds * 1000)}`);
   }
   return checkpoint;
 }
 
 async function checkEntries(dossier, checkpoint) {
-  const entries = [ENTRY, ...[...dossier.files.keys()].filter((name) => /^data\/journal\/.*\.json$/.test(name))];
-  for (const entry of entries) {
-    const proof = entry === ENTRY ? "data/proof.tlog-proof" : entry.replace(/json$/, "tlog-proof");
-    await attempt(dossier, "", () => checkProof(dossier, { entry, proof, checkpoint }));
-  }
+  const told = [...dossier.files.keys()].filter((name) => name.startsWith("data/journal/")).map((name) => name.replace(/\.[^.]*$/, ""));
+  const pairs = [[ENTRY, PROOF], ...[...new Set(told)].sort().map((name) => [`${name}.json`, `${name}.tlog-proof`])];
+  for (const [entry, proof] of pairs) await attempt(dossier, "", () => checkProof(dossier, { entry, proof, checkpoint }));
 }
 
 async function checkProof(dossier, { entry, proof, checkpoint }) {
@@ -120,13 +128,16 @@ async function checkProof(dossier, { entry, proof, checkpoint }) {
     throw new Mensonge(proof, `elle n’est pas sous le point de contrôle du dossier (${CHECKPOINT})`);
   if (!(await isIncluded(await leafHash(bytesOf(dossier, entry)), read, checkpoint)))
     throw new Mensonge(entry, `cette écriture n’est pas au journal à la place que dit ${proof}`);
+  const of = async (name) => (await reading(name, () => readEntry(bytesOf(dossier, name)))).document;
+  if ((await of(entry)) !== (await of(ENTRY))) throw new Mensonge(entry, `cette écriture est d’un autre document que ${ENTRY}`);
 }
 
 async function checkNamed(dossier) {
   const { files, lies } = dossier;
   const entry = await reading(ENTRY, () => readEntry(bytesOf(dossier, ENTRY)));
-  const original = [...files.keys()].find((name) => name.startsWith("data/original.")) ?? "data/original";
-  for (const [name, role] of [[PDF, "legal"], [original, "original"]]) {
+  const originals = [...files.keys()].filter((name) => name.startsWith("data/original."));
+  const named = [[PDF, "legal"], ...(originals.length ? originals : ["data/original"]).map((name) => [name, "original"])];
+  for (const [name, role] of named) {
     const content = files.get(name) ?? new Uint8Array();
     for (const bits of [256, 512])
       if (hex(await sha(bits, content)) !== entry[`sha${bits}_${role}`]) {
@@ -166,13 +177,14 @@ function sealOf(pdf) {
 
 async function checkStamps(dossier) {
   const tokens = [...dossier.files.keys()].filter((name) => /^data\/horodatage\/.*\.tst$/.test(name));
-  if (!tokens.length) return;
+  dossier.stamped = tokens.length > 0;
+  if (!dossier.stamped) return;
   const roots = await reading(ROOTS, () => fromPems(bytesOf(dossier, ROOTS), "CERTIFICATE"));
   for (const [place, root] of roots.entries())
     dossier.fingerprints.push([roots.length > 1 ? `${ROOTS} (${place + 1})` : ROOTS, hex(await sha256(root))]);
   for (const name of tokens)
     await attempt(dossier, "", async () => {
-      const at = await reading(name, () => stampedAt(bytesOf(dossier, name), bytesOf(dossier, CHECKPOINT), roots));
+      const at = await reading(name, () => stampedAt(bytesOf(dossier, name), bytesOf(dossier, CHECKPOINT), roots), ` (ou dans ${ROOTS})`);
       dossier.truths.push(`le point de contrôle existait ${moment(at)}, dit ${name.slice(16, -4)}`);
     });
 }
@@ -184,7 +196,7 @@ async function stampedAt(token, message, roots) {
   const [, , imprint, , time] = inside(element(cms.content), 0x30, 5);
   const [algorithm, digest] = inside(imprint, 0x30, 2);
   const bits = HASHES[oid(inside(algorithm, 0x30, 1)[0])];
-  if (!bits || bits < 256 || !same(await sha(bits, message), leaf(digest, 0x04))) throw new Illisible("il n’horodate pas le point de contrôle");
+  if (!bits || bits < 256 || !same(await sha(bits, message), leaf(digest, 0x04))) throw new Illisible(`il n’horodate pas ${CHECKPOINT}`);
   const signer = await boundCertificate(cms, [...cms.certificates, ...roots]);
   if (signer === null || !(await isSignedBy(cms, signer, cms.content))) throw new Illisible("sa signature ne tient pas");
   const at = instant(time);

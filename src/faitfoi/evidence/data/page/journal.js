@@ -30,7 +30,7 @@ function readCheckpoint(written) {
 }
 
 /** La seconde (depuis 1970) d’une cosignature, 0 pour le journal ; null si cette clé n’a pas signé ; Illisible si elle a mal signé. */
-async function signedAt(note, { name, key, kind }) {
+async function signedAt(note, { name, key, kind, file }) {
   const id = (await sha256(join(OCTETS.encode(`${name}\n`), Uint8Array.of(kind), key))).subarray(0, 4);
   const found = note.signatures.find((each) => each.name === name && same(each.id, id));
   if (!found) return null;
@@ -40,7 +40,7 @@ async function signedAt(note, { name, key, kind }) {
     message = OCTETS.encode(`cosignature/v1\ntime ${seconds}\n${note.text}`);
     signature = found.blob.subarray(8);
   }
-  if (!(await verifyEd25519(key, message, signature))) throw new Illisible(`la signature de « ${name} » n’est pas celle de sa clé`);
+  if (!(await verifyEd25519(key, message, signature))) throw new Illisible(`la signature de « ${name} » n’est pas celle de la clé ${file}`);
   return seconds;
 }
 

@@ -32,7 +32,7 @@ async function judge(read, name) {
   result.focus();
 }
 
-function report({ lies, truths, fingerprints }) {
+function report({ lies, truths, unjudged, fingerprints }) {
   const shown = [];
   const named = [...new Set(lies.map(({ file }) => file))];
   if (lies.length) {
@@ -46,6 +46,10 @@ function report({ lies, truths, fingerprints }) {
   if (truths.length) {
     shown.push(node("h3", "Ce qui a été vérifié"));
     shown.push(list(truths.map((truth) => `✓ ${truth}`)));
+  }
+  if (unjudged.length) {
+    shown.push(node("h3", "Ce qui n’a pas pu l’être"));
+    shown.push(list(unjudged.map((what) => `– ${what}`)));
   }
   if (fingerprints.length) shown.push(...keys(fingerprints));
   return shown;

@@ -134,6 +134,8 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("auditor", "invite"): [["edith@cabinet.example", "--year", "2026", "--until", "2027-11-01"]],
         ("auditor", "revoke"): [["alice@trois-vallees.example"]],
         ("auditor", "list"): [[]],
+        ("chain",): [[HERS[0]]],
+        ("paf",): [["--output", str(tmp_path / "paf.pdf")]],
         ("controls",): [[], ["--run"], ["--json"]],
         ("dossier",): [[HERS[0], "-o", str(tmp_path / "hers.zip")]],
         ("attest",): [["deposit", HERS[0], "-o", str(tmp_path / "hers.pdf")]],

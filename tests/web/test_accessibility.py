@@ -34,6 +34,7 @@ def pages(as_alice: Client, documents: Work) -> dict[str, html.HtmlElement]:
         "new customer": reverse("new_customer", args=[slug]),
         "proof": reverse("proof", args=[slug]),
         "controls": reverse("controls", args=[slug]),
+        "trail": reverse("trail", args=[slug]),
         "auditors": reverse("auditors", args=[slug]),
         "bulk": reverse("bulk", args=[slug]),
         "password": reverse("account_change_password"),

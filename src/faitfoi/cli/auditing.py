@@ -2,12 +2,13 @@
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from faitfoi.cli.sending import AsJson, Named
-from faitfoi.cli.server import fail, platform_open, the_organisation
+from faitfoi.cli.sending import AsJson, Named, NamedInFull
+from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
 
 auditor = typer.Typer(no_args_is_help=True, help="L’accès des auditeurs : quels exercices, jusqu’à quand.")
 
@@ -44,6 +45,45 @@ def controls(
                 for finding in (each.last.findings if each.last else [])[:SHOWN]:
                     typer.echo(f"    {'?' if finding['untold'] else '✗'} {finding['sentence']}")
         raise typer.Exit(1 if any(each.last and each.last.found for each in told) else 0)
+
+
+def chain(
+    number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")], organisation: Named = None
+) -> None:
+    """Remonte et descend la chaîne d’une facture : commande, livraison, envoi, statuts, avoirs."""
+    with platform_open():
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.pipeline.chain import chain_of, written
+
+        chosen = the_organisation(organisation)
+        document = the_document(chosen, number)
+        with acting_for(chosen.id):
+            for line in written(chain_of(document)):
+                typer.echo(line)
+
+
+def paf(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Où l’écrire.")] = None,
+    organisation: NamedInFull = None,
+) -> None:
+    """Écrit la piste d’audit fiable de l’organisation (PDF scellé), renouvelée quand ce qu’elle énonce change."""
+    with platform_open():
+        from faitfoi.pipeline.paf import write_trail
+        from faitfoi.pipeline.sealing import CannotSeal
+
+        chosen = the_organisation(organisation)
+        try:
+            written = write_trail(chosen, actor=ACTOR)
+        except CannotSeal as error:
+            fail(str(error))
+        target = output or Path(f"piste-audit-{chosen.slug}-v{written.version.version}.pdf")
+        try:
+            target.write_bytes(written.pdf)
+        except OSError as error:
+            fail(f"Le fichier {target} ne s’écrit pas : {error.strerror}. Choisissez un autre endroit (-o).")
+        typer.echo(f"{target} : version {written.version.version} du {written.version.created_at:%d/%m/%Y}.")
+        for said in written.version.changed if written.fresh else []:
+            typer.echo(f"  {said}")
 
 
 def _line(title: str, last: object) -> str:

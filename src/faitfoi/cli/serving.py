@@ -13,6 +13,8 @@ def register(app: typer.Typer) -> None:
     app.command()(following.route)
     app.command()(following.fsck)
     app.command()(auditing.controls)
+    app.command()(auditing.chain)
+    app.command()(auditing.paf)
     app.add_typer(auditing.auditor, name="auditor")
     app.command()(proving.dossier)
     app.command()(proving.verify)

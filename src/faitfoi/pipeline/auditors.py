@@ -68,7 +68,7 @@ def invite(
                 "ne les contrôle pas. Invitez une autre personne."
             )
         if held is None:
-            Membership.objects.create(organisation=organisation, user=user, role=Role.AUDITOR)
+            held = Membership.objects.create(organisation=organisation, user=user, role=Role.AUDITOR)
         for before in _not_revoked(organisation).filter(user=user):
             _revoke(before, actor=actor)
         mandate = Mandate.objects.create(
@@ -77,6 +77,7 @@ def invite(
         write_entry(
             "auditor_invited",
             actor=actor,
+            rows=[user, held, mandate],
             user=str(user.id),
             mandate=str(mandate.id),
             years=[str(year) for year in chosen],
@@ -130,14 +131,8 @@ def journal_reading(
     *, actor: str, mandate: Mandate, page: str, document_id: UUID | None = None, what: str = ""
 ) -> None:
     """Journal one reading, in the transaction of the reading: the page, the document, the file or object read."""
-    write_entry(
-        "read_by_auditor",
-        actor=actor,
-        document_id=document_id,
-        mandate=str(mandate.id),
-        page=page,
-        **({"what": what} if what else {}),
-    )
+    facts = {"mandate": str(mandate.id), "page": page} | ({"what": what} if what else {})
+    write_entry("read_by_auditor", actor=actor, document_id=document_id, rows=(), gone=(), entry_id=None, **facts)
 
 
 def _check(organisation: Organisation, address: str, years: list[int], *, first_day: date, last_day: date) -> None:
@@ -169,4 +164,4 @@ def _not_revoked(organisation: Organisation) -> QuerySet[Mandate]:
 def _revoke(mandate: Mandate, *, actor: str) -> None:
     mandate.revoked_at = timezone.now()
     mandate.save(update_fields=["revoked_at"])
-    write_entry("auditor_revoked", actor=actor, user=str(mandate.user_id), mandate=str(mandate.id))
+    write_entry("auditor_revoked", actor=actor, rows=[mandate], user=str(mandate.user_id), mandate=str(mandate.id))

@@ -63,8 +63,15 @@ def _defer_ids(task: str, organisation_id: UUID, delivery_ids: Sequence[UUID], *
 
 def control_later(organisation_id: UUID, *, actor: str) -> None:
     """Have the controls of the audit trail run now, unless that is waiting already."""
-    waiting = ProcrastinateJob.objects.filter(
-        task_name="control_now", status="todo", args__organisation_id=str(organisation_id)
-    )
+    _steward_later("control_now", organisation_id, actor=actor)
+
+
+def write_trail_later(organisation_id: UUID, *, actor: str) -> None:
+    """Have the written audit trail compared, and written anew if it has changed, unless that is waiting already."""
+    _steward_later("write_trail_now", organisation_id, actor=actor)
+
+
+def _steward_later(task: str, organisation_id: UUID, *, actor: str) -> None:
+    waiting = ProcrastinateJob.objects.filter(task_name=task, status="todo", args__organisation_id=str(organisation_id))
     if not waiting.exists():
-        app.configure_task("control_now", queue="steward").defer(organisation_id=str(organisation_id), actor=actor)
+        app.configure_task(task, queue="steward").defer(organisation_id=str(organisation_id), actor=actor)

@@ -6,6 +6,7 @@ what is due. Nothing re-queues a killed worker's job by itself, so the steward d
 
 import errno
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -25,12 +26,16 @@ from faitfoi.pipeline import following, questions
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.controls import run_due
 from faitfoi.pipeline.due import ask_later, deliver_later, poll_later, prepare_later
+from faitfoi.pipeline.paf import write_trail
 from faitfoi.pipeline.receive import due_lines
 from faitfoi.pipeline.rollback import stopped
+from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.pipeline.stamping import stamp_last_checkpoint
 from faitfoi.pipeline.witnessing import may_number
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.journal import sequence
+
+log = logging.getLogger(__name__)
 
 STALLED_AFTER = 15.0
 """Seconds without a heartbeat after which a worker counts as dead."""
@@ -138,6 +143,29 @@ def stamp_journal(timestamp: int) -> None:  # noqa: ARG001
 def witness_journal(timestamp: int) -> None:  # noqa: ARG001
     """Have the journal witnessed, and held against what was seen of it, each hour even when nothing happened."""
     may_number()
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="write_trails", queue="steward", queueing_lock="write_trails")
+def write_trails(timestamp: int) -> None:  # noqa: ARG001
+    """Write a new version of each organisation's audit trail when what it states has changed."""
+    for organisation in _organisations():
+        _write_trail(organisation, actor=delivering.WORKER)
+
+
+@app.task(name="write_trail_now", queue="steward")
+def write_trail_now(*, organisation_id: str, actor: str) -> None:
+    """Write the audit trail of one organisation anew if it has changed: somebody has just completed it."""
+    for organisation in _organisations():
+        if organisation.id == UUID(organisation_id):
+            _write_trail(organisation, actor=actor)
+
+
+def _write_trail(organisation: Organisation, *, actor: str) -> None:
+    try:
+        write_trail(organisation, actor=actor)
+    except CannotSeal as error:
+        log.warning("%s", error)  # the next hour tries again
 
 
 @app.task(name="control_now", queue="steward")

@@ -32,6 +32,18 @@ REFERENCES: dict[str, Kind] = {
 }
 
 
+FIELDS = {
+    "BT-11": "project_reference",
+    "BT-12": "contract_reference",
+    "BT-13": "purchase_order_reference",
+    "BT-14": "sales_order_reference",
+    "BT-15": "receiving_advice_reference",
+    "BT-16": "despatch_advice_reference",
+    "BT-17": "tender_or_lot_reference",
+}
+"""Where our JSON holds the references of the whole invoice that several invoices may share."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """A document that an invoice names, and the term that names it; `line` is empty for the whole invoice."""

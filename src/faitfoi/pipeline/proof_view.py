@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from faitfoi.pipeline.controls import Standing, standings
-from faitfoi.pipeline.witnessing import has_far_witness, log_signer, witness_key
+from faitfoi.pipeline.witnesses import has_far_witness, log_signer, protection, witness_key
 from faitfoi.records.models import Checkpoint, CheckpointStamp, SealCertificate
 from faitfoi.records.models_seal import SealState
 
@@ -66,8 +66,8 @@ def seal_in_service() -> Seal | None:
     key = certificate.public_key()
     size = getattr(key, "key_size", 0)
     return Seal(
-        subject=certificate.subject.rfc4514_string(),
-        issuer=certificate.issuer.rfc4514_string(),
+        subject=_name(certificate.subject),
+        issuer=_name(certificate.issuer),
         own=certificate.subject == certificate.issuer,
         algorithm=f"ECDSA P-{size}" if hasattr(key, "curve") else f"RSA-{size}",
         driver=row.get_driver_display(),
@@ -77,14 +77,6 @@ def seal_in_service() -> Seal | None:
     )
 
 
-def protection() -> str:
-    """Say in one French sentence what the witness protects against, and what it does not."""
-    if has_far_witness():
-        return (
-            "Un témoin tenu ailleurs a signé chaque état du journal avant tout envoi : une base ou une machine ramenée "
-            "en arrière se voit, et n’envoie plus rien."
-        )
-    return (
-        "Le témoin est dans un dossier de cette machine : il voit une base ramenée en arrière, pas une machine entière "
-        "restaurée ni un administrateur qui changerait les deux. Pour cela, il en faut un sur une autre machine."
-    )
+def _name(name: x509.Name) -> str:
+    """Write a name of a certificate as people read it: its common name, then the rest."""
+    return ", ".join(str(each.value) for each in reversed(list(name)))

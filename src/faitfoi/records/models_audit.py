@@ -44,6 +44,7 @@ class AuditSettings(TenantModel):
     unique = models.JSONField(default=default_unique)
     before_invoicing = models.TextField(blank=True)
     after_sending = models.TextField(blank=True)
+    storage_place = models.CharField(max_length=200, blank=True)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -6,6 +6,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from faitfoi.pipeline.bulk import Wanted
+from faitfoi.pipeline.linked_documents import REFERENCES
+from faitfoi.pipeline.paf_facts import MONTHS
+from faitfoi.records.models import AuditSettings
+
+ASKED = ("BT-12", "BT-13", "BT-14", "BT-15", "BT-16", "BT-18")
+"""The references that an organisation may want on its invoices, or on one invoice only."""
 
 
 def day(label: Any) -> forms.DateField:
@@ -43,3 +49,43 @@ class BulkForm(forms.Form):
             (Wanted.DOSSIER, _("the dossier that proves it")),
         ],
     )
+
+
+class TrailForm(forms.Form):
+    """What only the organisation knows of its audit trail."""
+
+    responsible = forms.CharField(
+        label=_("Who is responsible for the controls (a function rather than a name)"), required=False, max_length=120
+    )
+    ends_in = forms.TypedChoiceField(label=_("The books are closed at the end of"), coerce=int)
+    storage_place = forms.CharField(
+        label=_("Where the archive is stored (town and country of each copy)"), required=False, max_length=200
+    )
+    before_invoicing = forms.CharField(
+        label=_("Before the invoice: how an order and a delivery become an invoice, and who checks it"),
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    after_sending = forms.CharField(
+        label=_("After the sending: how payments are matched, and disputes settled"),
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    required = forms.MultipleChoiceField(
+        label=_("References that each invoice must carry"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    unique = forms.MultipleChoiceField(
+        label=_("References that are invoiced once only"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, data: Any, *, told: AuditSettings, ends_in: int) -> None:
+        names = ("responsible", "storage_place", "before_invoicing", "after_sending", "required", "unique")
+        super().__init__(data, initial={name: getattr(told, name) for name in names} | {"ends_in": ends_in})
+        asked = [(term, f"{REFERENCES[term].label} ({term})") for term in ASKED]
+        months = [(number, month) for number, month in enumerate(MONTHS, start=1)]
+        for name, choices in (("required", asked), ("unique", asked), ("ends_in", months)):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)  # noqa: S101  # what the class says above
+            field.choices = choices

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import artefacts, rerouting, retry
+from faitfoi.pipeline.chain import chain_of
 from faitfoi.pipeline.customers import configured_channels
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.outlook import look_ahead
@@ -49,6 +50,7 @@ def document(request: HttpRequest, here: Here, document_id: UUID) -> HttpRespons
     pages = _pages_of(story.legal) if story.legal else 0
     context: dict[str, object] = {
         "story": story,
+        "chain": chain_of(found),
         "pages": pages,
         "pictures": range(1, min(pages, SHOWN_PAGES) + 1),
         "picture_width": PICTURE_WIDTH,

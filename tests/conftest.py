@@ -93,7 +93,7 @@ def forget_the_journal() -> None:
 
     from faitfoi.pipeline.witnesses import forget_keys
 
-    for folder in ("keys/journal", "witness"):
+    for folder in ("keys/journal", "witness", "store/journal"):
         shutil.rmtree(Path(settings.FAITFOI_HOME) / folder, ignore_errors=True)
     forget_keys()
 

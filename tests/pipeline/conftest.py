@@ -11,7 +11,7 @@ from faitfoi.simulators.smtp import SmtpSimulator
 from tests.pipeline.cast import Scene
 from tests.pipeline.projection import differences
 
-CHANGED_BY_HAND = ("Organisation ", "Membership ", "User ", "Customer ")
+CHANGED_BY_HAND = ("Organisation ", "Membership ", "User ", "Mandate ", "Customer ")
 """What tests write without the door that journals it (`test_rebuilding` goes through the doors)."""
 
 

@@ -19,7 +19,9 @@ from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.witness import SIZE_TYPE, Answer, request
 from faitfoi.evidence.witness_held import HeldNote, read_held
 from faitfoi.evidence.witness_wire import NearWitness, WitnessSilent
+from faitfoi.pipeline.mirroring import MirrorDiffers, MirrorSilent, mirror
 from faitfoi.pipeline.rollback import (
+    REMEDY,
     STOPPED,
     JournalBehind,
     behind,
@@ -147,6 +149,7 @@ def _held(member: Member) -> HeldNote | None:
 def _consult(members: tuple[Member, ...], known: Mapping[str, HeldNote | None], seen: dict[str, int]) -> _Round:
     """Ask every witness about the present head, all at once. Raises JournalBehind."""
     statement = head()
+    _show_nothing_unmirrored(statement.size)
     at = timezone.now()
     current = _Round(statement=statement, line=log_signer().line(statement.text, at=at))
     note = write_note(statement.text, [current.line])
@@ -172,6 +175,16 @@ def _consult(members: tuple[Member, ...], known: Mapping[str, HeldNote | None], 
             said = answer.body.decode(errors="replace")[:200]
             current.missing[name] = f"Le témoin « {name} » refuse de signer (HTTP {answer.status}) : {said}"
     return current
+
+
+def _show_nothing_unmirrored(size: int) -> None:
+    """Have what the witnesses are about to see on the shelves first: what they remember can then be brought back."""
+    try:
+        mirror(size=size)
+    except MirrorDiffers as error:
+        raise JournalBehind(f"{error} {REMEDY}") from error
+    except MirrorSilent as error:
+        raise WitnessSilent(f"{error} {WAITING}") from error
 
 
 def _ask_all(members: tuple[Member, ...], bodies: Mapping[str, bytes], *, at: datetime) -> list[Answer | WitnessSilent]:

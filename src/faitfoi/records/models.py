@@ -17,6 +17,7 @@ from faitfoi.records.models_journal import (
     JournalHead,
     JournalLeaf,
     JournalNode,
+    MirroredSegment,
 )
 from faitfoi.records.models_party import ChannelSettings, Customer
 from faitfoi.records.models_seal import SealCertificate, SealChoices
@@ -44,6 +45,7 @@ __all__ = [
     "JournalHead",
     "JournalLeaf",
     "JournalNode",
+    "MirroredSegment",
     "ReturnToken",
     "SealCertificate",
     "SealChoices",

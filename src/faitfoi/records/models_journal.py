@@ -94,6 +94,20 @@ class JournalNode(models.Model):
         return f"{self.level}/{self.position}"
 
 
+class MirroredSegment(models.Model):
+    """A segment of the mirror that is on every shelf: indices of its entries, both included, and its SHA-256."""
+
+    not_projected: ClassVar[str] = "where the mirror stands"
+
+    first = models.PositiveBigIntegerField(primary_key=True)
+    last = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
 class Checkpoint(models.Model):
     """A size of the journal that the log has signed and a witness cosigned: the note itself (C2SP tlog-checkpoint)."""
 

@@ -179,6 +179,38 @@ def choose(
         typer.echo(f"Désormais : {wanted.label}. Sans horodatage : {otherwise.label}.")
 
 
+@seal.command()
+def check(
+    paths: Annotated[list[Path], typer.Argument(help="Des PDF signés, par nous ou par d’autres.")],
+    as_json: AsJson = False,
+) -> None:
+    """Juge les signatures de PDF. Code 0 : toutes tiennent ; 1 : une ne tient pas, ou manque ; 2 : illisible."""
+    from faitfoi.cli.library_files import read_file
+    from faitfoi.einvoice.xml import Unreadable
+    from faitfoi.pipeline.sandbox import Sandbox
+
+    code = 0
+    with Sandbox() as sandbox:
+        for path in paths:
+            try:
+                verdict = sandbox.judge_signatures(read_file(path))
+            except Unreadable as error:
+                typer.echo(f"{path} : {error.reason}", err=True)
+                code = 2
+                continue
+            if as_json:
+                said = {"file": str(path), "sound": verdict.sound, "sentence": verdict.sentence, **verdict.facts()}
+                typer.echo(json.dumps(said, ensure_ascii=False))
+            else:
+                typer.echo(f"{'✓' if verdict.sound else '✗'} {path} : {verdict.sentence}")
+                for each in verdict.signatures:
+                    typer.echo(f"    {each.signer or 'signataire illisible'} {each.claimed_at} : {each.sentence}")
+            code = max(code, 0 if verdict.sound else 1)
+    if not as_json:
+        typer.echo("L’identité des signataires, et la confiance due à leur autorité, ne sont pas jugées ici.", err=True)
+    raise typer.Exit(code)
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator:

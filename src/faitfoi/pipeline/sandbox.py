@@ -25,6 +25,7 @@ from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.pdfa import Conformity, NotPdfA, PdfAClaim
 from faitfoi.einvoice.reading import Format, Reading, Unreadable, refuse_oversize
+from faitfoi.evidence.seal_judge import Verdict, verdict_from
 
 HEADER = struct.Struct("!IQ")  # length of the JSON, length of the bytes
 SECONDS = 30.0
@@ -138,6 +139,10 @@ class Sandbox:
         answer = self._ask({"do": "lay_out", "room": room, "at": at.isoformat()}, pdf)
         before = int(answer.facts["before"])
         return answer.payload[:before], answer.payload[before:]
+
+    def judge_signatures(self, pdf: bytes) -> Verdict:
+        """Judge the signatures of a PDF, whoever made them (see `evidence.seal_judge`). Raises Unreadable."""
+        return verdict_from(self._ask({"do": "judge_signatures"}, pdf).facts)
 
     def picture(self, pdf: bytes, *, page: int, width: int) -> tuple[bytes, int]:
         """Return one page (from 1) as PNG, `width` pixels wide, and how many pages there are. Raises Unreadable."""

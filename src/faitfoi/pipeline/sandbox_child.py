@@ -21,6 +21,7 @@ from faitfoi.einvoice.pdfa_wrap import wrap
 from faitfoi.einvoice.reading import Format, Reading, Unreadable, read
 from faitfoi.einvoice.reports import comparison, report
 from faitfoi.evidence.pdf_update import SealRefused, lay_out
+from faitfoi.evidence.seal_judge import CannotJudge, judge_signatures
 from faitfoi.pipeline.sandbox import HEADER, Judge, finding_to
 
 MOST_PIXELS = 2400
@@ -55,7 +56,7 @@ def main() -> None:
             facts, answer = {"not_pdfa": [finding_to(finding) for finding in error.findings]}, b""
         except Unreadable as error:
             facts, answer = {"refused": error.reason}, b""
-        except (SignedPdf, SealRefused) as error:
+        except (SignedPdf, SealRefused, CannotJudge) as error:
             facts, answer = {"refused": str(error)}, b""
         except MemoryError:
             facts, answer = {"refused": "Ce fichier demande plus de mémoire que la lecture n’en accorde."}, b""
@@ -92,6 +93,8 @@ def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object]
         case "lay_out":
             before, after = lay_out(payload, int(question["room"]), datetime.fromisoformat(question["at"]))
             return {"before": len(before)}, before + after
+        case "judge_signatures":
+            return judge_signatures(payload).facts(), b""
         case "picture":
             return _picture(payload, page=int(question["page"]), width=min(int(question["width"]), MOST_PIXELS))
         case unknown:

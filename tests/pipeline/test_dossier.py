@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.dossier_check import verify_dossier
-from faitfoi.pipeline.dossiers import make_dossier
+from faitfoi.pipeline.dossiers import make_dossier, plan
 from faitfoi.pipeline.stamping import stamp_last_checkpoint
 from faitfoi.pipeline.witnessing import witnessed
+from faitfoi.records.models import JournalEntry
 from tests.evidence.tsa import Authority, serving
 from tests.pipeline.cast import TOWN, Scene, file
 from tests.pipeline.test_commands import run
@@ -167,3 +169,39 @@ def test_another_invoice_s_entry_does_not_prove_this_one(scene: Scene, dossier: 
     said = verify(dossier)
     assert said.returncode == 1
     assert "data/facture.pdf n'est pas le fichier que l'écriture nomme" in said.stderr
+
+
+def test_every_dossier_is_written_once_and_a_second_run_takes_it_up(scene: Scene, tmp_path: Path) -> None:
+    scene.send(file("F-1"), file("F-2", TOWN), file("F/2", issue_date="2025-12-30", due_date="2026-01-30"))
+    folder, slug = tmp_path / "dossiers", scene.organisation.slug
+    assert run("dossier", "--all", "--organisation", slug).returncode == 2
+    assert run("dossier", "F-1", "--all", "-o", str(folder), "--organisation", slug).returncode == 2
+    assert run("dossier", "--year", "2024", "-o", str(folder), "--organisation", slug).returncode == 2
+    done = run("dossier", "--year", "2026", "-o", str(folder), "--organisation", slug)
+    assert (done.returncode, "2 dossiers écrits" in done.stdout) == (0, True), done.stderr
+    done = run("dossier", "--all", "-o", str(folder), "--organisation", slug)
+    assert "1 dossiers écrits, 2 y étaient déjà" in done.stdout
+    written = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.zip"))
+    assert written == ["2025/dossier-F-2.zip", "2026/dossier-F-1.zip", "2026/dossier-F-2.zip"]
+    for path in folder.rglob("*.zip"):
+        assert run("verify", str(path)).returncode == 0
+    with acting_for(scene.organisation.id):
+        assert JournalEntry.objects.filter(kind="communicated").count() == 3
+
+
+def test_numbers_that_read_alike_as_file_names_get_files_of_their_own(scene: Scene) -> None:
+    scene.send(file("F-2"), file("F/2"))
+    paths = [each.path for each in plan(scene.organisation.id)]
+    assert paths[0] == "2026/dossier-F-2.zip"
+    assert len({path.lower() for path in paths}) == 2
+    assert paths == [each.path for each in plan(scene.organisation.id)]
+
+
+def test_the_other_versions_are_proved_too(dossier: Path) -> None:
+    """What a public buyer was given on Chorus Pro is in the dossier, and the entry names it."""
+    version = dossier / "data/chorus.pdf"
+    assert version.exists()
+    version.write_bytes(version.read_bytes() + b"\n")
+    refresh_lists(dossier)
+    assert "data/chorus.pdf" in verify(dossier).stderr
+    assert [lie.file for lie in verify_dossier(files_of(dossier)).lies] == ["data/chorus.pdf"]

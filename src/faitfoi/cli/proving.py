@@ -1,4 +1,4 @@
-"""`faitfoi dossier`, `verify`, `checkpoint`, `witness`: hand the proof out, check it, vouch for another's journal."""
+"""`faitfoi verify`, `checkpoint`, `witness`: check the proof, vouch for another's journal."""
 
 import json
 import re
@@ -14,41 +14,13 @@ from typing import Annotated
 import typer
 
 from faitfoi.cli.archiving import judge_attestation
-from faitfoi.cli.sending import AsJson, NamedInFull
-from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
+from faitfoi.cli.sending import AsJson
+from faitfoi.cli.server import fail, platform_open
 
 WITNESS_PORT = 8830
 DIGEST = re.compile(r"[0-9a-f]{64}")
 MOST_FILES = 20_000
 MOST_BYTES = 500_000_000
-
-
-def dossier(
-    number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Où l’écrire.")] = None,
-    organisation: NamedInFull = None,
-) -> None:
-    """Écrit le dossier de preuve d’une facture : il se vérifie sans Faitfoi, hors ligne, par « sh verify.sh »."""
-    with platform_open():
-        from faitfoi.evidence.witness_wire import WitnessSilent
-        from faitfoi.pipeline.dossiers import make_dossier
-        from faitfoi.pipeline.witnessing import JournalBehind
-
-        chosen = the_organisation(organisation)
-        document = the_document(chosen, number)
-        try:
-            name, content = make_dossier(chosen.id, document.id)
-        except (JournalBehind, WitnessSilent) as error:
-            fail(str(error))
-        target = output or Path(f"{name}.zip")
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            draft.write_bytes(content)
-            draft.replace(target)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            fail(f"Le dossier ne s’écrit pas dans {target} : {error.strerror}. Choisissez un autre endroit (-o).")
-        typer.echo(f"{target} : dossier de la facture {number}. Pour le vérifier : décompressez-le, « sh verify.sh ».")
 
 
 def verify(

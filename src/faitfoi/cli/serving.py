@@ -2,7 +2,7 @@
 
 import typer
 
-from faitfoi.cli import archiving, auditing, following, installing, processes, proving, sealing, sending
+from faitfoi.cli import archiving, auditing, dossiers, following, installing, processes, proving, sealing, sending
 
 
 def register(app: typer.Typer) -> None:
@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
     app.command()(auditing.chain)
     app.command()(auditing.paf)
     app.add_typer(auditing.auditor, name="auditor")
-    app.command()(proving.dossier)
+    app.command()(dossiers.dossier)
     app.command()(proving.verify)
     app.command()(archiving.attest)
     app.command()(proving.checkpoint)

@@ -23,6 +23,8 @@ _EXECUTABLE, _PLAIN = 0o755, 0o644
 _SCRIPT = "verify.sh"
 CHECKPOINT, ENTRY, PDF, XML = "data/checkpoint", "data/entry.json", "data/facture.pdf", "data/factur-x.xml"
 PROOF = "data/proof.tlog-proof"
+VERSIONS = {"chorus": "data/chorus.pdf", "copy": "data/copie.pdf"}
+"""Other renderings of the document that its entry may name, by their role there."""
 LOG_KEY, WITNESS_KEY = "data/cles/journal.pem", "data/cles/temoin.pem"
 CERTIFICATE, ROOTS = "data/certificats/cachet.pem", "data/horodatage/racines.pem"
 
@@ -75,7 +77,7 @@ class Dossier:
 
     All proofs stand under one checkpoint, which the log and each of `witnesses` have signed; `stamps` vouch for its
     time (RFC 3161 tokens by authority), and `stamp_roots` are their roots in PEM. `certificate` is the PEM of the
-    seal, empty when somebody else had signed.
+    seal, empty when somebody else had signed; `versions` are other renderings, by their role (a key of VERSIONS).
     """
 
     number: str
@@ -90,11 +92,12 @@ class Dossier:
     certificate: str = ""
     stamps: Mapping[str, bytes] = field(default_factory=dict)
     stamp_roots: bytes = b""
+    versions: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
-        """The folder that the archive holds, without surprises for any file system."""
-        return f"dossier-{_plain(self.number)[:60] or 'sans-numero'}"
+        """The folder that the archive holds."""
+        return dossier_name(self.number)
 
     def write(self, *, at: datetime) -> bytes:
         """The bag as a ZIP archive, the same bytes for the same content and second."""
@@ -118,6 +121,7 @@ class Dossier:
             PROOF: self.sealed.proof.dump(),
             CHECKPOINT: self.sealed.proof.checkpoint,
             LOG_KEY: _pem(self.log),
+            **{VERSIONS[role]: content for role, content in self.versions.items()},
         }
         for place, witness in enumerate(self.witnesses, start=1):
             name = witness_file(place)
@@ -150,6 +154,7 @@ Pour le vérifier, hors ligne et sans Faitfoi, au choix :
 data/facture.pdf            la facture, avec son cachet électronique
 data/factur-x.xml           les mêmes données, telles que le PDF les contient
 data/original.{self.original_extension:<13} le fichier tel qu’il a été reçu
+data/chorus.pdf, copie.pdf  ses autres versions : celle de Chorus Pro, la copie, s’il y en a
 data/entry.json             l’écriture du journal faite avec le cachet : elle nomme les fichiers par leurs empreintes
 data/proof.tlog-proof       la preuve que cette écriture est au journal, à sa place (C2SP tlog-proof)
 data/checkpoint             l’état du journal, signé par lui et par un témoin (C2SP tlog-checkpoint, tlog-cosignature)
@@ -168,6 +173,11 @@ l’émetteur imprime sur ses attestations. Ou faites-les comparer :
 Et verify.sh ou verifier.html, s’ils viennent du dossier, valent ce que vaut qui l’a fait : en cas de doute, prenez ceux
 d’un autre dossier, ou « faitfoi verify ».
 """
+
+
+def dossier_name(number: str) -> str:
+    """What the dossier of an invoice is called, without surprises for any file system."""
+    return f"dossier-{_plain(number)[:60] or 'sans-numero'}"
 
 
 def _plain(name: str) -> str:

@@ -14,7 +14,18 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from faitfoi.evidence.checkpoint import Checkpoint, open_checkpoint
-from faitfoi.evidence.dossier import CERTIFICATE, CHECKPOINT, ENTRY, LOG_KEY, PDF, PROOF, ROOTS, WITNESS_KEY, XML
+from faitfoi.evidence.dossier import (
+    CERTIFICATE,
+    CHECKPOINT,
+    ENTRY,
+    LOG_KEY,
+    PDF,
+    PROOF,
+    ROOTS,
+    VERSIONS,
+    WITNESS_KEY,
+    XML,
+)
 from faitfoi.evidence.leaves import NotCanonical, leaf_hash, read_canonical
 from faitfoi.evidence.note import KeyType, NoteRefused, Verifier
 from faitfoi.evidence.seal_check import SealState, check_seal
@@ -26,7 +37,7 @@ _NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme"
 _WITNESS = re.compile(r"data/cles/temoin(-[0-9]+)?\.(pem|nom)")
 _KNOWN = re.compile(
     r"(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html"
-    r"|data/(facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers"
+    r"|data/(chorus\.pdf|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers"
     r"|cles/journal\.pem|cles/temoin(-[0-9]+)?\.(pem|nom)|journal/[0-9]{12}\.(json|tlog-proof)|certificats/cachet\.pem"
     r"|horodatage/racines\.pem|horodatage/[A-Za-z0-9.-]+\.tst)"
 )
@@ -214,7 +225,9 @@ def _named(files: Mapping[str, bytes]) -> Iterator[Lie]:
         yield Lie(file=ENTRY, sentence="ce n’est pas une écriture du journal")
         return
     originals = [name for name in files if name.startswith("data/original.")] or ["data/original"]
-    for name, role in ((PDF, "legal"), *((name, "original") for name in originals)):
+    roles = {PDF: "legal", **dict.fromkeys(originals, "original")}
+    roles |= {name: role for role, name in VERSIONS.items() if name in files}
+    for name, role in roles.items():
         content = files.get(name, b"")
         digests = hashlib.sha256(content).hexdigest(), hashlib.sha512(content).hexdigest()
         if digests != (entry.get(f"sha256_{role}"), entry.get(f"sha512_{role}")):

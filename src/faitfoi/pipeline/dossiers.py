@@ -1,12 +1,15 @@
-"""Brings together the dossier of one invoice, from the tables and the store."""
+"""Brings together the dossiers of invoices, from the tables and the store."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.einvoice.reading import Unreadable
-from faitfoi.evidence.dossier import Dossier, ProvedEntry
+from faitfoi.evidence.dossier import VERSIONS, Dossier, ProvedEntry, dossier_name
+from faitfoi.evidence.leaves import read_canonical
 from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.tlog_proof import TlogProof
 from faitfoi.pipeline.archive import fetch
@@ -14,23 +17,75 @@ from faitfoi.pipeline.installation import sandbox
 from faitfoi.pipeline.sealing import certificate_on
 from faitfoi.pipeline.stamping import roots_file
 from faitfoi.pipeline.witnessing import log_signer, witnessed, witnesses_of
-from faitfoi.records.journal import row
-from faitfoi.records.models import Checkpoint, Document, JournalEntry, JournalLeaf
+from faitfoi.records.journal import row, write_entry
+from faitfoi.records.models import Artefact, Checkpoint, Document, JournalEntry, JournalLeaf
 from faitfoi.records.stages import ArtefactRole
+
+
+class NotProved(Exception):
+    """No entry of this journal tells the sealing of the document; the message is a French sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A dossier to write: of which document, and where in the folder of all of them."""
+
+    document_id: UUID
+    path: str
+
+
+def plan(organisation_id: UUID, *, year: int | None = None) -> list[Planned]:
+    """Every sealed document of an organisation, or those issued in a year, each with its own path: year/dossier.zip.
+
+    The same documents get the same paths again, so that an interrupted run is taken up where it stopped.
+    """
+    with acting_for(organisation_id):
+        sealed = Document.objects.filter(artefacts__role=ArtefactRole.LEGAL)
+        wanted = sealed.filter(issue_date__year=year) if year else sealed
+        known = list(wanted.order_by("issue_date", "id").values_list("id", "number", "issue_date").distinct())
+    planned: dict[str, Planned] = {}
+    for document_id, number, issued in known:
+        path = f"{issued.year}/{dossier_name(number)}.zip"
+        if path.lower() in planned:  # another seller's number, or one that reads the same as a file name
+            path = f"{issued.year}/{dossier_name(number)}-{document_id.hex}.zip"
+        planned[path.lower()] = Planned(document_id=document_id, path=path)
+    return list(planned.values())
 
 
 def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
     """Return the name and the bytes (a ZIP archive) of a document's dossier, under a checkpoint of now.
 
-    Raises Document.DoesNotExist, and WitnessSilent or JournalBehind when no witness vouches for the journal.
+    Raises Document.DoesNotExist, NotProved, and WitnessSilent or JournalBehind when no witness vouches for the journal.
     """
     witnessed()
+    return _made(organisation_id, document_id)
+
+
+def make_dossiers(
+    organisation_id: UUID, planned: list[Planned], *, actor: str
+) -> Iterator[tuple[Planned, bytes | NotProved]]:
+    """Make dossiers one after the other; that each was handed over is journalled. Raises as `make_dossier`, but
+    gives `NotProved` in the place of the dossier that cannot be made.
+    """
+    witnessed()
+    for each in planned:
+        try:
+            content = _made(organisation_id, each.document_id)[1]
+        except NotProved as error:
+            yield each, error
+            continue
+        with acting_for(organisation_id):
+            write_entry("communicated", actor=actor, document_id=each.document_id, what="dossier")
+        yield each, content
+
+
+def _made(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
     with acting_for(organisation_id):
         document = Document.objects.get(id=document_id)
         artefacts = {artefact.role: artefact for artefact in document.artefacts.all()}
         entries = list(JournalEntry.objects.filter(document_id=document.id).order_by("id"))
     indices = JournalLeaf.objects.in_bulk([entry.id for entry in entries])
-    checkpoint = _checkpoint_over(max(leaf.index or 0 for leaf in indices.values()))
+    checkpoint = _checkpoint_over(max(leaf.index or 0 for leaf in indices.values() if leaf.index is not None))
     tree = TiledTree(checkpoint.size, row)
     stamps = {stamp.authority: bytes(stamp.token) for stamp in checkpoint.stamps.all()}
     proved = {
@@ -39,7 +94,11 @@ def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         # What was written since the checkpoint will be in a later dossier.
         if (index := indices[entry.id].index) is not None and index < checkpoint.size
     }
-    sealed = next(each for name, each in proved.items() if name.startswith("document_sealed"))
+    sealed = next((each for name, each in proved.items() if name.startswith("document_sealed")), None)
+    if sealed is None:
+        raise NotProved(
+            f"Le cachet de {document.number} n’est pas au journal d’ici : son dossier ne peut pas être fait."
+        )
     legal, original = artefacts[ArtefactRole.LEGAL], artefacts[ArtefactRole.ORIGINAL]
     pdf = fetch(organisation_id, legal.sha256)
     dossier = Dossier(
@@ -48,6 +107,7 @@ def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         xml=_xml(pdf),
         original=fetch(organisation_id, original.sha256),
         original_extension=original.filename.rpartition(".")[2],
+        versions=_versions(organisation_id, artefacts, sealed),
         sealed=sealed,
         story=[each for each in proved.values() if each is not sealed],
         log=log_signer().verifier,
@@ -57,6 +117,14 @@ def make_dossier(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         stamp_roots=roots_file() if stamps else b"",
     )
     return dossier.name, dossier.write(at=timezone.now())
+
+
+def _versions(organisation_id: UUID, artefacts: Mapping[str, Artefact], sealed: ProvedEntry) -> dict[str, bytes]:
+    """The other renderings that the same entry names: what went to Chorus Pro, the copy."""
+    entry = read_canonical(sealed.body)
+    others = {role: artefacts[role] for role in VERSIONS if role in artefacts}
+    named = {role: each.sha256 for role, each in others.items() if entry.get(f"sha256_{role}") == each.sha256}
+    return {role: fetch(organisation_id, sha256) for role, sha256 in named.items()}
 
 
 def _checkpoint_over(index: int) -> Checkpoint:

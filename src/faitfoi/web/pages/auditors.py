@@ -17,7 +17,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.witness_wire import WitnessSilent
 from faitfoi.pipeline import auditors, bulk
-from faitfoi.pipeline.dossiers import make_dossier
+from faitfoi.pipeline.dossiers import NotProved, make_dossier
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.witnessing import JournalBehind
 from faitfoi.records.journal import write_entry
@@ -90,7 +90,7 @@ def dossier(request: HttpRequest, here: Here, document_id: UUID) -> HttpResponse
     def made() -> HttpResponse:
         try:
             name, content = make_dossier(here.organisation.id, document_id)
-        except (JournalBehind, WitnessSilent, ObjectMissing, ObjectAltered) as error:
+        except (JournalBehind, NotProved, WitnessSilent, ObjectMissing, ObjectAltered) as error:
             return show(request, here, "pages/error_dossier.html", {"sentence": str(error)}, status=503)
         response = HttpResponse(content, content_type="application/zip")
         response.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'

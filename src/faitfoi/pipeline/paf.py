@@ -17,7 +17,8 @@ from faitfoi.pipeline import archive
 from faitfoi.pipeline.paf_facts import Facts, facts_of
 from faitfoi.pipeline.paf_page import notice_of
 from faitfoi.pipeline.renderings import look_of
-from faitfoi.pipeline.sealing import ensure_seal_key, seal_for
+from faitfoi.pipeline.seal_keys import ensure_seal_key
+from faitfoi.pipeline.sealing import seal_for
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import AuditSettings, WrittenTrail
 
@@ -51,7 +52,7 @@ def write_trail(organisation: Organisation, *, actor: str) -> Written:
         number = last.version + 1 if last is not None else 1
         at = timezone.now()
         pdf = _page(organisation, facts, number=number, changed=changed, at=at)
-        pdf, _ = seal_for(organisation.id, pdf, at=at)
+        pdf = seal_for(organisation.id, pdf, at=at).pdf
         try:
             version = _keep(organisation, facts, pdf, number=number, changed=changed, actor=actor)
             return Written(version=version, pdf=pdf, fresh=True)

@@ -112,14 +112,15 @@ def _controls(facts: Facts, local: datetime) -> Iterator[Section]:
         title="Contrôles permanents",
         paragraphs=(
             f"Chaque contrôle se fait tout seul, sur l’exercice en cours et le précédent. Responsable du suivi : "
-            f"{'à désigner' if responsible == TO_COMPLETE else responsible}. Preuve : chaque passage est une écriture « control_run » du journal, et son "
-            f"résultat est gardé. Les résultats sont ceux connus le {local:%d/%m/%Y à %H:%M}.",
+            f"{'à désigner' if responsible == TO_COMPLETE else responsible}. Preuve : "
+            "chaque passage est une écriture « control_run » du journal, et son résultat est gardé. "
+            f"Les résultats sont ceux connus le {local:%d/%m/%Y à %H:%M}.",
         ),
     )
     for standing in facts.controls:
         control = standing.control
         yield Section(
-            title=f"Contrôle : {control.title.lower() if control.title[1].islower() else control.title}",
+            title=f"Contrôle : {control.title}",
             paragraphs=(control.purpose,),
             facts=(
                 ("Fréquence", control.frequency),

@@ -105,6 +105,7 @@ def test_a_file_whose_bytes_changed_is_found_among_the_kept_ones(scene: Scene) -
     assert altered["number"] == "F-1"
 
 
+@pytest.mark.beside_the_journal
 @pytest.mark.django_db(transaction=True)
 def test_a_tax_that_its_rate_does_not_give_is_found_and_a_rounding_is_not(scene: Scene) -> None:
     scene.send(file("F-1"))
@@ -124,6 +125,7 @@ def test_a_tax_that_its_rate_does_not_give_is_found_and_a_rounding_is_not(scene:
     assert any("BR-CO-14" in sentence for sentence in sentences)
 
 
+@pytest.mark.beside_the_journal
 @pytest.mark.django_db(transaction=True)
 def test_a_delivery_note_on_two_invoices_and_a_missing_order_are_found_as_configured(scene: Scene) -> None:
     scene.send(

@@ -15,7 +15,18 @@ from pytest_django import Settings
 from faitfoi.accounts.models import ChannelKey, Mandate, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.customers import fold
-from faitfoi.records.models import Artefact, Attempt, Attestation, Batch, BatchLine, Customer, Delivery, Document, Event
+from faitfoi.records.models import (
+    Artefact,
+    Attempt,
+    Attestation,
+    Batch,
+    BatchLine,
+    Customer,
+    Delivery,
+    Document,
+    Event,
+    WrittenTrail,
+)
 from faitfoi.records.models_archive import AttestationKind
 from faitfoi.records.stages import ArtefactRole, LineOutcome, Nature, Purpose, Stage
 from faitfoi.records.transitions import move
@@ -66,6 +77,13 @@ class Work:
             return Attestation.objects.get_or_create(
                 organisation=self.organisation, number=1, defaults={"kind": AttestationKind.DEPOSIT, **named}
             )[0]
+
+    def trail(self) -> WrittenTrail:
+        """Return a version of the written audit trail, its page really in the store."""
+        with acting_for(self.organisation.id):
+            digest = keep(self.organisation, blank_pdf())
+            named = {"sha256": digest.sha256, "sha512": digest.sha512, "size": digest.size, "statement": {}}
+            return WrittenTrail.objects.get_or_create(organisation=self.organisation, version=1, defaults=named)[0]
 
     def stage(self, delivery: Delivery) -> Stage:
         """Return where a delivery stands now."""

@@ -44,6 +44,7 @@ class Address:
             "delivery_id": work.delivery(Stage.HELD).pk,
             "customer_id": work.documents[Stage.HELD].customer_id,
             "attestation_id": work.attestation().pk,
+            "version_id": work.trail().pk,
             "number": 1,
         }
         return reverse(self.name, kwargs={name: values[name] for name in self.arguments})
@@ -178,7 +179,13 @@ def test_nothing_is_cached_by_a_shared_computer(as_alice: Client, documents: Wor
 
 def test_a_page_may_load_nothing_but_our_own_files(as_alice: Client, documents: Work) -> None:
     for address in addresses():
-        if address.tenant and address.name not in {"attestation", "download", "picture", *OPENED_ELSEWHERE}:
+        if address.tenant and address.name not in {
+            "attestation",
+            "download",
+            "picture",
+            "trail_file",
+            *OPENED_ELSEWHERE,
+        }:
             answer = as_alice.get(address.of(documents))
             policy = answer.headers["Content-Security-Policy"]
             assert "default-src 'none'" in policy

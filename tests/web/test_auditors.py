@@ -32,7 +32,7 @@ from faitfoi.records.stages import Stage
 from tests.pipeline.cast import Scene, file
 from tests.pipeline.conftest import portal, relay, scene
 from tests.web.conftest import Work, make_auditor, plain, signed_in_as
-from tests.web.test_access import addresses
+from tests.web.test_access import OPENED_ELSEWHERE, addresses
 
 __all__ = ["portal", "relay", "scene"]
 
@@ -58,7 +58,7 @@ def test_the_auditor_of_another_year_finds_nothing_of_this_one_at_any_address(do
         assert answer.status_code in {200, 403, 404, 405, 422}, address.route
         if answer.status_code == 200:
             opened.add(address.name)
-            assert set(address.arguments) <= {"slug"}, f"{address.route}: an object of 2026 was shown"
+            assert set(address.arguments) <= {"slug", "version_id"}, f"{address.route}: an object of 2026 was shown"
             content = bytes_of(answer)
             assert not any(number.encode() in content for number in numbers), address.route
             assert "Élevage" not in content.decode(errors="replace"), address.route
@@ -70,11 +70,11 @@ def test_the_auditor_of_another_year_finds_nothing_of_this_one_at_any_address(do
 def test_the_auditor_of_this_year_opens_only_what_is_named_for_auditors(auditor: User, documents: Work) -> None:
     client = signed_in_as(auditor)
     for address in addresses():
-        if address.tenant and address.name not in {"dossier", "bulk_files"}:
+        if address.tenant and address.name not in OPENED_ELSEWHERE:
             status = client.get(address.of(documents)).status_code
             allowed = address.name in {
                 "home", "batches", "batch", "documents", "document", "customers", "customer", "download", "picture",
-                "bulk", "proof", "controls",
+                "bulk", "proof", "controls", "trail", "trail_file",
             }  # fmt: skip
             assert status in ({200} if allowed else {403}), address.route
 
@@ -193,6 +193,7 @@ def test_an_access_that_cannot_be_given_is_refused_in_words(
     assert sentence in plain(page.content)
 
 
+@pytest.mark.beside_the_journal
 @pytest.mark.django_db(transaction=True)
 def test_an_auditor_takes_away_the_files_and_dossiers_of_their_year_alone(scene: Scene) -> None:
     scene.send(file("F-1"), file("=HYPER", issue_date="2026-10-02"), file("F-OLD", issue_date="2025-12-30"))
@@ -218,6 +219,7 @@ def test_an_auditor_takes_away_the_files_and_dossiers_of_their_year_alone(scene:
     assert len(read) == 2
 
 
+@pytest.mark.beside_the_journal
 @pytest.mark.django_db(transaction=True)
 def test_a_download_under_way_ends_when_the_access_is_taken_back(scene: Scene) -> None:
     scene.send(file("F-1"), file("F-2"))

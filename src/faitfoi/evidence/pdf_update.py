@@ -85,9 +85,10 @@ def prepare(pdf: bytes, *, at: datetime) -> Update:
     """The update that gives a PDF an invisible signature field; `SealRefused` with its reason when it cannot be."""
     if not pdf.startswith(b"%PDF-"):
         raise SealRefused(NOT_A_PDF)
-    if _BYTE_RANGE.search(pdf):
+    # The plain searches first: they are ten times as fast, and nearly no file has either word.
+    if b"/ByteRange" in pdf and _BYTE_RANGE.search(pdf):
         raise SealRefused(ALREADY_SIGNED)
-    if _HYBRID.search(pdf):
+    if b"/XRefStm" in pdf and _HYBRID.search(pdf):
         raise SealRefused(HYBRID)
     try:
         with _opened(pdf) as document:

@@ -7,16 +7,16 @@ with acting_for(organisation.id):
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
 
-from faitfoi.accounts.financial_years import year_named
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import Pack, Place, pack_digest
+from faitfoi.pipeline import retention as terms
 from faitfoi.pipeline.installation import store
 from faitfoi.records.journal import write_entry
 from faitfoi.records.objects import places_of, write_pack
@@ -27,9 +27,6 @@ RECEIVED = "received"
 """What was handed over, before it is judged: an original that becomes an invoice is kept again with its renderings."""
 PROOF = "proof"
 """What proves by itself and is about others: attestations. Kept as long as what it is about, and never eliminated."""
-
-YEARS = 10
-A_YEAR = timedelta(days=366)
 
 ACTOR = "archive"
 
@@ -50,19 +47,11 @@ def pack(organisation_id: UUID, contents: Sequence[bytes], *, retention: str = I
 def kept_until(organisation_id: UUID, retention: str) -> datetime:
     """Return until when a shelf that locks keeps what is packed now: the end of the day that the law asks for.
 
-    Ten years from the end of the financial year (C. com. L123-22); one year for what was only received.
+    It follows the class (`pipeline.retention`): ten years or more from the end of the financial year for an invoice.
     """
     with acting_for(organisation_id):
-        organisation = Organisation.objects.get(id=organisation_id)
-    day = organisation.legal_day(timezone.now())
-    if retention == RECEIVED:
-        return _midnight_after(day + A_YEAR)
-    closed = organisation.financial_year(day).last_day
-    return _midnight_after(year_named(closed.year + YEARS, ends_in=organisation.financial_year_ends_in).last_day)
-
-
-def _midnight_after(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
+        day = Organisation.objects.get(id=organisation_id).legal_day(timezone.now())
+    return terms.kept_until(organisation_id, retention, today=day)
 
 
 def claim(kept: Pack, *, actor: str) -> None:

@@ -34,6 +34,7 @@ class Statement:
     sentence: str
     entry_ids: Sequence[UUID] = ()
     document_id: UUID | None = None
+    elimination_id: UUID | None = None
     objects: Sequence[Mapping[str, str]] = ()
     rows: Sequence[tuple[str, str]] = ()
     tables: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)

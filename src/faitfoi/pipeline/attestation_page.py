@@ -79,7 +79,8 @@ def _more(statement: Statement) -> Iterator[str]:
 
 
 def _facts_of_file(item: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [("Taille", f"{item['size']} octets"), ("SHA-256", item["sha256"]), ("SHA-512", item["sha512"])]
+    size = [("Taille", f"{item['size']} octets")] if item["size"] else []
+    return [*size, ("SHA-256", item["sha256"]), ("SHA-512", item["sha512"])]
 
 
 def _codes(rows: Sequence[tuple[str, str]]) -> frozenset[str]:

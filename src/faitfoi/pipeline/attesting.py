@@ -91,6 +91,7 @@ def _kept(organisation_id: UUID, statement: Statement, pdf: bytes, *, number: in
             number=number,
             kind=statement.kind,
             document_id=statement.document_id,
+            elimination_id=statement.elimination_id,
             sha256=digest.sha256,
             sha512=digest.sha512,
             size=digest.size,

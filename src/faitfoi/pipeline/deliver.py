@@ -154,7 +154,7 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
     """Commit that the other side has it."""
     now = timezone.now()
     target = Stage.ACCEPTED if receipt.grade is Grade.ACCEPTED else Stage.SENT
-    kept = pack_answer(organisation_id, receipt)
+    kept = pack_answer(organisation_id, claim.delivery_id, receipt)
     with acting_for(organisation_id):
         if not _close_attempt(claim, Attempt.Outcome.RECEIPT, receipt.detail):
             # The lease ran out and the sweeper asked for a search: the receipt settles it.

@@ -218,7 +218,15 @@ def _leaves() -> Iterator[tuple[int, bytes]]:
 def _retired() -> set[str]:
     """Return the names of the packs that were taken away by an act of their own."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT body::json->>'name' FROM records_journalentry WHERE kind = %s", [RETIRED])
+        # One that was kept again since, under the same bytes, has come back.
+        cursor.execute(
+            "SELECT r.name FROM (SELECT body::json->>'name' AS name, body::json->>'pack' AS pack, "
+            "body::json->>'retention' AS class, count(*) AS n FROM records_journalentry WHERE kind = %s "
+            "GROUP BY 1, 2, 3) r LEFT JOIN (SELECT body::json->>'pack' AS pack, body::json->>'retention' AS class, "
+            "count(*) AS n FROM records_journalentry WHERE kind = %s GROUP BY 1, 2) k USING (pack, class) "
+            "WHERE r.n >= coalesce(k.n, 0)",
+            [RETIRED, KEPT],
+        )
         return {name for (name,) in cursor.fetchall()}
 
 

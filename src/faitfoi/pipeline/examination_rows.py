@@ -33,6 +33,7 @@ class Rows:
         self._kept: set[bytes] = set()
         self._packs: set[str] = set()
         self._fresh: set[str] = set()
+        self._eliminated: set[str] = set()
         self._entered: dict[str, Counter[str]] = defaultdict(lambda: Counter({Stage.ROUTED.value: 1}))
 
     def read(self, entry: Mapping[str, object]) -> None:
@@ -44,12 +45,16 @@ class Rows:
             self._beside.add(bytes.fromhex(str(entry["sha256"])))
         elif kind == "stage_moved":
             self._move(entry)
+        elif kind == "document_eliminated":
+            self._eliminate(entry)
 
     def read_unnumbered(self, body: str) -> None:
         """Note what an entry without an index names: it is another day's, neither a hole nor a stranger."""
         entry = json.loads(body)
         if entry.get("type") == "stage_moved":
             self._move(entry)
+        elif entry.get("type") == "document_eliminated":
+            self._eliminate(entry)
         for value in entry.values():
             if isinstance(value, str):
                 self._fresh.add(value)
@@ -78,7 +83,7 @@ class Rows:
         yield from self._strange_answers()
         yield from self._moved_aside()
         for sha256 in sorted(self._rendered | self._beside):
-            if sha256 not in self._kept:
+            if sha256 not in self._kept and sha256.hex() not in self._eliminated:
                 yield self._nowhere(sha256.hex())
 
     def _strange_packs(self) -> Iterator[Problem]:
@@ -99,7 +104,7 @@ class Rows:
                 "WHERE s.organisation_id = a.organisation_id AND s.sha256 = a.sha256 AND s.sha512 = a.sha512 "
                 "AND s.size = a.size) ORDER BY a.id"
             )
-            different = [sha256 for (sha256,) in cursor.fetchall()]
+            different = [sha256 for (sha256,) in cursor.fetchall() if sha256 not in self._eliminated]
         for sha256 in different:
             sentence = f"Le fichier {sha256} n’a pas, dans la base, la taille et le SHA-512 de l’objet conservé."
             yield Problem(kind=ProblemKind.DIGEST_DIFFERS, object=sha256, sentence=sentence)
@@ -123,6 +128,11 @@ class Rows:
                     "a mené : il a été changé sans passer par Faitfoi."
                 )
                 yield Problem(kind=ProblemKind.NOT_JOURNALLED, object=str(delivery_id), sentence=sentence)
+
+    def _eliminate(self, entry: Mapping[str, object]) -> None:
+        """Note what the journal says to be no more: it is not missing."""
+        named = entry.get("fingerprints")
+        self._eliminated |= {str(each) for each in named} if isinstance(named, list) else set()
 
     def _move(self, entry: Mapping[str, object]) -> None:
         moves = self._entered[str(entry.get("delivery"))]

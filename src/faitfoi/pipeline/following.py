@@ -14,6 +14,7 @@ from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import poll_later
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel, return_secret
+from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Delivery, Event, ReturnToken
@@ -92,9 +93,18 @@ def _poll_again(organisation_id: UUID, delivery: Delivery, *, final: bool = Fals
         )
 
 
-def pack_answer(organisation_id: UUID, receipt: Receipt) -> Pack | None:
+def pack_answer(organisation_id: UUID, delivery_id: UUID, receipt: Receipt) -> Pack | None:
     """Make the other side's answer durable, before the transaction that writes it down."""
-    return archive.pack(organisation_id, [receipt.raw]) if receipt.raw else None
+    if not receipt.raw:
+        return None
+    return archive.pack(organisation_id, [receipt.raw], retention=_class_of(organisation_id, delivery_id))
+
+
+def _class_of(organisation_id: UUID, delivery_id: UUID) -> str:
+    """Return the retention class of what is said of a delivery: that of its document."""
+    with acting_for(organisation_id):
+        delivery = Delivery.objects.select_related("document", "organisation").get(id=delivery_id)
+        return invoice_class(delivery.organisation, delivery.document.issue_date)
 
 
 def keep_receipt(delivery: Delivery, receipt: Receipt, kept: Pack | None, *, at: datetime) -> None:
@@ -121,7 +131,11 @@ def record(delivery: Delivery, news: Sequence[RemoteEvent], *, actor: str) -> in
     with acting_for(delivery.organisation_id):
         known = set(Event.objects.filter(delivery=delivery).values_list("identity", flat=True))
     raws = [event.raw for event in news if event.raw and _identity(delivery, event) not in known]
-    kept = [archive.pack(delivery.organisation_id, portion) for portion in portions(dict.fromkeys(raws))]
+    retention = _class_of(delivery.organisation_id, delivery.id)
+    kept = [
+        archive.pack(delivery.organisation_id, portion, retention=retention)
+        for portion in portions(dict.fromkeys(raws))
+    ]
     fresh = 0
     with acting_for(delivery.organisation_id):
         for pack in kept:

@@ -20,6 +20,7 @@ from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge, number_taken
 from faitfoi.pipeline.renderings import Rendering, render_all
+from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.routing import Decision, Leg, NoRoute
 from faitfoi.pipeline.sandbox import finding_to
 from faitfoi.pipeline.seal_keys import ensure_seal_key
@@ -65,7 +66,7 @@ def prepare(organisation_id: UUID, line_ids: Sequence[UUID], *, actor: str) -> N
             break
         if prepared is None:
             continue
-        if ready and not _go_together([*ready, prepared]):
+        if ready and not _go_together(organisation, [*ready, prepared]):
             _keep(organisation, ready, actor=actor)
             ready = []
         ready.append(prepared)
@@ -73,15 +74,25 @@ def prepare(organisation_id: UUID, line_ids: Sequence[UUID], *, actor: str) -> N
         _keep(organisation, ready, actor=actor)
 
 
-def _go_together(ready: Sequence[Prepared]) -> bool:
-    """Whether the artefacts of these files are few and light enough for one pack."""
+def _go_together(organisation: Organisation, ready: Sequence[Prepared]) -> bool:
+    """Whether the artefacts of these files are few and light enough for one pack, and of one financial year."""
+    if len({_class_of(organisation, prepared) for prepared in ready}) > 1:
+        return False
     made = [rendering for prepared in ready for rendering in prepared.renderings]
     return len(made) <= MOST_OBJECTS and sum(len(rendering.content) for rendering in made) <= MOST_BYTES
 
 
+def _class_of(organisation: Organisation, prepared: Prepared) -> str:
+    """Return the retention class of a file's artefacts: a pack holds one financial year, so that it has one term."""
+    issued = prepared.verdict.invoice.issue_date
+    assert issued is not None  # noqa: S101  # judging refuses an invoice without date
+    return invoice_class(organisation, issued)
+
+
 def _keep(organisation: Organisation, ready: Sequence[Prepared], *, actor: str) -> None:
     """Make the artefacts durable, then write everything down in one transaction."""
-    kept = archive.pack(organisation.id, [each.content for prepared in ready for each in prepared.renderings])
+    contents = [each.content for prepared in ready for each in prepared.renderings]
+    kept = archive.pack(organisation.id, contents, retention=_class_of(organisation, ready[0]))
     deliveries: list[Delivery] = []
     with acting_for(organisation.id):
         archive.claim(kept, actor=actor)

@@ -89,7 +89,7 @@ def _ask_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> No
         asked = delivery.questions_asked + 1
     answer = channel.find(parcel)
     now = timezone.now()
-    kept = pack_answer(organisation_id, answer.receipt) if isinstance(answer, Found) else None
+    kept = pack_answer(organisation_id, delivery_id, answer.receipt) if isinstance(answer, Found) else None
     with acting_for(organisation_id):
         match answer:
             case Found(receipt=receipt):

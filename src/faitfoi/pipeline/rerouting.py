@@ -7,12 +7,14 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.store import Pack
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.customers import facts_for, match_customer
 from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.prepare import keep_artefacts, make_due, open_deliveries
 from faitfoi.pipeline.renderings import Rendering, render_for_way
+from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.routing import Decision, NoRoute, decide
 from faitfoi.pipeline.sealing import CannotSeal
@@ -59,7 +61,7 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
         reason = refusal.reason
     except CannotSeal as error:
         reason = str(error)
-    kept = archive.pack(organisation.id, [each.content for each in rendered]) if rendered else None
+    kept = _packed(organisation, document, rendered)
     with acting_for(organisation.id):
         # Only now: what is read and drawn above keeps nobody waiting, and a second click finds it already gone.
         if not Document.objects.select_for_update().get(id=document_id).waiting_for:
@@ -72,6 +74,12 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
             archive.claim(kept, actor=actor)
         _leave(document, way, rendered, actor=actor)
     return ""
+
+
+def _packed(organisation: Organisation, document: Document, rendered: Sequence[Rendering]) -> Pack | None:
+    contents = [each.content for each in rendered]
+    retention = invoice_class(organisation, document.issue_date)
+    return archive.pack(organisation.id, contents, retention=retention) if contents else None
 
 
 def _leave(document: Document, way: Decision, rendered: Sequence[Rendering], *, actor: str) -> None:

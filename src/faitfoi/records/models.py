@@ -4,7 +4,7 @@ The journal's leaves, nodes, heads and checkpoints, and the return tokens, are t
 hashes, sizes and opaque tokens only.
 """
 
-from faitfoi.records.models_archive import Attestation
+from faitfoi.records.models_archive import Attestation, Elimination, EliminationItem, Hold, RetentionRule
 from faitfoi.records.models_audit import AuditSettings, ControlRun, WrittenTrail
 from faitfoi.records.models_delivery import Attempt, Delivery, Event, ReturnToken
 from faitfoi.records.models_document import Artefact, Batch, BatchLine, BurntNumber, Document
@@ -39,13 +39,17 @@ __all__ = [
     "Customer",
     "Delivery",
     "Document",
+    "Elimination",
+    "EliminationItem",
     "Event",
+    "Hold",
     "JournalDetails",
     "JournalEntry",
     "JournalHead",
     "JournalLeaf",
     "JournalNode",
     "MirroredSegment",
+    "RetentionRule",
     "ReturnToken",
     "SealCertificate",
     "SealChoices",

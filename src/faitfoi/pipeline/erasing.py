@@ -132,7 +132,7 @@ def _present(images: Sequence[Image], *, but: Model | None = None) -> list[Model
     keys: dict[type[Model], set[object]] = {}
     for image in images:
         keys.setdefault(image.model, set()).add(image.key)
-    found = [row for model, wanted in keys.items() for row in model._default_manager.filter(pk__in=wanted)]
+    found = [row for model, wanted in keys.items() for row in model._default_manager.filter(pk__in=wanted)]  # noqa: SLF001
     return [row for row in found if row != but]
 
 

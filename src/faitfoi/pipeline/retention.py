@@ -12,6 +12,7 @@ from faitfoi.records.journal import write_entry
 from faitfoi.records.models import RetentionRule
 
 MOST_YEARS = 100
+EARLIEST, LATEST = date(1900, 1, 1), date(9000, 1, 1)
 
 
 class TooShort(ValueError):
@@ -42,7 +43,12 @@ CATEGORIES: Mapping[str, Category] = {
 
 def invoice_class(organisation: Organisation, issued: date) -> str:
     """The retention class of what belongs to an invoice: packs of one class have one term."""
-    return f"invoice_{organisation.financial_year(issued).year}"
+    return f"invoice_{organisation.financial_year(_plausible(issued)).year}"
+
+
+def _plausible(issued: date) -> date:
+    """A day of which the financial year and its term can be told: nothing stops an invoice from being dated 9999."""
+    return min(max(issued, EARLIEST), LATEST)
 
 
 def years_of(category: str) -> int:
@@ -75,7 +81,7 @@ def set_rule(organisation_id: UUID, category: str, years: int, *, actor: str) ->
 
 def keep_until(organisation: Organisation, issued: date) -> date:
     """The last day on which an invoice issued on that day is kept. Runs inside `acting_for`."""
-    closed = organisation.financial_year(issued).year
+    closed = organisation.financial_year(_plausible(issued)).year
     return year_named(closed + years_of("invoice"), ends_in=organisation.financial_year_ends_in).last_day
 
 

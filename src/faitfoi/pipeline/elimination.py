@@ -19,6 +19,7 @@ from faitfoi.pipeline.eliminated import attest_elimination
 from faitfoi.pipeline.erasing import erase_document, erase_lines, remove_packs, rewrite_pack
 from faitfoi.pipeline.holding import OPERATOR, holds_in_force, holds_over
 from faitfoi.pipeline.installation import today
+from faitfoi.pipeline.mirror_erasing import forget_in_mirror
 from faitfoi.pipeline.retention import keep_until
 from faitfoi.records.journal import shares, write_entry
 from faitfoi.records.models import Document, Elimination, EliminationItem, Hold, StoredObject
@@ -128,6 +129,7 @@ def run(organisation_id: UUID, elimination_id: UUID, *, actor: str) -> Eliminati
     for place in elimination.packs:
         rewrite_pack(organisation_id, place, doomed, actor=actor)
     remove_packs(organisation_id, elimination.packs)
+    forget_in_mirror(organisation_id)
     return _attested(organisation_id, elimination_id, actor=actor)
 
 

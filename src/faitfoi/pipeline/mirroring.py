@@ -141,6 +141,20 @@ def read_segment(segment: Segment) -> Iterator[MirroredEntry]:
         yield MirroredEntry(index=index, body=body, details=_details_at(place, body) if place else None)
 
 
+def places_in_mirror(segment: Segment) -> Iterator[tuple[int, str, int, int]]:
+    """Where the details of a segment's entries lie: index, pack, offset, size. Raises MirrorDamaged."""
+    for shelf in store().shelves:
+        try:
+            lines = [json.loads(line) for line in shelf.get(segment.name).splitlines()]
+        except (ObjectMissing, OSError, ValueError):
+            continue
+        for line in lines:
+            if place := line["details"]:
+                yield int(line["index"]), str(place["pack"]), int(place["offset"]), int(place["size"])
+        return
+    raise MirrorDamaged(f"Le segment {segment.name} du miroir ne se lit plus, sur aucune copie.")
+
+
 def _details_at(place: dict[str, object], body: str) -> str | None:
     """The details at a place, held to the name that the entry gives them; None when they were erased everywhere."""
     wanted = json.loads(body).get("details")
@@ -152,7 +166,8 @@ def _details_at(place: dict[str, object], body: str) -> str | None:
             continue
         if hashlib.sha256(content).hexdigest() == wanted:
             return content.decode()
-        lying = True
+        # Zeros are what an elimination leaves (`pipeline.mirror_erasing`).
+        lying = lying or any(content)
     if lying:
         raise MirrorDamaged(f"Les détails {wanted} ont changé dans {place['pack']}.")
     return None

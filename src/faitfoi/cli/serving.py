@@ -2,7 +2,18 @@
 
 import typer
 
-from faitfoi.cli import archiving, auditing, dossiers, following, installing, processes, proving, sealing, sending
+from faitfoi.cli import (
+    archiving,
+    auditing,
+    dossiers,
+    following,
+    installing,
+    processes,
+    proving,
+    rebuilding,
+    sealing,
+    sending,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -12,6 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command()(following.follow)
     app.command()(following.route)
     app.command()(following.fsck)
+    app.command()(rebuilding.rebuild)
     app.command()(auditing.controls)
     app.command()(auditing.chain)
     app.command()(auditing.paf)

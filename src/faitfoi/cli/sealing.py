@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from ssl import PEM_cert_to_DER_cert
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,6 +44,8 @@ def status(organisation: Named = None, as_json: AsJson = False) -> None:
         typer.echo(f"{row['state_fr']} · {row['subject']}")
         typer.echo(f"  SHA-256 {row['fingerprint']}")
         typer.echo(f"  du {row['from']} au {row['until']} · {row['driver_fr']}")
+        if row["state"] == "active":
+            typer.echo(f"  {row['legal_way_fr']} ({row['legal_source']})")
         if row["doubtful"]:
             typer.echo(
                 f"  Scellées après le dernier point de contrôle horodaté, donc douteuses : {', '.join(row['doubtful'])}"
@@ -226,9 +229,11 @@ def _told(organisation: "Organisation", row: "SealCertificate") -> "dict[str, st
     from cryptography import x509
 
     from faitfoi.accounts.tenancy import acting_for
+    from faitfoi.evidence.seal_check import legal_way
     from faitfoi.pipeline.sealing import doubtful
     from faitfoi.records.models import Document
 
+    way = legal_way(PEM_cert_to_DER_cert(row.certificate))
     certificate = x509.load_pem_x509_certificate(row.certificate.encode())
     ids = [each.document_id for each in doubtful(organisation.id, row)]
     with acting_for(organisation.id):
@@ -242,5 +247,8 @@ def _told(organisation: "Organisation", row: "SealCertificate") -> "dict[str, st
         "subject": certificate.subject.rfc4514_string(),
         "from": f"{certificate.not_valid_before_utc:%d/%m/%Y}",
         "until": f"{certificate.not_valid_after_utc:%d/%m/%Y}",
+        "legal_way": way.way.value,
+        "legal_way_fr": way.sentence,
+        "legal_source": way.source,
         "doubtful": [numbers[each] for each in ids if each in numbers],
     }

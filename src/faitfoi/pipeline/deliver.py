@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
+from faitfoi.pipeline.archive import has_room
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
@@ -76,6 +77,8 @@ def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
 
     After a lost database, what was announced may have left and becomes a question; what was not certainly has not.
     """
+    if not has_room():
+        return False  # what the other side answers could not be kept
     if Alarm.objects.filter(cause__in=(STOPPED, SILENT)).exists() and not may_send():
         return False  # while they wait, nothing is announced at each try
     with acting_for(organisation_id):

@@ -8,10 +8,10 @@ from faitfoi.cli import (
     dossiers,
     following,
     installing,
-    integrity,
     processes,
     proving,
     rebuilding,
+    restoring,
     sealing,
     sending,
 )
@@ -25,7 +25,6 @@ def register(app: typer.Typer) -> None:
     app.command()(following.route)
     app.command()(following.fsck)
     app.command()(rebuilding.rebuild)
-    app.command()(integrity.integrity)
     app.command()(auditing.controls)
     app.command()(auditing.chain)
     app.command()(auditing.paf)
@@ -35,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command()(archiving.attest)
     app.command()(proving.checkpoint)
     app.command()(proving.witness)
+    app.add_typer(restoring.app, name="restore")
     app.command()(processes.run)
     app.command()(processes.worker)
     app.command()(processes.pages)

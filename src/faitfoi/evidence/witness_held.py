@@ -6,6 +6,7 @@ A restored database cannot take these files back, and a witness that has forgott
 import fcntl
 import hashlib
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,9 +85,9 @@ def read_held(note: bytes, *, log: Verifier, witness: Verifier) -> HeldNote:
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file by one rename, flushed with its folder: a crash leaves the former or the new one. Raises OSError.
 
-    Whoever calls holds the file's lock, or is its only writer.
+    The last of several writers at once wins, and none sees half of another's.
     """
-    draft = path.with_suffix(".draft")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with draft.open("wb") as file:
         file.write(content)
         file.flush()

@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
-from faitfoi.pipeline.archive import has_room
+from faitfoi.pipeline.doubting import LEAVING, settle_doubts
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
-from faitfoi.pipeline.rollback import STOPPED
+from faitfoi.pipeline.rollback import note_database, stopped
 from faitfoi.pipeline.witnessing import SILENT, may_send
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Alarm, Attempt, Delivery
@@ -34,9 +34,6 @@ FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=6)
 LEASE_MARGIN = timedelta(seconds=5)
 FIRST_POLL = timedelta(minutes=1)
-
-LEAVING = "deliveries_leaving"
-"""The entry that names the deliveries of a chunk before the first of them touches the wire."""
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -77,10 +74,12 @@ def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
 
     After a lost database, what was announced may have left and becomes a question; what was not certainly has not.
     """
-    if not has_room():
-        return False  # what the other side answers could not be kept
-    if Alarm.objects.filter(cause__in=(STOPPED, SILENT)).exists() and not may_send():
+    if Alarm.objects.filter(cause=SILENT).exists() and not may_send():
         return False  # while they wait, nothing is announced at each try
+    note_database()
+    if stopped():
+        return False
+    settle_doubts(actor=WORKER)
     with acting_for(organisation_id):
         leaving = Delivery.objects.filter(id__in=chunk, stage=Stage.ROUTED).order_by("id").values_list("id", flat=True)
         named = [str(delivery_id) for delivery_id in leaving]

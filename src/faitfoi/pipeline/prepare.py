@@ -49,10 +49,9 @@ class Prepared:
 def prepare(organisation_id: UUID, line_ids: Sequence[UUID], *, actor: str) -> None:
     """Prepare the lines that still wait, then make their deliveries due. Safe to run twice, and at once twice.
 
-    They go on waiting while the journal is not the one that the witness remembers: no number is burnt on it;
-    and while the disk of the archive has only its reserve left.
+    They go on waiting while the journal is not the one that the witness remembers: no number is burnt on it.
     """
-    if not may_number() or not archive.has_room():
+    if not may_number():
         return
     with acting_for(organisation_id):
         organisation = Organisation.objects.get(id=organisation_id)

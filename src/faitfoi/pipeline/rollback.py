@@ -6,6 +6,7 @@ is, everything can be read; nothing is numbered, issued or sent, and no stage mo
 
 import logging
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
@@ -84,23 +85,35 @@ def stop(error: JournalBehind) -> str:
 
 
 def note_database() -> bool:
-    """Remember which database answers; whether it is another than last time (restored, moved, switched over)."""
+    """Remember which database answers; whether it is another than last time: restored, moved, switched over.
+
+    Told by the cluster's identifier and timeline, the database's own number, and a log position that went back.
+    What had been announced as leaving is then in doubt (`pipeline.doubting`).
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT system_identifier FROM pg_control_system()), "
             "(SELECT timeline_id FROM pg_control_checkpoint()), "
-            "(SELECT oid FROM pg_database WHERE datname = current_database())"
+            "(SELECT oid FROM pg_database WHERE datname = current_database()), "
+            "(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END) - '0/0'"
         )
-        now = ":".join(str(part) for part in cursor.fetchone()).encode()
+        *parts, position = cursor.fetchone()
     place = journal_folder() / "database"
-    before = place.read_bytes() if place.exists() else None
-    if before == now:
-        return False
+    known = place.read_text().split() if place.exists() else []
+    name = ":".join(str(part) for part in parts)
+    switched = bool(known) and (known[0] != name or int(position) < int(known[1]))
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_whole(place, now)
-    if before is not None:
-        log.warning("the database is another one (%s, before %s): it is held against what was seen", now, before)
-    return before is not None
+    if switched:
+        log.warning("the database is another one or went back (%s): it is held against what was seen", name)
+        write_whole(doubt_file(), b"")
+    if not known or switched or int(position) > int(known[1]):
+        write_whole(place, f"{name} {int(position)}\n".encode())
+    return switched
+
+
+def doubt_file() -> Path:
+    """The mark that another database answers: until it is gone, what had been announced as leaving is in doubt."""
+    return journal_folder() / "doubt"
 
 
 def clock_holds() -> bool:

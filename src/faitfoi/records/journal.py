@@ -107,7 +107,7 @@ def sequence(*, most: int = 20_000, wait: bool = False) -> int:
         indices = [frontier.append(leaf) for _, leaf in pending]
         with connection.cursor() as cursor:
             cursor.execute(NUMBER, [[entry_id for entry_id, _ in pending], indices])
-        _complete_rows(frontier.size)
+        complete_nodes(frontier.size)
         JournalHead.objects.create(size=frontier.size, root=frontier.root(), frontier=frontier.dump())
         return len(pending)
 
@@ -122,6 +122,14 @@ def row(level: int, number: int) -> list[bytes]:
     return [bytes(node) for (node,) in nodes.values_list("node")]
 
 
+def complete_nodes(size: int) -> None:
+    """Write the nodes above the leaves that a journal of `size` entries has, and the tables have not."""
+    # From the nodes that are there, not from the last head: a journal older than its nodes gets them all.
+    before = WIDTH * JournalNode.objects.filter(level=1).count()
+    for level, position, node in complete_rows(before, size, row):
+        JournalNode.objects.create(level=level, position=position, node=node)
+
+
 def _alone(*, wait: bool) -> bool:
     with connection.cursor() as cursor:
         if wait:
@@ -129,10 +137,3 @@ def _alone(*, wait: bool) -> bool:
             return True
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEQUENCER_LOCK])
         return bool(cursor.fetchone()[0])
-
-
-def _complete_rows(size: int) -> None:
-    # From the nodes that are there, not from the last head: a journal older than its nodes gets them all.
-    before = WIDTH * JournalNode.objects.filter(level=1).count()
-    for level, position, node in complete_rows(before, size, row):
-        JournalNode.objects.create(level=level, position=position, node=node)

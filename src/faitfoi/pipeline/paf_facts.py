@@ -13,6 +13,7 @@ from faitfoi.accounts.models import ChannelKey, Mandate, Membership, Organisatio
 from faitfoi.pipeline.controls import Standing, standings
 from faitfoi.pipeline.linked_documents import REFERENCES
 from faitfoi.pipeline.proof_view import Seal, seal_in_service
+from faitfoi.pipeline.retention import CATEGORIES, rules
 from faitfoi.pipeline.witnesses import log_signer, panel, protection
 from faitfoi.records.models import AuditSettings, ChannelSettings
 from faitfoi.records.vault import VaultClosed, channel_settings
@@ -141,7 +142,9 @@ def _integrity(seal: Seal | None) -> Iterator[tuple[str, str]]:
 
 
 def _keeping(told: AuditSettings) -> Iterator[tuple[str, str]]:
-    yield "Durée", "dix ans à compter de la clôture de l’exercice"
+    for category, years in rules().items():
+        name = CATEGORIES[category].name
+        yield f"Durée : {name}", f"{years} ans à compter de la clôture de l’exercice"
     yield "Premier exemplaire", _place(settings.FAITFOI_SHELF)
     second = settings.FAITFOI_SECOND_SHELF
     yield "Second exemplaire", _place(second) if second else "aucun : un sinistre de la machine perdrait l’archive"

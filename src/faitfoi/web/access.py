@@ -35,6 +35,7 @@ AUDITORS_PAGES = frozenset(
         "customer",
         "download",
         "picture",
+        "attestation",
         "dossier",
         "bulk",
         "bulk_files",

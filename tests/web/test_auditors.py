@@ -23,6 +23,7 @@ from faitfoi.records.models import (
     Attempt,
     Batch,
     BatchLine,
+    ControlRun,
     Customer,
     Delivery,
     Document,
@@ -266,3 +267,36 @@ def test_a_cell_that_a_spreadsheet_would_compute_is_shown_as_text() -> None:
     for cell in ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", " =1"):
         assert bulk.guarded(cell).startswith("'")
     assert bulk.guarded("Élevage du Pré") == "Élevage du Pré"
+
+
+def test_the_controls_tell_an_auditor_nothing_of_another_year(documents: Work) -> None:
+    organisation = documents.organisation
+    found = {"sentence": "La facture F-SECRET n’est pas partie.", "number": "F-SECRET", "document": "", "untold": False}
+    with acting_for(organisation.id):
+        ControlRun.objects.create(
+            organisation=organisation,
+            control="unsent",
+            checked=9,
+            found=2,
+            findings=[{**found, "day": "2026-11-02"}, {**found, "number": "", "day": ""}],
+        )
+    address = reverse("controls", args=[organisation.slug])
+    for years, told in (([2026], True), ([2025], False)):
+        client = signed_in_as(make_auditor(organisation, f"e{years[0]}@cabinet.example", years=years))
+        page = plain(client.get(address).content)
+        assert ("F-SECRET" in page) is told
+        assert "2 points à regarder" not in page
+
+
+def test_a_manager_completes_the_audit_trail_and_an_auditor_only_reads_it(
+    bob: User, auditor: User, cooperative: Organisation
+) -> None:
+    address = reverse("trail", args=[cooperative.slug])
+    given = {"responsible": "la trésorière", "ends_in": "6", "required": ["BT-13"], "after_sending": "Rapprochement."}
+    assert signed_in_as(bob).post(address, given).status_code == 302
+    assert "la trésorière" in plain(signed_in_as(bob).get(address).content)
+    assert signed_in_as(auditor).post(address, given).status_code == 403
+    assert "la trésorière" not in plain(signed_in_as(auditor).get(address).content)
+    with acting_for(cooperative.id):
+        assert JournalEntry.objects.filter(kind="audit_trail_described").count() == 1
+        assert Organisation.objects.get().financial_year_ends_in == 6

@@ -27,6 +27,7 @@ INSTALLATION_WIDE = {
     "records_checkpointstamp",
     "records_alarm",
     "records_returntoken",
+    "records_mirroredsegment",
     "accounts_user",
 }
 

@@ -13,6 +13,7 @@ from faitfoi.cli.demonstration.builder import terms_of_sale
 from faitfoi.cli.demonstration.seed import logo, seed
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
+from faitfoi.pipeline.account_events import tell_account_event
 from faitfoi.pipeline.customers import fold
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Customer
@@ -59,6 +60,7 @@ def new_passwords() -> dict[str, str]:
             made[person["email"]] = secrets.token_urlsafe(9)
             user.set_password(made[person["email"]])
             user.save(update_fields=["password"])
+            tell_account_event(user, "password_changed", actor=ACTOR)
     return made
 
 

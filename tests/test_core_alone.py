@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 SERVER: tuple[str, ...] = (
     "aiosmtpd",
     "allauth",
+    "boto3",
     "cryptography",
     "django",
     "django_htmx",

@@ -197,6 +197,7 @@ def test_the_copy_carries_no_xml_and_says_what_it_is(scene: Scene) -> None:
     assert scene.counts(batch).received == scene.counts(batch).sent == 1  # a copy is not counted
 
 
+@pytest.mark.beside_the_journal
 def test_a_file_that_trips_a_bug_does_not_hold_its_neighbours(scene: Scene) -> None:
     """The planted bug: where the pack should be lies a folder, which nobody has thought of."""
     batch = scene.hand_over(file("F-1"), file("F-2"), file("F-3"))

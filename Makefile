@@ -93,6 +93,7 @@ bench: .venv/.bench ## Time the hot path and the library against their peers, in
 	@$(BIN)/python bench/library.py
 	@$(BIN)/python bench/seals.py
 	@$(BIN)/python bench/journal.py
+	@$(BIN)/python bench/verify.py
 
 conformance: dev ## Compare our rules with the official ones on MUTANTS=5000, then submit what we make to the official judges
 	@$(BIN)/python tools/conformance.py --mutants $(MUTANTS) --seed $(SEED)

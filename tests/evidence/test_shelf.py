@@ -164,6 +164,10 @@ def test_nothing_more_is_taken_before_the_reserve_is_touched(small_disk: Path) -
     assert not shelf.put(kept, shelf.get(kept))  # what is there already takes no room
 
 
+def test_a_shelf_without_reserve_asks_nothing_of_its_disk(shelf: FolderShelf) -> None:
+    shelf.refuse_when_full(10**18)
+
+
 def test_a_killed_writer_leaves_nothing_torn(shelf: FolderShelf) -> None:
     program = dedent("""
         import sys

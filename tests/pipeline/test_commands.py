@@ -137,6 +137,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("chain",): [[HERS[0]]],
         ("paf",): [["--output", str(tmp_path / "paf.pdf")]],
         ("controls",): [[], ["--run"], ["--json"]],
+        ("integrity",): [[], ["--all"]],
         ("dossier",): [[HERS[0], "-o", str(tmp_path / "hers.zip")]],
         ("attest",): [["deposit", HERS[0], "-o", str(tmp_path / "hers.pdf")]],
         ("watch",): [[str(folder), "--once"]],

@@ -41,8 +41,10 @@ def test_the_first_version_is_sealed_kept_journalled_and_says_the_real_settings(
     assert stated["Organisation — SIREN"] == "000000018"
     assert "127.0.0.1" in stated["Canaux — Chorus Pro"]
     assert "certifié" not in "".join(stated.values())
-    own_words = "Cachet de démonstration, non qualifié"  # of the certificate, and only there
-    assert "qualifié" not in "".join(stated.values()).replace(own_words, "")
+    way = stated["Authenticité et intégrité — Voie"]
+    assert "n’est pas qualifié" in way
+    others = "".join(stated.values()).replace(way, "").replace("Cachet de démonstration, non qualifié", "")
+    assert "qualifié" not in others, "only a certificate may say it"
     with pikepdf.open(io.BytesIO(made.pdf)) as pdf:
         assert pdf.open_metadata().pdfa_status == "3A"
 

@@ -18,6 +18,7 @@ from faitfoi.records.stages import LineOutcome, Stage
 from tests.web.conftest import Work
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+PROOF = ("proof", "controls", "trail", "auditors", "bulk")
 PASSWORD = "mot de passe de démonstration"
 
 pytestmark = [
@@ -130,7 +131,7 @@ def test_no_page_scrolls_sideways(page: Page, documents: Work) -> None:
     addresses = [
         *(
             reverse(name, args=[slug])
-            for name in ("home", "upload", "batches", "documents", "customers", "new_customer")
+            for name in ("home", "upload", "batches", "documents", "customers", "new_customer", *PROOF)
         ),
         *(reverse(name, args=[slug, shown[0].customer_id]) for name in ("customer", "edit_customer")),
         reverse("account_change_password"),

@@ -8,6 +8,7 @@ from faitfoi.cli import (
     dossiers,
     following,
     installing,
+    integrity,
     processes,
     proving,
     rebuilding,
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command()(following.route)
     app.command()(following.fsck)
     app.command()(rebuilding.rebuild)
+    app.command()(integrity.integrity)
     app.command()(auditing.controls)
     app.command()(auditing.chain)
     app.command()(auditing.paf)

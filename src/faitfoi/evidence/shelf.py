@@ -179,7 +179,7 @@ class FolderShelf:
     def _write(self, place: Path, content: bytes) -> None:
         temporary = self.root / TEMPORARY / secrets.token_hex(16)
         _make_folder(temporary.parent, above=self.root)
-        self._refuse_when_full(len(content))
+        self.refuse_when_full(len(content))
         _make_folder(place.parent, above=self.root)
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o440)
@@ -193,8 +193,9 @@ class FolderShelf:
                 temporary.unlink()
             raise
 
-    def _refuse_when_full(self, size: int) -> None:
-        if not self.reserve:
+    def refuse_when_full(self, size: int = 0) -> None:
+        """Let so many bytes more be written. Raises NoRoom when that would touch the reserve."""
+        if not self.reserve or not self.root.is_dir():
             return
         disk = os.statvfs(self.root)
         free = disk.f_bavail * disk.f_frsize

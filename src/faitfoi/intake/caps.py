@@ -13,6 +13,10 @@ class TooMuch(ValueError):
     """More than is taken in at once, or nothing at all; its text is a French sentence for whoever brought it."""
 
 
+class NoPlace(TooMuch):
+    """The archive has no room left: nothing of it was taken, and it may be brought again later."""
+
+
 class CannotRead(TooMuch):
     """A file whose rights keep us out: answered to whoever brought it in the same way."""
 

@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
+from faitfoi.evidence.shelf import FolderShelf, NoRoom, ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import Pack, Place, pack_digest
 from faitfoi.pipeline import retention as terms
 from faitfoi.pipeline.installation import store
 from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Alarm
 from faitfoi.records.objects import places_of, write_pack
 
 INVOICE = "invoice"
@@ -29,6 +30,8 @@ PROOF = "proof"
 """What proves by itself and is about others: attestations. Kept as long as what it is about, and never eliminated."""
 
 ACTOR = "archive"
+FULL = "disk"
+"""The alarm's cause when a disk has reached its reserve."""
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,21 @@ def pack(organisation_id: UUID, contents: Sequence[bytes], *, retention: str = I
     return store().pack(
         organisation_id, contents, retention=retention, keep_until=kept_until(organisation_id, retention)
     )
+
+
+def has_room() -> bool:
+    """Whether the disks have more than their reserve; if not, an alarm says so, and work that writes waits."""
+    try:
+        for shelf in store().shelves:
+            if isinstance(shelf, FolderShelf):
+                shelf.refuse_when_full()
+    except NoRoom as error:
+        Alarm.objects.update_or_create(
+            cause=FULL, defaults={"sentence": f"Rien n’est reçu ni envoyé. {error.strerror}"}
+        )
+        return False
+    Alarm.objects.filter(cause=FULL).delete()
+    return True
 
 
 def kept_until(organisation_id: UUID, retention: str) -> datetime:

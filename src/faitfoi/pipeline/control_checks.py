@@ -147,7 +147,7 @@ def vat(since: date) -> Outcome:
     """Compute again the tax of each rate and the totals of each document, and tell the differences in cents."""
     said: list[Found] = []
     checked = 0
-    for document, invoice in _invoices(since):
+    for document, invoice in _invoices(since, unread=said):
         checked += 1
         broken = [finding for finding in check_rules(invoice) if finding.rule in ARITHMETIC]
         said += [_about(document, f"{_the(document)} : {finding.message_fr} ({finding.rule})") for finding in broken]
@@ -231,13 +231,16 @@ def _documents(since: date) -> QuerySet[Document]:
     return Document.objects.filter(issue_date__gte=since).order_by("issue_date", "id")
 
 
-def _invoices(since: date, *, kind: str = "") -> Iterator[tuple[Document, Invoice]]:
+def _invoices(since: date, *, kind: str = "", unread: list[Found] | None = None) -> Iterator[tuple[Document, Invoice]]:
+    """Read the documents' invoices again; those that cannot be read are added to `unread`."""
     documents: Iterable[Document] = _documents(since).filter(**({"kind": kind} if kind else {})).iterator(500)
     for document in documents:
         try:
             yield document, from_json(json.dumps(document.invoice).encode())
         except Unreadable:
-            continue  # written by another version of the model: the file itself is judged by fsck
+            if unread is not None:
+                sentence = f"{_the(document)} ne se relit pas ici : ses montants ne peuvent pas être recalculés."
+                unread.append(_about(document, sentence, untold=True))
 
 
 def _about(document: Document, sentence: str, *, untold: bool = False) -> Found:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
+from faitfoi.pipeline.archive import has_room
 from faitfoi.pipeline.doubting import LEAVING, settle_doubts
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
@@ -74,6 +75,8 @@ def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
 
     After a lost database, what was announced may have left and becomes a question; what was not certainly has not.
     """
+    if not has_room():
+        return False  # what the other side answers could not be kept
     if Alarm.objects.filter(cause=SILENT).exists() and not may_send():
         return False  # while they wait, nothing is announced at each try
     note_database()

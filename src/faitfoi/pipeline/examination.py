@@ -26,6 +26,7 @@ from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline.examination_rows import Rows
 from faitfoi.pipeline.installation import addresses, store
 from faitfoi.pipeline.jobs import every_organisation
+from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.sealing import certificates_of
 from faitfoi.pipeline.stamping import trusted_roots
 from faitfoi.pipeline.witnessing import log_signer, witness_key
@@ -44,7 +45,7 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
     Both copies are read. Work may go on meanwhile: what is not yet numbered then is left for the next examination.
     Memory grows with digests, not with the bytes of entries or packs.
     """
-    while sequence():
+    while not stopped() and sequence():
         pass
     with PackExaminers(addresses()) as packs:
         examination = _Examination(packs, progress)

@@ -26,11 +26,13 @@ from faitfoi.pipeline import following, questions
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.controls import run_due
 from faitfoi.pipeline.due import ask_later, deliver_later, poll_later, prepare_later
+from faitfoi.pipeline.integrity import check_of_the_day
 from faitfoi.pipeline.paf import write_trail
 from faitfoi.pipeline.receive import due_lines
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.pipeline.stamping import stamp_last_checkpoint
+from faitfoi.pipeline.sweeping import sweep_leftovers, sweep_orphans
 from faitfoi.pipeline.witnessing import may_number
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.journal import sequence
@@ -43,6 +45,8 @@ KEPT_HOURS = 30 * 24
 """How long a failed job stays in the queue's table, for whoever looks into it."""
 MOST_LIVES = 5
 """How many workers may die over one chunk of a batch before its lines are tried one by one."""
+LAST = -10_000
+"""Priority of what gives way to everything that somebody waits for."""
 DISK = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
     | {errno.EACCES, errno.EPERM}
@@ -182,6 +186,22 @@ def control_books(timestamp: int) -> None:  # noqa: ARG001
     """Run each organisation's controls of the audit trail."""
     for organisation in _organisations():
         run_due(organisation, actor=delivering.WORKER)
+
+
+@app.periodic(cron="11 1 * * *")
+@app.task(name="check_integrity", queue="steward", queueing_lock="check_integrity")
+def check_integrity(timestamp: int) -> None:  # noqa: ARG001
+    """Have each organisation's packs read again, as much as is due today; then clear what killed writers left."""
+    for organisation_id in every_organisation():
+        app.configure_task("check_packs", queue="journey", priority=LAST).defer(organisation_id=str(organisation_id))
+    sweep_leftovers()
+
+
+@app.task(name="check_packs", queue="journey")
+def check_packs(*, organisation_id: str) -> None:
+    """Read again what is due today of one organisation's packs, and take away those that nobody ever named."""
+    check_of_the_day(UUID(organisation_id), actor=delivering.WORKER)
+    sweep_orphans(UUID(organisation_id))
 
 
 @app.periodic(cron="* * * * * */10")

@@ -118,8 +118,10 @@ def _roles() -> Iterator[tuple[str, str]]:
 
 
 def _integrity(seal: Seal | None) -> Iterator[tuple[str, str]]:
-    yield "Voie", way_of(seal)
-    if seal is not None:
+    if seal is None:
+        yield "Voie", "piste d’audit fiable ; aucun cachet n’est en service pour le moment"
+    else:
+        yield "Voie", f"{seal.way.sentence} ({seal.way.source}.)"
         kind = "fait par cette installation" if seal.own else f"émis par {seal.issuer}"
         yield "Cachet", f"PAdES, {seal.algorithm} avec SHA-256 ; certificat {kind} ; clé : {seal.driver}"
         yield "Titulaire du certificat", seal.subject
@@ -163,14 +165,3 @@ def _wanted(told: AuditSettings) -> Iterator[tuple[str, str]]:
     unique = ", ".join(f"{REFERENCES[term].label} ({term})" for term in told.unique if term in REFERENCES)
     yield "Références exigées", required or "aucune"
     yield "Références facturées une seule fois", unique or "aucune"
-
-
-def way_of(seal: Seal | None) -> str:
-    """Say which legal way secures the invoices; « qualifié » never comes from us, only from a certificate."""
-    if seal is None:
-        return "piste d’audit fiable ; aucun cachet n’est en service pour le moment"
-    return (
-        "piste d’audit fiable (contrôles documentés et permanents) ; le cachet électronique apposé sur chaque PDF "
-        "est l’un "
-        "de ces contrôles, il n’en dispense pas"
-    )

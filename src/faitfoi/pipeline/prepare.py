@@ -49,9 +49,10 @@ class Prepared:
 def prepare(organisation_id: UUID, line_ids: Sequence[UUID], *, actor: str) -> None:
     """Prepare the lines that still wait, then make their deliveries due. Safe to run twice, and at once twice.
 
-    They go on waiting while the journal is not the one that the witness remembers: no number is burnt on it.
+    They go on waiting while the journal is not the one that the witness remembers: no number is burnt on it;
+    and while the disk of the archive has only its reserve left.
     """
-    if not may_number():
+    if not may_number() or not archive.has_room():
         return
     with acting_for(organisation_id):
         organisation = Organisation.objects.get(id=organisation_id)

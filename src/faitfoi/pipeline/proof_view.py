@@ -7,9 +7,10 @@ from ssl import PEM_cert_to_DER_cert
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from faitfoi.evidence.seal_way import LegalWay, legal_way
 from faitfoi.pipeline.controls import Standing, standings
-from faitfoi.pipeline.witnesses import has_far_witness, log_signer, protection, witness_key
-from faitfoi.records.models import Checkpoint, CheckpointStamp, SealCertificate
+from faitfoi.pipeline.witnesses import has_far_witness, log_signer, panel, protection
+from faitfoi.records.models import Checkpoint, CheckpointStamp, SealCertificate, WrittenTrail
 from faitfoi.records.models_seal import SealState
 
 
@@ -25,6 +26,7 @@ class Seal:
     not_before: datetime
     not_after: datetime
     fingerprint: str
+    way: LegalWay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,25 +37,30 @@ class ProofView:
     protection: str
     far_witness: bool
     log_key: str
-    witness_key: str
+    witness_keys: tuple[str, ...]
     checkpoint: Checkpoint | None
     stamps: tuple[CheckpointStamp, ...]
     controls: tuple[Standing, ...]
+    altered: Standing
+    trail: WrittenTrail | None
 
 
 def proof_of() -> ProofView:
     """Gather what the page « Preuve » shows. Runs inside `acting_for`."""
     checkpoint = Checkpoint.objects.order_by("-size").first()
+    told = tuple(standings())
     stamps = CheckpointStamp.objects.select_related("checkpoint").order_by("-at")[:4]
     return ProofView(
         seal=seal_in_service(),
         protection=protection(),
         far_witness=has_far_witness(),
         log_key=log_signer().verifier.vkey,
-        witness_key=witness_key().vkey,
+        witness_keys=tuple(member.verifier.vkey for member in panel().members),
         checkpoint=checkpoint,
         stamps=tuple(stamps),
-        controls=tuple(standings()),
+        controls=told,
+        altered=next(each for each in told if each.control.key == "altered"),
+        trail=WrittenTrail.objects.order_by("-version").first(),
     )
 
 
@@ -74,6 +81,7 @@ def seal_in_service() -> Seal | None:
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+        way=legal_way(PEM_cert_to_DER_cert(row.certificate)),
     )
 
 

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.shelf import NoRoom
 from faitfoi.evidence.store import portions
-from faitfoi.intake.caps import TooMuch, check_batch, check_file
+from faitfoi.intake.caps import NoPlace, TooMuch, check_batch, check_file
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import prepare_later
 from faitfoi.pipeline.seal_keys import ensure_seal_key
@@ -39,14 +40,19 @@ def receive(
 
     The same files again are the same batch: what was left waiting goes on, what was refused is judged anew (its reason
     may have been ours, and mended since), nothing is done twice.
-    An empty or too large file is a refused line. Raises TooMuch (a French sentence) when there are none or too many.
+    An empty or too large file is a refused line. Raises TooMuch (a French sentence) when there are none or too many,
+    NoPlace when the archive's disk has reached its reserve: then nothing has been taken.
     """
     ensure_seal_key(organisation)
     arrived: list[_Arrived] = []
-    kept = [
-        archive.pack(organisation.id, portion, retention=archive.RECEIVED)
-        for portion in portions(_taken(files, arrived))
-    ]
+    try:
+        kept = [
+            archive.pack(organisation.id, portion, retention=archive.RECEIVED)
+            for portion in portions(_taken(files, arrived))
+        ]
+    except NoRoom as error:
+        archive.has_room()
+        raise NoPlace(error.strerror) from error
     check_batch(len(arrived), sum(item.size for item in arrived))
     fingerprint = hashlib.sha256("\n".join(sorted(item.sha256 for item in arrived)).encode()).hexdigest()
     with acting_for(organisation.id):

@@ -1,5 +1,6 @@
 """A watched folder: what comes to rest in it is sent as a batch, then put away with its answer beside it."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -9,11 +10,13 @@ from django.utils import timezone
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.intake import caps, hot_folder
-from faitfoi.intake.caps import TooMuch
+from faitfoi.intake.caps import NoPlace, TooMuch
 from faitfoi.intake.hot_folder import Claimed, Memory, Outcome
 from faitfoi.pipeline.receive import receive
 from faitfoi.records.models import Batch, BatchLine
 from faitfoi.records.stages import LineOutcome
+
+log = logging.getLogger(__name__)
 
 ACTOR = "watched folder"
 UNTOLD = ("document__invoice", "document__findings")
@@ -32,6 +35,7 @@ class Watch:
         self._folder = folder
         self._memory = Memory()
         self._in_hand: list[tuple[UUID, Claimed]] = []
+        self._put_off: list[Claimed] = []
         self._take(hot_folder.recover(folder))
 
     @property
@@ -43,7 +47,8 @@ class Watch:
         """Take what has come to rest, and answer for what has been judged."""
         ready = hot_folder.scan(self._folder, self._memory, now=timezone.now())
         claimed = [taken for file in ready if (taken := hot_folder.claim(file)) is not None]
-        self._take(tuple(claimed))
+        put_off, self._put_off = self._put_off, []
+        self._take((*put_off, *claimed))
         self._answer()
 
     def _take(self, claimed: tuple[Claimed, ...]) -> None:
@@ -56,6 +61,10 @@ class Watch:
         try:
             contents = _contents(claimed, taken)
             batch = receive(self._organisation, contents, origin=Batch.Origin.FOLDER, name=name, actor=ACTOR)
+        except NoPlace as error:
+            log.warning("%s", error)
+            self._put_off += [file for file in claimed if file.path.exists()]  # others were refused by themselves
+            return
         except TooMuch:
             if taken:
                 raise

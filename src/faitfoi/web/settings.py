@@ -25,6 +25,9 @@ FAITFOI_SECOND_SHELF = os.environ.get("FAITFOI_SECOND_SHELF", "")
 FAITFOI_RESERVE_MB = int(os.environ.get("FAITFOI_RESERVE_MB", "500"))
 """How many megabytes of a folder's disk stay free: nothing more is taken below."""
 
+FAITFOI_INTEGRITY_SAMPLE = int(os.environ.get("FAITFOI_INTEGRITY_SAMPLE", "200"))
+"""How many objects of each organisation are drawn each day to be read again, from every copy."""
+
 FAITFOI_TODAY = os.environ.get("FAITFOI_TODAY", "")
 """Fixed legal day of a demonstration, as AAAA-MM-JJ; empty means the real one."""
 

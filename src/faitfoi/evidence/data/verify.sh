@@ -36,12 +36,33 @@ first_blank() { # le rang de la première ligne vide de $1, 0 s'il n'y en a pas
   done <"$1"
   echo 0
 }
-canonical() { # une ligne de base64 → ses octets dans $2, si c'est leur seule écriture
-  printf '%s\n' "$1" | base64 -d >"$2" 2>/dev/null || return 1
-  [ "$(base64 -w 0 <"$2")" = "$1" ]
+canonical() { # la seule écriture en base64 de ses octets ?
+  case "$1" in
+    ''|*[!A-Za-z0-9+/=]*|*=*[!=]*|*===) return 1 ;;
+    *[AQgw]==|*[AEIMQUYcgkosw048]=|*[!=]) [ $((${#1} % 4)) = 0 ] ;;
+    *) return 1 ;;
+  esac
 }
-node() { # empreinte d'un nœud : SHA-256(0x01 ‖ gauche ‖ droite)
-  { printf '\001'; cat "$1" "$2"; } | openssl dgst -sha256 -binary >"$work/node" && mv "$work/node" "$3"
+in_hex() { # une ligne de base64 → ses octets en hexadécimal, $hex
+  hex=
+  for byte in $(echo "$1" | base64 -d | od -An -v -tx1); do hex=$hex$byte; done
+}
+octal() { # des octets écrits en hexadécimal → $octal, tels que printf les veut
+  rest=$1 octal=
+  while [ -n "$rest" ]; do
+    after=${rest#??}
+    byte=$((0x${rest%"$after"}))
+    octal="$octal\\$((byte / 64))$((byte / 8 % 8))$((byte % 8))"
+    rest=$after
+  done
+}
+node() { # empreinte d'un nœud, SHA-256(0x01 ‖ gauche ‖ droite), en hexadécimal → $running
+  octal "01$1$2"
+  running=$(printf "$octal" | sha256sum)
+  running=${running%% *}
+}
+hash_of() { # la seule écriture en base64 de 32 octets ?
+  [ ${#1} = 44 ] && canonical "$1" && [ "${1%=}" != "$1" ] && [ "${1%==}" = "$1" ]
 }
 signed() { # $1 clé, $2 message, $3 signature
   openssl pkeyutl -verify -pubin -inkey "$1" -rawin -in "$2" -sigfile "$3" >/dev/null 2>&1
@@ -51,7 +72,10 @@ signed() { # $1 clé, $2 message, $3 signature
 for list in tagmanifest-sha256.txt manifest-sha256.txt; do
   sha256sum --quiet --strict -c "$list" >"$work/sums" 2>&1 || fail "$(head -n 1 "$work/sums") ($list)"
 done
-{ echo; echo tagmanifest-sha256.txt; cut -c 67- tagmanifest-sha256.txt manifest-sha256.txt; } >"$work/listed"
+listed="
+tagmanifest-sha256.txt
+$(cut -c 67- tagmanifest-sha256.txt manifest-sha256.txt)
+"
 walk() { # chaque fichier est nommé par une liste, et ceux de data sont des pièces que la suite vérifie
   for file in "$1"* "$1".[!.]*; do
     if [ -d "$file" ]; then
@@ -59,9 +83,9 @@ walk() { # chaque fichier est nommé par une liste, et ceux de data sont des pi�
       continue
     fi
     [ -e "$file" ] || continue
-    holds "$work/listed" "
+    case "$listed" in *"
 $file
-" || fail "$file : aucune liste du dossier ne le nomme"
+"*) ;; *) fail "$file : aucune liste du dossier ne le nomme" ;; esac
     case "$file" in
       data/chorus.pdf|data/copie.pdf|data/facture.pdf|data/factur-x.xml|data/original.*|data/entry.json|data/proof.tlog-proof|data/checkpoint) ;;
       data/cles/journal.pem|data/cles/temoin.pem|data/cles/temoin-[0-9]*.pem) ;;
@@ -78,11 +102,17 @@ walk ""
 said "les fichiers sont ceux des listes"
 
 # Les clés et le certificat n'ont qu'une écriture : celle qui a été remise.
+public() { # les 32 octets de la clé $1, en base64 → $public
+  begin= public= end=
+  { read -r begin && read -r public && read -r end; } <"$1" || :
+  public=${public#MCowBQYDK2VwAyEA}
+}
 for key in data/cles/journal.pem data/cles/temoin.pem data/cles/temoin-*.pem; do
-  [ -e "$key" ] || [ "$key" = data/cles/journal.pem ] || [ "$key" = data/cles/temoin.pem ] || continue
-  openssl pkey -pubin -in "$key" -pubout >"$work/der" 2>/dev/null && same "$work/der" "$key" || fail "$key n'est pas une clé publique"
-  openssl pkey -pubin -in "$key" -outform DER 2>/dev/null >"$work/der"
-  [ "$(head -c 12 "$work/der" | od -An -v -tx1 | tr -d ' ')" = 302a300506032b6570032100 ] || fail "$key n'est pas une clé Ed25519"
+  [ "$key" != "data/cles/temoin-*.pem" ] || continue
+  [ -e "$key" ] || fail "$key : il manque"
+  public "$key"
+  [ "$begin$end" = "-----BEGIN PUBLIC KEY----------END PUBLIC KEY-----" ] && hash_of "$public" &&
+    [ "$(wc -c <"$key")" = 113 ] || fail "$key n'est pas une clé publique Ed25519"
 done
 if [ -e data/certificats/cachet.pem ]; then
   openssl x509 -in data/certificats/cachet.pem >"$work/pem" 2>/dev/null && same "$work/pem" data/certificats/cachet.pem ||
@@ -99,26 +129,38 @@ tail -n +$((blank + 1)) "$checkpoint" >"$work/lines"
 origin=$(head -n 1 "$checkpoint")
 size=$(head -n 2 "$checkpoint" | tail -n 1)
 case "$size" in 0*|*[!0-9]*|'') fail "$checkpoint n'annonce pas de taille" ;; esac
-canonical "$(head -n 3 "$checkpoint" | tail -n 1)" "$work/root" || fail "$checkpoint n'annonce pas de racine"
-[ "$(wc -c <"$work/root")" = 32 ] || fail "$checkpoint n'annonce pas de racine"
+root=$(head -n 3 "$checkpoint" | tail -n 1)
+hash_of "$root" || fail "$checkpoint n'annonce pas de racine"
+in_hex "$root"
+root=$hex
+signatures=
 while IFS= read -r line; do
   case "$line" in '— '?*' '?*) ;; *) fail "$checkpoint a une signature illisible" ;; esac
-  canonical "${line##* }" "$work/blob" || fail "$checkpoint a une signature illisible"
+  canonical "${line##* }" || fail "$checkpoint a une signature illisible"
+  in_hex "${line##* }"
+  signatures="$signatures${line% *} $hex
+"
 done <"$work/lines"
-signature() { # la signature de $1, par la clé $2 de type $3 (octal), si elle est au point de contrôle → $work/blob
-  openssl pkey -pubin -in "$2" -outform DER | tail -c 32 >"$work/raw"
-  id=$({ printf '%s\n' "$1"; printf "\\$3"; cat "$work/raw"; } | openssl dgst -sha256 -r | head -c 8)
+echo "$signatures" >"$work/signatures"
+signature() { # la signature de $1, par la clé $2 de type $3 (octal), si elle est au point de contrôle → $hex
+  public "$2"
+  sum=$({ printf '%s\n' "$1"; printf "\\$3"; echo "$public" | base64 -d; } | sha256sum)
+  id=${sum%"${sum#????????}"}
   while IFS= read -r line; do
-    [ "${line% *}" = "— $1" ] || continue
-    canonical "${line##* }" "$work/blob"
-    [ "$(head -c 4 "$work/blob" | od -An -v -tx1 | tr -d ' ')" = "$id" ] && return 0
-  done <"$work/lines"
+    hex=${line##* }
+    [ "${line% *}" = "— $1" ] && [ "${hex#"$id"}" != "$hex" ] && hex=${hex#"$id"} && return 0
+  done <"$work/signatures"
   return 1
 }
+to_file() { # des octets écrits en hexadécimal → le fichier $2
+  octal "$1"
+  printf "$octal" >"$2"
+}
 signature "$origin" data/cles/journal.pem 001 || fail "$checkpoint n'est pas signé par le journal $origin (data/cles/journal.pem)"
-tail -c +5 "$work/blob" >"$work/signature"
+to_file "$hex" "$work/signature"
 signed data/cles/journal.pem "$work/text" "$work/signature" || fail "$checkpoint : signature du journal par data/cles/journal.pem"
 said "le journal ($size écritures) est signé"
+text=$(cat "$work/text")
 for key in data/cles/temoin.pem data/cles/temoin-*.pem; do
   [ -e "$key" ] || continue
   naming=${key%pem}nom
@@ -126,72 +168,99 @@ for key in data/cles/temoin.pem data/cles/temoin-*.pem; do
   witness=$(cat "$naming")
   echo "$witness" >"$work/name" && same "$work/name" "$naming" || fail "$naming n'est pas le nom d'un témoin, sur une ligne"
   signature "$witness" "$key" 004 || fail "$checkpoint n'est pas signé par le témoin $witness ($naming) avec la clé $key"
-  seconds=0
-  for byte in $(tail -c +5 "$work/blob" | head -c 8 | od -An -v -tu1); do seconds=$((seconds * 256 + byte)); done
-  { printf 'cosignature/v1\ntime %s\n' "$seconds"; cat "$work/text"; } >"$work/cosigned"
-  tail -c +13 "$work/blob" >"$work/signature"
+  blob=${hex#????????????????}
+  [ ${#hex} -ge 16 ] || fail "$checkpoint a une signature illisible ($witness)"
+  seconds=$((0x${hex%"$blob"}))
+  printf 'cosignature/v1\ntime %s\n%s\n' "$seconds" "$text" >"$work/cosigned"
+  to_file "$blob" "$work/signature"
   signed "$key" "$work/cosigned" "$work/signature" || fail "$checkpoint : signature du témoin $witness ($naming) par $key"
   said "un témoin l'a vu le $(date -u -d "@$seconds" '+%d/%m/%Y à %H:%M:%S') UTC, dit $witness"
 done
 
 # 3. Chaque écriture est dans le journal, à sa place.
-document_in() { # le document dont parle une écriture
+document_in() { # le document dont parle une écriture → $about
   about=$(cat "$1")
-  case "$about" in *'"document":"'*) about=${about#*\"document\":\"} && echo "${about%%\"*}" ;; *) echo ;; esac
+  case "$about" in
+    *'"document":"'*) about=${about#*\"document\":\"} about=${about%%\"*} ;;
+    *) about= ;;
+  esac
 }
-document=$(document_in data/entry.json)
+document_in data/entry.json
+document=$about
+above=$(wc -c <"$checkpoint")
+text=$(cat "$checkpoint")
 for entry in data/entry.json data/journal/*.json; do
   [ -e "$entry" ] || [ "$entry" = data/entry.json ] || continue
-  [ "$(document_in "$entry")" = "$document" ] || fail "$entry est d'un autre document que data/entry.json"
+  document_in "$entry"
+  [ "$about" = "$document" ] || fail "$entry est d'un autre document que data/entry.json"
   proof=${entry%.json}.tlog-proof
-  [ "$entry" = data/entry.json ] && proof=data/proof.tlog-proof
-  [ "$(head -n 1 "$proof")" = "c2sp.org/tlog-proof@v1" ] || fail "$proof n'est pas une preuve"
-  index=$(head -n 2 "$proof" | tail -n 1)
-  index=${index#index }
+  [ "$entry" != data/entry.json ] || proof=data/proof.tlog-proof
+  [ -e "$proof" ] || fail "$proof : il manque"
+  index= hashes=0 rank=0 neighbours=
+  while IFS= read -r line; do
+    rank=$((rank + 1))
+    case $rank in
+      1) [ "$line" = "c2sp.org/tlog-proof@v1" ] || fail "$proof n'est pas une preuve" ;;
+      2) index=${line#index } ;;
+      *)
+        [ -n "$line" ] || { hashes=$rank && break; }
+        hash_of "$line" || fail "$proof est illisible"
+        neighbours="$neighbours$line"
+        ;;
+    esac
+  done <"$proof"
   case "$index" in *[!0-9]*|''|0[0-9]*) fail "$proof ne dit pas la place de l'écriture" ;; esac
-  [ "$index" -lt "$size" ] || fail "$proof désigne une place au-delà du journal"
-  hashes=$(first_blank "$proof")
-  tail -n +$((hashes + 1)) "$proof" >"$work/above"
-  same "$work/above" "$checkpoint" || fail "$proof n'est pas sous $checkpoint"
-  { printf '\000'; cat "$entry"; } | openssl dgst -sha256 -binary >"$work/running"
-  position=$index last=$((size - 1)) at=3
-  while [ $at -lt "$hashes" ]; do
-    canonical "$(head -n $at "$proof" | tail -n 1)" "$work/neighbour" || fail "$proof est illisible"
-    [ "$(wc -c <"$work/neighbour")" = 32 ] || fail "$proof est illisible"
+  [ ${#index} -le 15 ] && [ "$index" -lt "$size" ] || fail "$proof désigne une place au-delà du journal"
+  [ $hashes -ge 3 ] || fail "$proof n'est pas une preuve"
+  # Ce qui suit la ligne vide est le point de contrôle même : le même texte, et la même taille à l'octet.
+  start=$((23 + 6 + ${#index} + 1 + 45 * (hashes - 3) + 1))
+  [ "$(tail -n +$((hashes + 1)) "$proof")" = "$text" ] && [ "$(wc -c <"$proof")" = $((start + above)) ] ||
+    fail "$proof n'est pas sous $checkpoint"
+  running=$({ printf '\000'; cat "$entry"; } | sha256sum)
+  running=${running%% *}
+  position=$index last=$((size - 1))
+  in_hex "${neighbours:-}"
+  while [ -n "$hex" ]; do
+    after=${hex#????????????????????????????????????????????????????????????????}
+    neighbour=${hex%"$after"} hex=$after
     [ $last -gt 0 ] || fail "$proof est trop longue"
     if [ $((position & 1)) = 1 ] || [ "$position" = $last ]; then
-      node "$work/neighbour" "$work/running" "$work/running"
+      node "$neighbour" "$running"
       while [ $((position & 1)) = 0 ] && [ "$position" != 0 ]; do position=$((position >> 1)) last=$((last >> 1)); done
     else
-      node "$work/running" "$work/neighbour" "$work/running"
+      node "$running" "$neighbour"
     fi
-    position=$((position >> 1)) last=$((last >> 1)) at=$((at + 1))
+    position=$((position >> 1)) last=$((last >> 1))
   done
-  [ $last = 0 ] && same "$work/running" "$work/root" || fail "$entry n'est pas au journal à la place $index, par $proof"
+  [ $last = 0 ] && [ "$running" = "$root" ] || fail "$entry n'est pas au journal à la place $index, par $proof"
 done
 said "les écritures de la facture sont au journal"
 
 # 4. L'écriture nomme la facture, octet pour octet.
+named=$(cat data/entry.json)
+names() { case "$named" in *"$1"*) ;; *) return 1 ;; esac; }
 for file in data/facture.pdf data/original.* data/chorus.pdf data/copie.pdf; do
   case "$file" in data/chorus.pdf|data/copie.pdf) [ -e "$file" ] || continue ;; esac
   [ -e "$file" ] || fail "$file : il manque"
   for bits in 256 512; do
-    sum=$(openssl dgst -sha$bits -r "$file" | cut -d ' ' -f 1)
+    sum=$(sha${bits}sum <"$file")
+    sum=${sum%% *}
     case "$file" in
       data/facture.pdf) role=legal ;;
       data/chorus.pdf) role=chorus ;;
       data/copie.pdf) role=copy ;;
       *) role=original ;;
     esac
-    holds data/entry.json "\"sha${bits}_$role\":\"$sum\"" || fail "$file n'est pas le fichier que l'écriture nomme"
+    names "\"sha${bits}_$role\":\"$sum\"" || fail "$file n'est pas le fichier que l'écriture nomme"
   done
 done
-if holds data/entry.json '"xml_sha256":"' && [ ! -e data/factur-x.xml ]; then
+if names '"xml_sha256":"' && [ ! -e data/factur-x.xml ]; then
   fail "data/factur-x.xml : il manque, et l'écriture le nomme"
 fi
 if [ -e data/factur-x.xml ]; then
-  sum=$(openssl dgst -sha256 -r data/factur-x.xml | cut -d ' ' -f 1)
-  holds data/entry.json "\"xml_sha256\":\"$sum\"" || fail "data/factur-x.xml n'est pas le fichier que l'écriture nomme"
+  sum=$(sha256sum <data/factur-x.xml)
+  sum=${sum%% *}
+  names "\"xml_sha256\":\"$sum\"" || fail "data/factur-x.xml n'est pas le fichier que l'écriture nomme"
 fi
 said "la facture, ses données et l'original sont ceux que l'écriture nomme"
 
@@ -248,9 +317,14 @@ done
 
 # 7. Les empreintes des clés et des certificats, et celles qui étaient attendues.
 for key in data/cles/*.pem; do
-  echo "$key $(openssl pkey -pubin -in "$key" -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)"
+  public "$key"
+  sum=$(echo "MCowBQYDK2VwAyEA$public" | base64 -d | sha256sum)
+  echo "$key ${sum%% *}"
 done >"$work/keys"
-certificate() { echo "$2 $(openssl x509 -in "$1" -outform DER | openssl dgst -sha256 -r | cut -d ' ' -f 1)" >>"$work/keys"; }
+certificate() { # l'empreinte du certificat (PEM) $1, sous le nom $2
+  sum=$(while read -r line; do case "$line" in -*) ;; *) echo "$line" ;; esac; done <"$1" | base64 -d | sha256sum)
+  echo "$2 ${sum%% *}" >>"$work/keys"
+}
 if [ -e data/certificats/cachet.pem ]; then certificate data/certificats/cachet.pem data/certificats/cachet.pem; fi
 place=0
 while [ $place -lt $count ]; do

@@ -1,0 +1,105 @@
+"""At the reserve of the disk nothing is taken, numbered or sent, everybody is told, and work goes on afterwards."""
+
+from pathlib import Path
+
+import pytest
+
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.shelf import FolderShelf
+from faitfoi.evidence.store import Store
+from faitfoi.intake.caps import NoPlace
+from faitfoi.intake.hot_folder import IN_HAND
+from faitfoi.pipeline import archive
+from faitfoi.pipeline.watching import Watch
+from faitfoi.records.models import Alarm, Batch, Document, StoredObject
+from faitfoi.records.stages import Stage
+from tests.pipeline.cast import Scene, file
+from tests.pipeline.test_watching import drop, inside, rested
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ENDLESS = 10**15
+"""A reserve that no disk has free: the disk is as good as full."""
+
+
+class Disk:
+    """The archive on a disk that fills up and is freed at will."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._root, self._monkeypatch = root, monkeypatch
+        self.free()
+
+    def free(self) -> None:
+        self._use(0)
+
+    def fill(self) -> None:
+        self._use(ENDLESS)
+
+    def _use(self, reserve: int) -> None:
+        made = Store(FolderShelf(self._root, reserve=reserve))
+        self._monkeypatch.setattr(archive, "store", lambda: made)
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    (tmp_path / "store").mkdir()
+    return Disk(tmp_path / "store", monkeypatch)
+
+
+def told() -> str:
+    return Alarm.objects.get(cause=archive.FULL).sentence
+
+
+def test_nothing_is_taken_and_the_reason_is_said(scene: Scene, disk: Disk) -> None:
+    disk.fill()
+    with pytest.raises(NoPlace, match="Faites de la place"):
+        scene.hand_over(file("F-1"))
+    with acting_for(scene.organisation.id):
+        assert not Batch.objects.exists()
+        assert not StoredObject.objects.exists()
+    assert "Rien n’est reçu ni envoyé" in told()
+    disk.free()
+    scene.send(file("F-1"))
+    assert scene.stage("F-1") is Stage.ACCEPTED
+    assert not Alarm.objects.filter(cause=archive.FULL).exists()
+
+
+def test_lines_wait_and_burn_no_number(scene: Scene, disk: Disk) -> None:
+    batch = scene.hand_over(file("F-1"))
+    disk.fill()
+    scene.prepare(batch)
+    with acting_for(scene.organisation.id):
+        assert not Document.objects.exists()
+    assert [line.outcome for line in scene.lines(batch)] == ["waiting"]
+    disk.free()
+    scene.prepare(batch)
+    assert [line.outcome for line in scene.lines(batch)] == ["ready"]
+
+
+def test_nothing_leaves_whose_receipt_could_not_be_kept(scene: Scene, disk: Disk) -> None:
+    scene.prepare(scene.hand_over(file("F-1")))
+    disk.fill()
+    scene.deliver()
+    assert (scene.stage("F-1"), scene.mails()) == (Stage.ROUTED, [])
+    disk.free()
+    scene.deliver()
+    assert (scene.stage("F-1"), len(scene.mails())) == (Stage.ACCEPTED, 1)
+
+
+def test_a_watched_folder_keeps_what_finds_no_room_and_hands_it_over_later(
+    scene: Scene, disk: Disk, tmp_path: Path
+) -> None:
+    folder = tmp_path / "watched"
+    folder.mkdir()
+    watch = Watch(scene.organisation, folder)
+    drop(folder, one=file("F-1"))
+    disk.fill()
+    watch.look()
+    rested(watch).look()
+    assert len(inside(folder, IN_HAND)) == 1
+    with acting_for(scene.organisation.id):
+        assert not Batch.objects.exists()
+    disk.free()
+    watch.look()
+    with acting_for(scene.organisation.id):
+        assert Batch.objects.count() == 1

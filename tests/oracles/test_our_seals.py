@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.page import Look, render_page
 from faitfoi.evidence.keys import SealKey, ready
+from faitfoi.evidence.pdf_update import lay_out
 from faitfoi.evidence.seal import seal
 from faitfoi.evidence.seal_judge import Mark, judge_signatures
+from faitfoi.evidence.seal_stamp import draw_stamp, read_place
 from faitfoi.evidence.signers.csc import open_csc
 from faitfoi.evidence.stamps import ask_stamp, load_roots
 from faitfoi.simulators.csc import CscSimulator
@@ -68,6 +71,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
             for level, stamping in (("B-B", None), ("B-T", stamp)):
                 files[f"{name}-{level}"] = folder / f"{name}-{level}.pdf"
                 files[f"{name}-{level}"].write_bytes(seal(page, key, at=at, stamp=stamping))
+        visible = partial(lay_out, stamp=draw_stamp("CUMA des Trois Vallées", read_place("360 20 180 36")))
+        files["visible-B-B"] = folder / "visible-B-B.pdf"
+        files["visible-B-B"].write_bytes(seal(page, keys["P-256"], at=at, lay_out=visible))
         simulator.stop()
         paths = [authority_of_time.roots]
         for name, root in roots.items():

@@ -299,3 +299,19 @@ def test_stamped_seals_are_not_chosen_without_an_authority(scene: Scene, setting
     settings.FAITFOI_TSA = ""
     with pytest.raises(KeyRefused, match="FAITFOI_TSA"):
         choose(scene.organisation, level=SealLevel.STAMPED, without_stamp=WithoutStamp.WAIT, place="", actor=ACTOR)
+
+
+def test_a_visible_seal_is_put_where_somebody_chose(scene: Scene) -> None:
+    choose(
+        scene.organisation,
+        level=SealLevel.BASIC,
+        without_stamp=WithoutStamp.WAIT,
+        place="360 20 180 36",
+        actor=ACTOR,
+    )
+    batch = scene.send(file("F-1"))
+    assert scene.counts(batch).sent == 1
+    assert b"/FaitfoiSeal" in pdf(scene, "F-1")
+    assert check_seal(pdf(scene, "F-1"), certificates_of(scene.organisation.id)) is SealState.INTACT
+    with pytest.raises(ValueError, match="points"):
+        choose(scene.organisation, level=SealLevel.BASIC, without_stamp=WithoutStamp.WAIT, place="coin", actor=ACTOR)

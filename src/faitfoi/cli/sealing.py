@@ -163,6 +163,10 @@ def choose(
     without_stamp: Annotated[
         str, typer.Option("--without-stamp", help="Si l’horodatage manque : wait (attendre) ou checkpoint (sceller).")
     ] = "wait",
+    visible: Annotated[
+        str,
+        typer.Option("--visible", help="« x y largeur hauteur » en points, en première page ; vide : invisible."),
+    ] = "",
 ) -> None:
     """Choisit ce que portent les cachets de l’organisation."""
     with platform_open():
@@ -176,10 +180,11 @@ def choose(
         except ValueError:
             fail("--level est B-B ou B-T ; --without-stamp est wait ou checkpoint.", code=2)
         try:
-            keep_choices(chosen, level=wanted, without_stamp=otherwise, place="", actor=ACTOR)
-        except KeyRefused as error:
+            keep_choices(chosen, level=wanted, without_stamp=otherwise, place=visible, actor=ACTOR)
+        except (KeyRefused, ValueError) as error:
             fail(str(error), code=2)
         typer.echo(f"Désormais : {wanted.label}. Sans horodatage : {otherwise.label}.")
+        typer.echo(f"Cachet visible : {visible}." if visible else "Cachet invisible sur la page.")
 
 
 @seal.command()

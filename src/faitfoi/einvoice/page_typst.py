@@ -61,6 +61,14 @@ def compile_pdf(template: bytes, inputs: Mapping[str, object], *, created: datet
     raise ValueError("Too many different characters that no font can draw.")
 
 
+def compile_svg(template: bytes, inputs: Mapping[str, object]) -> bytes:
+    """The one page of the template as SVG, whose letters are outlines; see `compile_pdf` for its arguments."""
+    drawn = [_drawable(json.dumps(value, ensure_ascii=False)) for value in inputs.values()]
+    result = _compiler().compile(input=_call(template, drawn), format="svg")
+    assert isinstance(result, bytes)  # noqa: S101 (the stubs join the answers of all formats)
+    return result
+
+
 @cache
 def template(name: str) -> bytes:
     """The source of one of our templates."""

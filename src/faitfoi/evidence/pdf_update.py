@@ -16,6 +16,8 @@ from itertools import groupby
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, String
 
+from faitfoi.evidence.pdf_stamp import Stamp, objects_of, show_on
+
 FIELD = "Faitfoi"
 LABEL = "Cachet électronique"
 # Print set, hidden and the others clear (ISO 19005-3 §6.3.2); locked, since nobody should move it.
@@ -81,8 +83,11 @@ class Update:
     as_stream: bool
 
 
-def prepare(pdf: bytes, *, at: datetime) -> Update:
-    """The update that gives a PDF an invisible signature field; `SealRefused` with its reason when it cannot be."""
+def prepare(pdf: bytes, *, at: datetime, stamp: Stamp | None = None) -> Update:
+    """The update that gives a PDF a signature field, a point; `SealRefused` with its reason when it cannot be.
+
+    `stamp` is drawn on the first page.
+    """
     if not pdf.startswith(b"%PDF-"):
         raise SealRefused(NOT_A_PDF)
     # The plain searches first: they are ten times as fast, and nearly no file has either word.
@@ -92,7 +97,7 @@ def prepare(pdf: bytes, *, at: datetime) -> Update:
         raise SealRefused(HYBRID)
     try:
         with _opened(pdf) as document:
-            update = _update(document, pdf, at=at)
+            update = _update(document, pdf, at=at, stamp=stamp)
             if document.get_warnings():
                 raise SealRefused(DAMAGED)
             return update
@@ -102,12 +107,12 @@ def prepare(pdf: bytes, *, at: datetime) -> Update:
         raise SealRefused(DAMAGED) from error
 
 
-def lay_out(pdf: bytes, room: int, at: datetime) -> tuple[bytes, bytes]:
+def lay_out(pdf: bytes, room: int, at: datetime, stamp: Stamp | None = None) -> tuple[bytes, bytes]:
     """Everything before and after the hex string that will hold the seal: together, exactly what is sealed.
 
-    `room` is the seal's size in bytes. Raises SealRefused.
+    `room` is the seal's size in bytes, `stamp` what a visible one shows. Raises SealRefused.
     """
-    update = prepare(pdf, at=at)
+    update = prepare(pdf, at=at, stamp=stamp)
     parts = [pdf if pdf.endswith(b"\n") else pdf + b"\n"]
     position = len(parts[0])
     offsets = {}
@@ -172,7 +177,7 @@ def _held(item: Object) -> Dictionary:
     return copy(item)
 
 
-def _update(document: Pdf, pdf: bytes, *, at: datetime) -> Update:
+def _update(document: Pdf, pdf: bytes, *, at: datetime, stamp: Stamp | None) -> Update:
     if document.is_encrypted:
         raise SealRefused(ENCRYPTED)
     root = _held(document.Root)
@@ -185,7 +190,8 @@ def _update(document: Pdf, pdf: bytes, *, at: datetime) -> Update:
     # The three objects we add follow the last one. Asking qpdf for their numbers would make it read the whole file
     # (3 ms for a page of 200 objects), so names that no file can hold, its own digest, stand for them until written.
     digest = hashlib.sha256(pdf).hexdigest()
-    signature, appearance, field = (Name(f"/{digest}{place}") for place in range(3))
+    names = [Name(f"/{digest}{place}") for place in range(6 if stamp else 3)]
+    signature, appearance, field, *drawing = names
     widget = _field(page, signature, appearance, taken=_names(root))
     place, changed = _with_field(document, root, field)
     sheet = _held(page)
@@ -193,20 +199,21 @@ def _update(document: Pdf, pdf: bytes, *, at: datetime) -> Update:
     if "/StructTreeRoot" in root:
         # PDF/UA-1 §7.18.3: a page with an annotation says that tabs follow the structure.
         sheet.Tabs = Name.S
+    if stamp:
+        show_on(sheet, _inherited(page, "/Resources"), drawing)
     first = int(document.trailer.Size)
-    numbers = {
-        str(name).encode(): b"%d 0 R" % (first + place) for place, name in enumerate((signature, appearance, field))
-    }
+    numbers = {str(name).encode(): b"%d 0 R" % (first + place) for place, name in enumerate(names)}
     return Update(
         objects={
             (first + 1, 0): NOTHING_TO_SEE,
             (first + 2, 0): _numbered(widget, numbers),
             page.objgen: _numbered(sheet, numbers),
             place: _numbered(changed, numbers),
+            **({(first + 3 + n, 0): content for n, content in enumerate(objects_of(stamp))} if stamp else {}),
         },
         signature=first,
         # A cross-reference stream has a number too.
-        size=first + 3 + int(as_stream),
+        size=first + len(names) + int(as_stream),
         trailer=_trailer(document, digest, at=at),
         previous=previous,
         as_stream=as_stream,
@@ -303,16 +310,22 @@ def _first_page(tree: Object) -> Object | None:
 
 
 def _corner(page: Object) -> tuple[Object | int, Object | int]:
+    box = _inherited(page, "/CropBox", "/MediaBox")
+    return (0, 0) if box is None else (box[0], box[1])
+
+
+def _inherited(page: Object, *names: str) -> Object | None:
+    """The first of these entries that the page has, or its parents for it; None when there is none."""
     item: Object | None = page
     for _ in range(DEEPEST):
         if item is None:
             break
         node = _held(item)
-        box = node.get("/CropBox", node.get("/MediaBox"))
-        if box is not None:
-            return box[0], box[1]
+        for name in names:
+            if name in node:
+                return node[name]
         item = node.get("/Parent")
-    return 0, 0
+    return None
 
 
 def _last_section(pdf: bytes) -> tuple[int, bool]:

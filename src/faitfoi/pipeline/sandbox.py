@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
@@ -25,6 +25,7 @@ from faitfoi.einvoice.findings import Finding, Severity
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.pdfa import Conformity, NotPdfA, PdfAClaim
 from faitfoi.einvoice.reading import Format, Reading, Unreadable, refuse_oversize
+from faitfoi.evidence.pdf_stamp import Stamp
 from faitfoi.evidence.seal_judge import Verdict, verdict_from
 
 HEADER = struct.Struct("!IQ")  # length of the JSON, length of the bytes
@@ -134,9 +135,10 @@ class Sandbox:
         question = {"do": "attach", "pdf": len(pdf), "at": at.isoformat(), "specification": specification, "wrap": wrap}
         return self._ask(question, pdf + xml).payload
 
-    def lay_out(self, pdf: bytes, room: int, at: datetime) -> tuple[bytes, bytes]:
+    def lay_out(self, pdf: bytes, room: int, at: datetime, stamp: Stamp | None = None) -> tuple[bytes, bytes]:
         """Return what surrounds a seal (see `evidence.pdf_update.lay_out`). Raises Unreadable."""
-        answer = self._ask({"do": "lay_out", "room": room, "at": at.isoformat()}, pdf)
+        drawn = asdict(stamp) if stamp is not None else None
+        answer = self._ask({"do": "lay_out", "room": room, "at": at.isoformat(), "stamp": drawn}, pdf)
         before = int(answer.facts["before"])
         return answer.payload[:before], answer.payload[before:]
 

@@ -20,6 +20,7 @@ from faitfoi.einvoice.pdfa import NotPdfA, look_into
 from faitfoi.einvoice.pdfa_wrap import wrap
 from faitfoi.einvoice.reading import Format, Reading, Unreadable, read
 from faitfoi.einvoice.reports import comparison, report
+from faitfoi.evidence.pdf_stamp import Place, Stamp
 from faitfoi.evidence.pdf_update import SealRefused, lay_out
 from faitfoi.evidence.seal_judge import CannotJudge, judge_signatures
 from faitfoi.pipeline.sandbox import HEADER, Judge, finding_to
@@ -91,7 +92,9 @@ def _answer(question: dict[str, Any], payload: bytes) -> tuple[dict[str, object]
             put = attach if question["do"] == "attach" else replace
             return {}, put(pdf, payload[cut:], at=at, specification=str(question["specification"]))
         case "lay_out":
-            before, after = lay_out(payload, int(question["room"]), datetime.fromisoformat(question["at"]))
+            drawn = question["stamp"]
+            stamp = Stamp(content=drawn["content"], place=Place(**drawn["place"])) if drawn else None
+            before, after = lay_out(payload, int(question["room"]), datetime.fromisoformat(question["at"]), stamp)
             return {"before": len(before)}, before + after
         case "judge_signatures":
             return judge_signatures(payload).facts(), b""

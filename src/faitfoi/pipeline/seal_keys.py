@@ -19,6 +19,7 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.keys import Algorithm, KeyRefused, create_key, keep_key
 from faitfoi.evidence.keys_import import read_pkcs12, refuse_unfit
+from faitfoi.evidence.seal_stamp import read_place
 from faitfoi.evidence.signers.csc import open_csc
 from faitfoi.evidence.signers.pkcs11 import certificate_in_pkcs11, open_pkcs11
 from faitfoi.pipeline.sealing import fingerprint_of, key_folder
@@ -83,7 +84,12 @@ def use(
 def choose(
     organisation: Organisation, *, level: SealLevel, without_stamp: WithoutStamp, place: str, actor: str
 ) -> None:
-    """Keep how the organisation wants its seals. Raises KeyRefused when a time-stamp is wanted and nobody gives any."""
+    """Keep how the organisation wants its seals; `place` is that of a visible one (see `seal_stamp.read_place`).
+
+    Raises KeyRefused when a time-stamp is wanted and nobody gives any, PlaceRefused.
+    """
+    if place:
+        read_place(place)
     if level is SealLevel.STAMPED and not settings.FAITFOI_TSA:
         raise KeyRefused("Un cachet horodaté (B-T) demande une autorité : réglez FAITFOI_TSA et FAITFOI_TSA_ROOTS.")
     with acting_for(organisation.id):

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from ssl import PEM_cert_to_DER_cert
 from uuid import UUID
@@ -13,6 +13,7 @@ from cryptography import x509
 from django.conf import settings
 from django.utils import timezone
 
+from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.keys import (
     KeyRefused,
@@ -23,6 +24,7 @@ from faitfoi.evidence.keys import (
 )
 from faitfoi.evidence.seal import seal
 from faitfoi.evidence.seal_check import sealed_by
+from faitfoi.evidence.seal_stamp import draw_stamp, read_place
 from faitfoi.evidence.signers.csc import open_csc
 from faitfoi.evidence.signers.pkcs11 import open_pkcs11
 from faitfoi.evidence.stamps import AuthoritySilent, StampRefused, ask_stamp
@@ -63,17 +65,19 @@ def seal_for(organisation_id: UUID, pdf: bytes, *, at: datetime) -> Sealed:
     Raises CannotSeal when there is no key in service, when it cannot be asked, or when the time-stamp that must be in
     the seal cannot be had; Unreadable when this PDF cannot be sealed. Never called inside a transaction.
     """
-    key, choices = _key_and_choices(organisation_id)
+    key, choices, name = _key_and_choices(organisation_id)
     stamp = _stamp if choices.level == SealLevel.STAMPED else None
     level = SealLevel(choices.level)
+    visible = draw_stamp(name, read_place(choices.place)) if choices.place else None
+    placed = partial(sandbox().lay_out, stamp=visible)
     try:
         try:
-            sealed = seal(pdf, key, at=at, lay_out=sandbox().lay_out, stamp=stamp)
+            sealed = seal(pdf, key, at=at, lay_out=placed, stamp=stamp)
         except (AuthoritySilent, StampRefused):
             if choices.without_stamp == WithoutStamp.WAIT:
                 raise
             level = SealLevel.BASIC
-            sealed = seal(pdf, key, at=at, lay_out=sandbox().lay_out)
+            sealed = seal(pdf, key, at=at, lay_out=placed)
     except (KeyRefused, SignerSilent, SignerRefused, AuthoritySilent, StampRefused) as error:
         raise CannotSeal(f"En attente du cachet. {error}") from error
     return Sealed(pdf=sealed, certificate=fingerprint_of(key.certificate), level=level)
@@ -84,8 +88,9 @@ def seal_key(organisation_id: UUID) -> SealKey:
     return _key_and_choices(organisation_id)[0]
 
 
-def _key_and_choices(organisation_id: UUID) -> tuple[SealKey, SealChoices]:
+def _key_and_choices(organisation_id: UUID) -> tuple[SealKey, SealChoices, str]:
     with acting_for(organisation_id):
+        name = Organisation.objects.values_list("name", flat=True).get(id=organisation_id)
         row = SealCertificate.objects.filter(state=SealState.ACTIVE).first()
         choices = SealChoices.objects.first() or SealChoices(organisation_id=organisation_id)
     if row is None:
@@ -94,7 +99,7 @@ def _key_and_choices(organisation_id: UUID) -> tuple[SealKey, SealChoices]:
             "Faites-en une autre (« faitfoi seal rotate ») ; les factures en attente partiront d’elles-mêmes."
         )
     try:
-        return _opened(organisation_id, row.fingerprint), choices
+        return _opened(organisation_id, row.fingerprint), choices, name
     except (KeyRefused, SignerSilent, SignerRefused) as error:
         raise CannotSeal(f"En attente du cachet. {error}") from error
 

@@ -69,7 +69,8 @@ class WithoutStamp(models.TextChoices):
 class SealChoices(TenantModel):
     """How one organisation wants its seals; without a row, all is as the defaults say.
 
-    `place` of a visible seal is « page x y largeur hauteur » in points from the bottom left, empty when invisible.
+    `place` of a visible seal is « x y largeur hauteur » on the first page, in points from the bottom left; empty when
+    invisible.
     """
 
     level = models.CharField(max_length=4, choices=SealLevel.choices, default=SealLevel.BASIC)

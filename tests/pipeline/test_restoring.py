@@ -23,6 +23,8 @@ from faitfoi.database import roles
 from faitfoi.evidence.leaves import leaf_hash
 from faitfoi.evidence.merkle import Frontier
 from faitfoi.pipeline import deliver as delivering
+from faitfoi.pipeline.dossiers import make_dossier
+from faitfoi.pipeline.mirroring import segments
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.restore_files import CannotRestore, Request
 from faitfoi.pipeline.restoring import approve, refuse, request_restore, run_restore
@@ -277,6 +279,42 @@ def test_a_restore_killed_at_any_moment_is_run_again(restored: Scene, alice: Use
     assert kinds(restored).count("restore_done") == 1
     assert kinds(restored).count("act") == 3
     each_arrived_once(restored, mails=1, deposits=0)
+
+
+def test_what_is_lost_for_good_leaves_a_gap_burnt_numbers_and_another_epoch(
+    scene: Scene, alice: User, bob: User, settings: Settings, tmp_path: Path
+) -> None:
+    scene.send(file("F-1"))
+    witnessed()
+    back_up(tmp_path / "monday.dump")
+    kept = {each.name for each in segments()}
+    scene.send(file("F-2"))
+    witnessed()
+    for each in segments():
+        if each.name not in kept:
+            (settings.FAITFOI_HOME / "store" / each.name).unlink()
+    restore_backup(tmp_path / "monday.dump")
+    assert not may_send()
+    former = log_signer().name
+
+    known = f"{scene.organisation.slug};{scene.organisation.siren};2026;F-2"
+    asked = request_restore(
+        email=alice.email, password=PASSWORD, reason="Incendie.", backup="lundi.dump", burnt=[known]
+    )
+    assert asked.facts["missing"]["lost"]
+    approve(asked.name, email=bob.email, password=PASSWORD)
+    run_restore(asked.name)
+
+    assert log_signer().name == f"{former}/2"
+    assert {"gap", "epoch", "restore_done"} <= set(kinds(scene))
+    assert may_send()
+    again = scene.hand_over(file("F-2"), file("F-3"))
+    scene.prepare(again)
+    scene.deliver()
+    assert [line.outcome for line in scene.lines(again)] == [LineOutcome.REFUSED, LineOutcome.READY]
+    each_arrived_once(scene, mails=3, deposits=0)
+    name, _ = make_dossier(scene.organisation.id, scene.document("F-1").id)
+    assert "F-1" in name
 
 
 def told(*words: str) -> str:

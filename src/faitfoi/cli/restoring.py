@@ -1,5 +1,6 @@
 """`faitfoi restore`: the governed way back to the journal that was witnessed, after a database went back."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,10 @@ def request(
     reason: Annotated[str, typer.Option("--reason", help="Ce qui s’est passé.")],
     backup: Annotated[str, typer.Option("--backup", help="La sauvegarde qui a été restaurée.")],
     password: Password,
+    burnt: Annotated[
+        Path | None,
+        typer.Option("--burnt", help="Si une partie est perdue : les numéros dont on sait qu’ils ont servi."),
+    ] = None,
 ) -> None:
     """Écrit une demande de remise en état, avec la liste exacte de ce qui manque à la base."""
     with platform_open():
@@ -30,7 +35,10 @@ def request(
         from faitfoi.pipeline.restoring import request_restore
 
         try:
-            made = request_restore(email=by, password=password, reason=reason, backup=backup)
+            lines = burnt.read_text("utf-8").splitlines() if burnt else []
+            made = request_restore(email=by, password=password, reason=reason, backup=backup, burnt=lines)
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"Le fichier {burnt} ne se lit pas : {error}.", code=2)
         except CannotRestore as error:
             fail(str(error), code=2)
         _show(made)
@@ -130,4 +138,5 @@ def _show(request: "Request") -> None:
         typer.echo(f"    et {more} autre(s) : tous sont dans la demande ($FAITFOI_HOME/restore/{request.name}).")
     if missing["lost"]:
         first, end = missing["lost"]
+        typer.echo(f"  Numéros brûlés, connus par ailleurs : {sum(map(len, facts['burnt'].values()))}")
         typer.echo(f"  Perdues pour de bon : les écritures {first} à {end - 1}, que ni la base ni le miroir n’ont.")

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 
 from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.einvoice.findings import Finding, Severity, is_valid
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.reading import Reading, Unreadable
 from faitfoi.pipeline.customers import draft_customer, facts_for, match_customer, seller_identity
+from faitfoi.pipeline.epochs import lost_number
 from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.routing import Decision, NoRoute, decide
 from faitfoi.records.models import BurntNumber, Customer
@@ -96,9 +98,9 @@ def _identify(organisation: Organisation, invoice: Invoice, seller: str) -> None
 def burnt(seller: str, invoice: Invoice) -> bool:
     """Whether organisation + seller + year + number is used up."""
     assert invoice.issue_date is not None  # noqa: S101  # _identify has refused it otherwise
-    return BurntNumber.objects.filter(
-        seller_siren=seller[:60], year=invoice.issue_date.year, number=invoice.number
-    ).exists()
+    year = invoice.issue_date.year
+    used = BurntNumber.objects.filter(seller_siren=seller[:60], year=year, number=invoice.number).exists()
+    return used or lost_number(require_organisation(), seller_siren=seller[:60], year=year, number=invoice.number)
 
 
 def number_taken(invoice: Invoice) -> str:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import secrets
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from uuid import UUID
@@ -16,10 +17,11 @@ from django.db import connection
 from django.utils import timezone
 
 from faitfoi.accounts.models import Membership, Organisation, Role, User
-from faitfoi.accounts.tenancy import acting_for, directory, signed_in
+from faitfoi.accounts.tenancy import acting_for, directory, require_organisation, signed_in
 from faitfoi.evidence.leaves import leaf_hash
 from faitfoi.evidence.witness_held import write_whole
 from faitfoi.pipeline.doubting import settle_doubts
+from faitfoi.pipeline.epochs import GAP, begin_epoch, next_origin, read_burnt
 from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.restore_files import (
     VALID_FOR,
@@ -37,10 +39,13 @@ from faitfoi.pipeline.restore_mirror import Line
 from faitfoi.pipeline.restore_plan import Plan, make_plan, vouched
 from faitfoi.pipeline.restore_rows import folded, put_back
 from faitfoi.pipeline.rollback import doubt_file
+from faitfoi.pipeline.witnesses import held, log_signer
 from faitfoi.pipeline.witnessing import witnessed
 from faitfoi.records.journal import SEQUENCER_LOCK, complete_nodes, write_entry
 from faitfoi.records.models import (
     BurntNumber,
+    Checkpoint,
+    CheckpointStamp,
     Delivery,
     Document,
     JournalDetails,
@@ -64,8 +69,11 @@ class Done:
     size: int
 
 
-def request_restore(*, email: str, password: str, reason: str, backup: str) -> Request:
-    """Write a request with the exact list of what the database lacks. Raises CannotRestore."""
+def request_restore(*, email: str, password: str, reason: str, backup: str, burnt: Sequence[str] = ()) -> Request:
+    """Write a request with the exact list of what the database lacks. Raises CannotRestore.
+
+    `burnt` are lines `organisation;SIREN;year;number`: what is known from outside of a part that is lost for good.
+    """
     who = _known(email, password)
     if not reason.strip():
         raise CannotRestore("Dites pourquoi (--reason) : qui approuvera doit le savoir.")
@@ -83,6 +91,8 @@ def request_restore(*, email: str, password: str, reason: str, backup: str) -> R
         "reason": reason.strip(),
         "backup": backup.strip(),
         **_facts_of(plan),
+        "burnt": {**read_burnt(list(burnt))},
+        "epoch": next_origin() if plan.lost else "",
     }
     return write_request(name, facts)
 
@@ -117,6 +127,8 @@ def run_restore(name: str) -> Done:
         raise CannotRestore(f"La demande {name} a déjà été exécutée le {request.done_at:%d/%m/%Y à %H:%M} UTC.")
     if not _applied(request):
         _apply(request)
+    if request.facts["epoch"]:
+        begin_epoch(request.facts["epoch"])
     size = witnessed()
     settle_doubts(actor=ACTOR)
     write_done(request, timezone.now())
@@ -143,9 +155,7 @@ def _apply(request: Request) -> None:
     plan = make_plan()
     if _facts_of(plan)["missing"] != request.facts["missing"]:
         raise CannotRestore("Ce qui manque n’est plus ce qui a été approuvé : faites une nouvelle demande.")
-    if plan.lost:
-        raise CannotRestore("Le miroir ne va pas jusqu’où le témoin a vu.")
-    if not vouched(plan):
+    if not plan.lost and not vouched(plan):
         raise CannotRestore(
             "Aucun témoin n’a reconnu le journal du miroir, ou l’un d’eux en connaît un autre : rien n’a été changé."
         )
@@ -157,12 +167,16 @@ def _apply(request: Request) -> None:
         by_organisation: dict[UUID, list[Line]] = defaultdict(list)
         for line in plan.tail:
             by_organisation[line.organisation_id].append(line)
-        for organisation_id in sorted({*by_organisation, *local}):
+        everybody = _organisations() if plan.lost else []
+        for organisation_id in sorted({*by_organisation, *local, *everybody}):
             lines = by_organisation.get(organisation_id, [])
             with acting_for(organisation_id):
                 put_back(lines, local.get(organisation_id, []), actor=ACTOR)
                 _insert(lines)
                 _tell(request, approvals, plan, entries=len(lines))
+        if plan.lost:
+            CheckpointStamp.objects.filter(checkpoint__size__gt=plan.size).delete()
+            Checkpoint.objects.filter(size__gt=plan.size).delete()
         JournalHead.objects.create(size=plan.size, root=plan.root, frontier=plan.frontier)
         complete_nodes(plan.size)
 
@@ -225,6 +239,8 @@ def _tell(request: Request, approvals: list[Said], plan: Plan, *, entries: int) 
     for said in approvals:
         who, at = f"user:{said.who}", said.at.isoformat()
         write_entry("restore_approved", actor=who, request=name, request_sha256=sha256, said_at=at)
+    if plan.lost:
+        _tell_gap(request, plan)
     write_entry(
         "restore_done",
         actor=ACTOR,
@@ -237,11 +253,30 @@ def _tell(request: Request, approvals: list[Said], plan: Plan, *, entries: int) 
     )
 
 
+def _tell_gap(request: Request, plan: Plan) -> None:
+    """Write which places and numbers are lost, and to what the next epoch commits. Runs inside `acting_for`."""
+    known = held().furthest(log_signer().verifier)
+    numbers = request.facts["burnt"].get(str(require_organisation()), [])
+    write_entry(GAP, actor=ACTOR, first_index=plan.lost.start, last_index=plan.lost.stop - 1, numbers=numbers)
+    write_entry(
+        "epoch",
+        actor=ACTOR,
+        origin=request.facts["epoch"],
+        former_origin=log_signer().name,
+        former_size=plan.seen,
+        former_root=known.root.hex() if known and known.size == plan.seen else "",
+        request_sha256=request.sha256,
+    )
+
+
+def _organisations() -> list[UUID]:
+    with directory():
+        return list(Organisation.objects.values_list("id", flat=True))
+
+
 def _applied(request: Request) -> bool:
     """Whether the transaction of this request was committed: a kill may have come just after."""
-    with directory():
-        organisations = list(Organisation.objects.values_list("id", flat=True))
-    for organisation_id in organisations:
+    for organisation_id in _organisations():
         with acting_for(organisation_id):
             told = JournalEntry.objects.filter(kind="restore_done").values_list("body", flat=True)
             if any(json.loads(body).get("request") == request.name for body in told):

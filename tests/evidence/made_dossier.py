@@ -16,6 +16,7 @@ from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.page import Look, render_page
 from faitfoi.evidence.checkpoint import Checkpoint
 from faitfoi.evidence.dossier import Dossier, ProvedEntry
+from faitfoi.evidence.ers import ArchiveTimeStamp, EvidenceRecord, Hash
 from faitfoi.evidence.leaves import canonical, leaf_hash
 from faitfoi.evidence.note import KeyType, Signer, write_note
 from faitfoi.evidence.seal import SealKey, seal
@@ -85,6 +86,8 @@ def make(
         proof = TlogProof(index=place, path=tuple(tree.inclusion(place)), checkpoint=note)
         return ProvedEntry(body=bodies[place], proof=proof)
 
+    token = _stamp(note, authority) if authority else b""
+    first = ArchiveTimeStamp(algorithm=Hash.SHA512, branch=(), token=token)
     dossier = Dossier(
         number=number,
         pdf=pdf,
@@ -96,7 +99,8 @@ def make(
         log=LOG.verifier,
         witnesses=[signer.verifier for signer in signers[1:]],
         certificate=DER_cert_to_PEM_cert(key.certificate),
-        stamps={"horloge.example": _stamp(note, authority)} if authority else {},
+        stamps={"horloge.example": token} if authority else {},
+        evidence=EvidenceRecord(chains=((first,),)).dump() if authority else b"",
         stamp_roots=authority.roots.read_bytes() if authority else b"",
     )
     archive = dossier.write(at=AT)

@@ -43,8 +43,8 @@ class Authority:
         folder.mkdir(parents=True)
         (folder / "tsa.cnf").write_text(CONFIGURATION)
         (folder / "serial").write_text("01\n")
-        root_key, root = _certificate("Racine fictive", until=valid_until)
-        tsa_key, tsa = _certificate("Horodatage fictif", issuer=(root_key, root), until=valid_until)
+        root_key, root = _certificate(f"Racine fictive {folder.name}", until=valid_until)
+        tsa_key, tsa = _certificate(f"Horodatage fictif {folder.name}", issuer=(root_key, root), until=valid_until)
         (folder / "root.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
         (folder / "tsa.pem").write_bytes(tsa.public_bytes(serialization.Encoding.PEM))
         (folder / "tsa.key").write_bytes(

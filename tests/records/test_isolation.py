@@ -25,6 +25,7 @@ INSTALLATION_WIDE = {
     "records_journalhead",
     "records_checkpoint",
     "records_checkpointstamp",
+    "records_stamprenewal",
     "records_alarm",
     "records_returntoken",
     "records_mirroredsegment",

@@ -25,6 +25,7 @@ CHECKPOINT, ENTRY, PDF, XML = "data/checkpoint", "data/entry.json", "data/factur
 PROOF = "data/proof.tlog-proof"
 VERSIONS = {"chorus": "data/chorus.pdf", "copy": "data/copie.pdf"}
 """Other renderings of the document that its entry may name, by their role there."""
+EVIDENCE = "data/evidence.ers"
 LOG_KEY, WITNESS_KEY = "data/cles/journal.pem", "data/cles/temoin.pem"
 CERTIFICATE, ROOTS = "data/certificats/cachet.pem", "data/horodatage/racines.pem"
 
@@ -78,6 +79,7 @@ class Dossier:
     All proofs stand under one checkpoint, which the log and each of `witnesses` have signed; `stamps` vouch for its
     time (RFC 3161 tokens by authority), and `stamp_roots` are their roots in PEM. `certificate` is the PEM of the
     seal, empty when somebody else had signed; `versions` are other renderings, by their role (a key of VERSIONS).
+    `evidence` is the evidence record of the checkpoint (RFC 4998), if there is one.
     """
 
     number: str
@@ -93,6 +95,7 @@ class Dossier:
     stamps: Mapping[str, bytes] = field(default_factory=dict)
     stamp_roots: bytes = b""
     versions: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    evidence: bytes = field(default=b"", repr=False)
 
     @property
     def name(self) -> str:
@@ -133,6 +136,8 @@ class Dossier:
             payload[f"data/horodatage/{_plain(authority)}.tst"] = token
         if self.stamps:
             payload[ROOTS] = _certificates(self.stamp_roots)
+        if self.evidence:
+            payload[EVIDENCE] = self.evidence
         if self.certificate:
             payload[CERTIFICATE] = _certificates(self.certificate.encode())
         return payload
@@ -159,6 +164,7 @@ data/entry.json             l’écriture du journal faite avec le cachet : elle
 data/proof.tlog-proof       la preuve que cette écriture est au journal, à sa place (C2SP tlog-proof)
 data/checkpoint             l’état du journal, signé par lui et par un témoin (C2SP tlog-checkpoint, tlog-cosignature)
 data/horodatage/            l’heure du point de contrôle, signée par une autorité d’horodatage (RFC 3161), s’il y en a
+data/evidence.ers           la preuve d’ancienneté du point de contrôle (RFC 4998) : l’horodatage et ses renouvellements
 data/journal/               les autres écritures de cette facture, chacune avec sa preuve
 data/cles/, certificats/    les clés publiques du journal et du témoin, le certificat du cachet
 

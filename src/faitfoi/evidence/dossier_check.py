@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ssl import DER_cert_to_PEM_cert, PEM_cert_to_DER_cert
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -18,6 +19,7 @@ from faitfoi.evidence.dossier import (
     CERTIFICATE,
     CHECKPOINT,
     ENTRY,
+    EVIDENCE,
     LOG_KEY,
     PDF,
     PROOF,
@@ -26,6 +28,8 @@ from faitfoi.evidence.dossier import (
     WITNESS_KEY,
     XML,
 )
+from faitfoi.evidence.ers import EvidenceRecord
+from faitfoi.evidence.ers_check import EvidenceRefused, check_evidence
 from faitfoi.evidence.leaves import NotCanonical, leaf_hash, read_canonical
 from faitfoi.evidence.note import KeyType, NoteRefused, Verifier
 from faitfoi.evidence.seal_check import SealState, check_seal
@@ -253,11 +257,15 @@ def _stamps(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterato
     for place, root in enumerate(roots, start=1):
         digest = hashlib.sha256(root.public_bytes(serialization.Encoding.DER)).hexdigest()
         fingerprints[f"{ROOTS} ({place})" if len(roots) > 1 else ROOTS] = digest
+    held = True
     for name in tokens:
         try:
             check_stamp(files[name], files[CHECKPOINT], roots=roots)
         except StampRefused as error:
+            held = False
             yield Lie(file=name, sentence=f"ce n’est pas l’horodatage de {CHECKPOINT} par {ROOTS} ({error})")
+    if EVIDENCE in files and held:
+        yield from _evidence(files, roots, tokens)
 
 
 def pinned(fingerprints: Mapping[str, str], pins: Sequence[str], known: Collection[str] | None) -> Iterator[Lie]:
@@ -268,6 +276,18 @@ def pinned(fingerprints: Mapping[str, str], pins: Sequence[str], known: Collecti
     for name, digest in fingerprints.items() if known is not None else ():
         if digest not in (known or ()):
             yield Lie(file=name, sentence="son empreinte n’est pas une de celles qui sont attendues")
+
+
+def _evidence(files: Mapping[str, bytes], roots: Sequence[x509.Certificate], tokens: Sequence[str]) -> Iterator[Lie]:
+    """The record is of the checkpoint, and begins with one of the dossier's own tokens."""
+    try:
+        check_evidence(files[EVIDENCE], {CHECKPOINT: files[CHECKPOINT]}, roots=roots)
+    except EvidenceRefused as error:
+        yield Lie(file=EVIDENCE, sentence=f"ce n’est pas la preuve d’ancienneté de {CHECKPOINT} ({error})")
+        return
+    first = EvidenceRecord.parse(files[EVIDENCE]).chains[0][0].token
+    if first not in (files[name] for name in tokens):
+        yield Lie(file=EVIDENCE, sentence=f"elle ne commence pas par un horodatage du dossier ({', '.join(tokens)})")
 
 
 def _seal(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterator[Lie]:

@@ -14,6 +14,7 @@ from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.tlog_proof import TlogProof
 from faitfoi.pipeline.archive import fetch
 from faitfoi.pipeline.installation import sandbox
+from faitfoi.pipeline.renewing import evidence_record
 from faitfoi.pipeline.sealing import certificate_on
 from faitfoi.pipeline.stamping import roots_file
 from faitfoi.pipeline.witnessing import log_signer, witnessed, witnesses_of
@@ -87,7 +88,8 @@ def _made(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
     indices = JournalLeaf.objects.in_bulk([entry.id for entry in entries])
     checkpoint = _checkpoint_over(max(leaf.index or 0 for leaf in indices.values() if leaf.index is not None))
     tree = TiledTree(checkpoint.size, row)
-    stamps = {stamp.authority: bytes(stamp.token) for stamp in checkpoint.stamps.all()}
+    stamped = list(checkpoint.stamps.order_by("id"))
+    stamps = {stamp.authority: bytes(stamp.token) for stamp in stamped}
     proved = {
         entry.kind + str(entry.id): _proved(entry, index, tree, checkpoint)
         for entry in entries
@@ -107,6 +109,7 @@ def _made(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         xml=_xml(pdf),
         original=fetch(organisation_id, original.sha256),
         original_extension=original.filename.rpartition(".")[2],
+        evidence=evidence_record(stamped[0]) if stamped else b"",
         versions=_versions(organisation_id, artefacts, sealed),
         sealed=sealed,
         story=[each for each in proved.values() if each is not sealed],

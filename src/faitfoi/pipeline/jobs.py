@@ -29,6 +29,7 @@ from faitfoi.pipeline.due import ask_later, deliver_later, poll_later, prepare_l
 from faitfoi.pipeline.integrity import check_of_the_day
 from faitfoi.pipeline.paf import write_trail
 from faitfoi.pipeline.receive import due_lines
+from faitfoi.pipeline.renewing import renew_stamps
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.pipeline.stamping import stamp_last_checkpoint
@@ -140,6 +141,13 @@ def number_journal(timestamp: int) -> None:  # noqa: ARG001  # Procrastinate pas
 def stamp_journal(timestamp: int) -> None:  # noqa: ARG001
     """Have the journal's last checkpoint time-stamped."""
     stamp_last_checkpoint()
+
+
+@app.periodic(cron="53 4 * * *")
+@app.task(name="renew_stamps", queue="steward", queueing_lock="renew_stamps")
+def renew_old_stamps(timestamp: int) -> None:  # noqa: ARG001
+    """Renew the time-stamps whose authority's certificate will expire."""
+    renew_stamps()
 
 
 @app.periodic(cron="17 * * * *")

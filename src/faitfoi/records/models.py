@@ -18,6 +18,7 @@ from faitfoi.records.models_journal import (
     JournalLeaf,
     JournalNode,
     MirroredSegment,
+    StampRenewal,
 )
 from faitfoi.records.models_party import ChannelSettings, Customer
 from faitfoi.records.models_seal import SealCertificate, SealChoices
@@ -53,6 +54,7 @@ __all__ = [
     "ReturnToken",
     "SealCertificate",
     "SealChoices",
+    "StampRenewal",
     "StoredObject",
     "WrittenTrail",
 ]

@@ -138,6 +138,23 @@ class CheckpointStamp(models.Model):
         return f"{self.checkpoint_id} {self.authority}"
 
 
+class StampRenewal(models.Model):
+    """One token over a hash tree of older tokens, asked for before their certificates expired (RFC 4998 §5.2).
+
+    `leaves` are, in the tree's order, the stamp that each is of and its digests: {"stamp": id, "leaf": [hex, …]}.
+    """
+
+    not_projected: ClassVar[str] = "what authorities have signed of their older stamps"
+
+    algorithm = models.CharField(max_length=10)
+    token = models.BinaryField()
+    at = models.DateTimeField()
+    leaves = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d} ({len(self.leaves)})"
+
+
 class Alarm(models.Model):
     """What everybody of the installation should know until it is over: one sentence for each cause."""
 

@@ -313,6 +313,34 @@ for token in data/horodatage/*.tst; do
   said "le point de contrôle existait le $(date -u -d "@$at" '+%d/%m/%Y à %H:%M:%S') UTC, dit $(basename "$token" .tst)"
 done
 
+# La preuve d'ancienneté (RFC 4998) commence par un de ces jetons ; openssl ne sait pas lire ses renouvellements.
+if [ -e data/evidence.ers ]; then
+  openssl asn1parse -inform DER -in data/evidence.ers >"$work/told" 2>/dev/null || fail "data/evidence.ers est illisible"
+  tokens=0 first=
+  while read -r at line; do
+    case "$at$line" in
+      *:d=4*'cons: SEQUENCE'*)
+        tokens=$((tokens + 1))
+        first=${first:-$at $line}
+        ;;
+    esac
+  done <"$work/told"
+  [ $tokens != 0 ] || fail "data/evidence.ers n'a pas d'horodatage"
+  at=${first%%:*} header=${first#*hl=} length=${first#*l=*l=}
+  header=${header%%[!0-9]*} length=${length# } length=${length# } length=${length# } length=${length%%[!0-9]*}
+  tail -c +$((at + 1)) data/evidence.ers | head -c $((header + length)) >"$work/token"
+  [ "$tokens" != 1 ] || [ $((at + header + length)) = "$(wc -c <data/evidence.ers)" ] || fail "data/evidence.ers est illisible"
+  begins=0
+  for token in data/horodatage/*.tst; do
+    [ ! -e "$token" ] || ! same "$work/token" "$token" || begins=1
+  done
+  [ $begins = 1 ] || fail "data/evidence.ers ne commence pas par un horodatage du dossier"
+  if [ $tokens = 1 ]; then
+    said "la preuve d'ancienneté est celle du point de contrôle"
+  else
+    echo "non vérifié : les $((tokens - 1)) renouvellements de la preuve d'ancienneté (« faitfoi verify » les vérifie)"
+  fi
+fi
 [ $count != 0 ] || echo "non vérifié : l'heure, qu'aucune autorité n'a signée"
 
 # 7. Les empreintes des clés et des certificats, et celles qui étaient attendues.

@@ -4,6 +4,7 @@ const LISTS = ["tagmanifest-sha256.txt", "manifest-sha256.txt"];
 const CHECKPOINT = "data/checkpoint";
 const ENTRY = "data/entry.json";
 const PROOF = "data/proof.tlog-proof";
+const EVIDENCE = "data/evidence.ers";
 const PDF = "data/facture.pdf";
 const XML = "data/factur-x.xml";
 const LOG_KEY = "data/cles/journal.pem";
@@ -183,11 +184,27 @@ async function checkStamps(dossier) {
   const roots = await reading(ROOTS, () => fromPems(bytesOf(dossier, ROOTS), "CERTIFICATE"));
   for (const [place, root] of roots.entries())
     dossier.fingerprints.push([roots.length > 1 ? `${ROOTS} (${place + 1})` : ROOTS, hex(await sha256(root))]);
+  const before = dossier.lies.length;
   for (const name of tokens)
     await attempt(dossier, "", async () => {
       const at = await reading(name, () => stampedAt(bytesOf(dossier, name), bytesOf(dossier, CHECKPOINT), roots), ` (ou dans ${ROOTS})`);
       dossier.truths.push(`le point de contrôle existait ${moment(at)}, dit ${name.slice(16, -4)}`);
     });
+  if (dossier.files.has(EVIDENCE) && dossier.lies.length === before) await attempt(dossier, "", () => checkEvidence(dossier, tokens));
+}
+
+/** La preuve d’ancienneté (RFC 4998) commence par un des jetons ; ses renouvellements, la page ne les lit pas. */
+async function checkEvidence(dossier, tokens) {
+  const chains = await reading(EVIDENCE, () => {
+    const record = element(bytesOf(dossier, EVIDENCE));
+    if (record.end !== bytesOf(dossier, EVIDENCE).length) throw new Illisible("elle est illisible");
+    return inside(inside(record, 0x30, 3)[2], 0x30, 1).map((chain) => inside(chain, 0x30, 1).map((stamp) => inside(stamp, 0x30, 2).at(-1).whole));
+  });
+  if (!tokens.some((name) => same(bytesOf(dossier, name), chains[0][0])))
+    throw new Mensonge(EVIDENCE, "elle ne commence pas par un horodatage du dossier");
+  const renewals = chains.flat().length - 1;
+  if (renewals) dossier.unjudged.push(`les ${renewals} renouvellements de la preuve d’ancienneté, que « faitfoi verify » vérifie`);
+  else dossier.truths.push("la preuve d’ancienneté est celle du point de contrôle");
 }
 
 /** L’instant d’un jeton RFC 3161 de ces octets, dont la chaîne mène à une racine ; Illisible pour tout autre. */

@@ -94,6 +94,7 @@ bench: .venv/.bench ## Time the hot path and the library against their peers, in
 	@$(BIN)/python bench/seals.py
 	@$(BIN)/python bench/journal.py
 	@$(BIN)/python bench/verify.py
+	@$(BIN)/python bench/archive.py
 
 conformance: dev ## Compare our rules with the official ones on MUTANTS=5000, then submit what we make to the official judges
 	@$(BIN)/python tools/conformance.py --mutants $(MUTANTS) --seed $(SEED)

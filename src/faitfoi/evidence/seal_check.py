@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -56,7 +57,7 @@ def check_seal(pdf: bytes, certificates: Iterable[bytes]) -> SealState:
     signer = next((one for one in certificates if hashlib.sha256(one).digest() == found.certificate_sha256), None)
     if signer is None:
         return SealState.UNKNOWN_CERTIFICATE
-    certificate = x509.load_der_x509_certificate(signer)
+    certificate = _certificate(signer)
     try:
         written_as_ours = _is_written_as_ours(gap[1:-1], found, certificate)
     except ValueError:
@@ -97,13 +98,19 @@ def _is_written_as_ours(digits: bytes, seal: cms.Seal, certificate: x509.Certifi
 
 def chain_above(certificate: x509.Certificate, candidates: Iterable[bytes]) -> tuple[bytes, ...]:
     """Those of the candidates (DER) that issued the certificate, and its issuer, and so on up; the others left out."""
-    known = [x509.load_der_x509_certificate(each) for each in candidates]
+    known = [_certificate(each) for each in candidates]
     found: list[x509.Certificate] = []
     last = certificate
     while above := next((one for one in known if one not in (certificate, *found) and _issued(one, last)), None):
         found.append(above)
         last = above
     return tuple(each.public_bytes(serialization.Encoding.DER) for each in found)
+
+
+@lru_cache(maxsize=256)
+def _certificate(encoded: bytes) -> x509.Certificate:
+    """Read a certificate once: thousands of seals name the same."""
+    return x509.load_der_x509_certificate(encoded)
 
 
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:

@@ -65,7 +65,8 @@ def test_the_script_and_our_check_name_every_file_that_lies(pair: tuple[Made, Ma
         # Who changes the script is seen by the other judges.
         script = done.stderr if mutant.file != "verify.sh" else ours
         faults += [f"verify.sh, {mutant}: {done.stdout[-300:]}{done.stderr}"] * missed(mutant, script)
-        faults += [f"verify_dossier, {mutant}: {ours}"] * missed(mutant, ours)
+        unseen = mutant.file == "data/evidence.ers" and mutant.change != "remove" and mutant.file not in ours
+        faults += [f"verify_dossier, {mutant}: {ours}"] * (unseen or missed(mutant, ours))
     print(f"{COUNT} mutants; tolerated: {survivors}")
     assert not faults, "\n".join(faults)
 

@@ -34,6 +34,7 @@ from tests.pipeline.cast import ACTOR, EVERYBODY, FARMER, SILENT, TOWN, Scene, c
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER = "val-clair"
+HOLD = "01a20000-0000-7000-8000-000000000000"
 KNOWN_FROM_THE_FILE = ("TV-SECRET-1", "CUMA des Trois Vallées")
 CHANGEABLE = (
     Attempt,
@@ -140,6 +141,12 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("integrity",): [[], ["--all"]],
         ("dossier",): [[HERS[0], "-o", str(tmp_path / "hers.zip")]],
         ("attest",): [["deposit", HERS[0], "-o", str(tmp_path / "hers.pdf")]],
+        ("retention",): [[], ["invoice", "12"]],
+        ("hold", "place"): [["--document", HERS[0], "--reason", "x"], ["--reason", "x"]],
+        ("hold", "list"): [[]],
+        ("hold", "lift"): [[HOLD, "--reason", "x", "--by", "charlie@val-clair.example"]],
+        ("eliminate", "request"): [[HERS[0], "--reason", "x"], ["--reason", "x"]],
+        ("eliminate", "approve"): [[HOLD, "--by", "charlie@val-clair.example"]],
         ("watch",): [[str(folder), "--once"]],
         ("account", "add"): [["charlie2@val-clair.example"]],
         ("channel", "set"): [

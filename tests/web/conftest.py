@@ -24,7 +24,9 @@ from faitfoi.records.models import (
     Customer,
     Delivery,
     Document,
+    Elimination,
     Event,
+    Hold,
     WrittenTrail,
 )
 from faitfoi.records.models_archive import AttestationKind
@@ -84,6 +86,18 @@ class Work:
             digest = keep(self.organisation, blank_pdf())
             named = {"sha256": digest.sha256, "sha512": digest.sha512, "size": digest.size, "statement": {}}
             return WrittenTrail.objects.get_or_create(organisation=self.organisation, version=1, defaults=named)[0]
+
+    def hold(self) -> Hold:
+        """Return a hold over the whole organisation."""
+        with acting_for(self.organisation.id):
+            told = {"scope": Hold.Scope.ORGANISATION, "placed_by": "operator"}
+            return Hold.objects.get_or_create(organisation=self.organisation, reason="Contrôle.", defaults=told)[0]
+
+    def elimination(self) -> Elimination:
+        """Return a request that waits."""
+        with acting_for(self.organisation.id):
+            told = {"requested_by": "operator"}
+            return Elimination.objects.get_or_create(organisation=self.organisation, reason="Terme.", defaults=told)[0]
 
     def stage(self, delivery: Delivery) -> Stage:
         """Return where a delivery stands now."""

@@ -44,6 +44,8 @@ class Address:
             "delivery_id": work.delivery(Stage.HELD).pk,
             "customer_id": work.documents[Stage.HELD].customer_id,
             "attestation_id": work.attestation().pk,
+            "hold_id": work.hold().pk,
+            "elimination_id": work.elimination().pk,
             "version_id": work.trail().pk,
             "number": 1,
         }

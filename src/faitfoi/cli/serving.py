@@ -4,6 +4,7 @@ import typer
 
 from faitfoi.cli import (
     archiving,
+    archiving_life,
     auditing,
     dossiers,
     following,
@@ -34,6 +35,11 @@ def register(app: typer.Typer) -> None:
     app.command()(dossiers.dossier)
     app.command()(proving.verify)
     app.command()(archiving.attest)
+    app.command()(archiving_life.retention)
+    app.add_typer(archiving_life.hold, name="hold")
+    app.add_typer(archiving_life.eliminate, name="eliminate")
+    app.command()(archiving_life.export)
+    app.command("import")(archiving_life.import_)
     app.command()(proving.checkpoint)
     app.command()(proving.witness)
     app.add_typer(restoring.app, name="restore")

@@ -72,7 +72,7 @@ def standing_of(organisation_id: UUID, entry_ids: Sequence[UUID], *, certificate
     witnessed()
     checkpoint = Checkpoint.objects.latest("size")
     note, log = checkpoint.note.encode(), log_signer().verifier
-    witnesses = _who_signed(note)
+    witnesses = who_signed(note)
     seen = [second for each in witnesses if (second := open_note(note).verified_by(each)) is not None]
     fingerprints = {
         JOURNAL: fingerprint_of_key(log),
@@ -94,7 +94,8 @@ def standing_of(organisation_id: UUID, entry_ids: Sequence[UUID], *, certificate
     )
 
 
-def _who_signed(note: bytes) -> tuple[Verifier, ...]:
+def who_signed(note: bytes) -> tuple[Verifier, ...]:
+    """The witnesses of this installation that cosigned a checkpoint."""
     signed = open_note(note)
     return tuple(each for each in (witness_key(),) if signed.verified_by(each) is not None)
 

@@ -5,6 +5,7 @@ packs are written anew without their objects, then the old packs leave the shelv
 stays for ever: the numbers, the fingerprints, the journal.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
@@ -14,6 +15,8 @@ from django.utils import timezone
 from faitfoi.accounts.duties import Duty, check_second_person, member
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
+from faitfoi.evidence.witness_wire import WitnessSilent
 from faitfoi.pipeline.belongings import belongings_of, fingerprints_of, only_theirs
 from faitfoi.pipeline.eliminated import attest_elimination
 from faitfoi.pipeline.erasing import erase_document, erase_lines, remove_packs, rewrite_pack
@@ -21,9 +24,13 @@ from faitfoi.pipeline.holding import OPERATOR, holds_in_force, holds_over
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.mirror_erasing import forget_in_mirror
 from faitfoi.pipeline.retention import keep_until
+from faitfoi.pipeline.sealing import CannotSeal
+from faitfoi.pipeline.witnessing import JournalBehind
 from faitfoi.records.journal import shares, write_entry
 from faitfoi.records.models import Document, Elimination, EliminationItem, Hold, StoredObject
 from faitfoi.records.stages import Stage
+
+log = logging.getLogger(__name__)
 
 LONGEST_REASON = 2_000
 MOST_DOCUMENTS = 2_000
@@ -133,9 +140,16 @@ def run(organisation_id: UUID, elimination_id: UUID, *, actor: str) -> Eliminati
     return _attested(organisation_id, elimination_id, actor=actor)
 
 
-def approved() -> list[Elimination]:
-    """What is approved and not done yet, in the current organisation: to be taken up again."""
-    return list(Elimination.objects.filter(state=Elimination.State.APPROVED).order_by("id"))
+def finish_eliminations(organisation_id: UUID, *, actor: str) -> int:
+    """Take up what is approved and not done; what a shelf still keeps by itself waits for another day."""
+    with acting_for(organisation_id):
+        left = list(Elimination.objects.filter(state=Elimination.State.APPROVED).order_by("id"))
+    for each in left:
+        try:
+            run(organisation_id, each.id, actor=actor)
+        except (CannotSeal, JournalBehind, ObjectAltered, ObjectMissing, PermissionError, WitnessSilent) as error:
+            log.warning("elimination %s waits: %s", each.id, error)
+    return len(left)
 
 
 def why_not(organisation: Organisation, document: Document, holds: Sequence[Hold], *, day: date) -> str:

@@ -14,9 +14,11 @@ from faitfoi.records.models import Artefact, Delivery, Event, StoredObject
 from faitfoi.records.objects import KEPT
 from faitfoi.records.stages import Stage
 
-RENDERED = ("document_sealed", "document_rendered")
+RENDERED = ("document_sealed", "document_rendered", "document_imported")
 KEPT_BESIDE = ("attestation_issued", "line_refused", "remote_event")
 """Entries that name, under `sha256`, an object which is no artefact: an answer as received, a file refused…"""
+
+MOVES = ("stage_moved", "delivery_imported")
 
 
 class Rows:
@@ -41,9 +43,11 @@ class Rows:
         kind = entry.get("type")
         if kind in RENDERED:
             self._rendered |= {bytes.fromhex(str(value)) for name, value in entry.items() if name.startswith("sha256_")}
+            answers = entry.get("answers")
+            self._beside |= {bytes.fromhex(str(each)) for each in answers} if isinstance(answers, list) else set()
         elif kind in KEPT_BESIDE and entry.get("sha256"):
             self._beside.add(bytes.fromhex(str(entry["sha256"])))
-        elif kind == "stage_moved":
+        elif kind in MOVES:
             self._move(entry)
         elif kind == "document_eliminated":
             self._eliminate(entry)
@@ -51,7 +55,7 @@ class Rows:
     def read_unnumbered(self, body: str) -> None:
         """Note what an entry without an index names: it is another day's, neither a hole nor a stranger."""
         entry = json.loads(body)
-        if entry.get("type") == "stage_moved":
+        if entry.get("type") in MOVES:
             self._move(entry)
         elif entry.get("type") == "document_eliminated":
             self._eliminate(entry)

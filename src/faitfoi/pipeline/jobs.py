@@ -26,6 +26,8 @@ from faitfoi.pipeline import following, questions
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.controls import run_due
 from faitfoi.pipeline.due import ask_later, deliver_later, poll_later, prepare_later
+from faitfoi.pipeline.elimination import finish_eliminations
+from faitfoi.pipeline.holding import apply_holds
 from faitfoi.pipeline.integrity import check_of_the_day
 from faitfoi.pipeline.paf import write_trail
 from faitfoi.pipeline.receive import due_lines
@@ -225,6 +227,17 @@ def keep_house(timestamp: int) -> None:  # noqa: ARG001
         following.due_polls(organisation_id)
         if not jobs_left():
             due_lines(organisation_id)
+
+
+@app.periodic(cron="7 4 * * *")
+@app.task(name="keep_archive", queue="steward", queueing_lock="keep_archive")
+def keep_archive(timestamp: int) -> None:  # noqa: ARG001
+    """Finish the eliminations that something has stopped, and have the shelves hold what is held."""
+    if stopped():
+        return
+    for organisation_id in every_organisation():
+        apply_holds(organisation_id)
+        finish_eliminations(organisation_id, actor=delivering.WORKER)
 
 
 @app.periodic(cron="23 3 * * *")

@@ -89,8 +89,14 @@ def kept_until(organisation_id: UUID, retention: str, *, today: date) -> datetim
     """Until when a shelf that locks keeps a pack of this class written today: midnight after its last day, UTC."""
     with acting_for(organisation_id):
         organisation = Organisation.objects.get(id=organisation_id)
-        category, _, year = retention.partition("_")
+        category = retention.partition("_")[0]
         years = years_of(category) if category in CATEGORIES else CATEGORIES["invoice"].least
+    return last_moment(organisation, retention, years=years, today=today)
+
+
+def last_moment(organisation: Organisation, retention: str, *, years: int, today: date) -> datetime:
+    """Midnight (UTC) after the last day of a pack of this class, kept so many years."""
+    category, _, year = retention.partition("_")
     if category == "received":
         day = today + timedelta(days=366 * years)
     else:

@@ -141,6 +141,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("integrity",): [[], ["--all"]],
         ("dossier",): [[HERS[0], "-o", str(tmp_path / "hers.zip")]],
         ("attest",): [["deposit", HERS[0], "-o", str(tmp_path / "hers.pdf")]],
+        ("rebuild",): [["--check"]],
         ("retention",): [[], ["invoice", "12"]],
         ("hold", "place"): [["--document", HERS[0], "--reason", "x"], ["--reason", "x"]],
         ("hold", "list"): [[]],

@@ -71,6 +71,7 @@ def test_no_business_table_of_the_installation_has_a_column_about_a_person() -> 
             "position",
             "node",
             "note",
+            "marks",
         }
 
 

@@ -5,6 +5,7 @@ Entries keep their places; what is left of the former epoch is under the new one
 """
 
 import json
+import re
 from uuid import UUID
 
 from faitfoi.accounts.models import Organisation
@@ -16,6 +17,7 @@ from faitfoi.records.models import JournalEntry
 
 GAP = "gap"
 MOST_DIGITS = 5
+_COUNTER = re.compile(r"(.*?)([0-9]{1,18})", re.DOTALL)
 
 
 def next_origin() -> str:
@@ -56,4 +58,20 @@ def lost_number(organisation_id: UUID, *, seller_siren: str, year: int, number: 
     if not (restores() / GAP).exists():
         return False
     bodies = JournalEntry.objects.filter(organisation_id=organisation_id, kind=GAP).values_list("body", flat=True)
-    return any(f"{seller_siren}/{year}/{number}" in json.loads(body)["numbers"] for body in bodies)
+    told = [json.loads(body) for body in bodies]
+    if any(f"{seller_siren}/{year}/{number}" in each["numbers"] for each in told):
+        return True
+    return any(
+        _not_after(number, last)
+        for each in told
+        for siren, its_year, _, _, last in (str(mark).split("/", 4) for mark in each.get("marks", []))
+        if (siren, its_year) == (seller_siren, str(year))
+    )
+
+
+def _not_after(number: str, last: str) -> bool:
+    """Whether a number may be one of those before `last` that nobody can name any more: same letters, not higher."""
+    if number == last:
+        return True
+    ours, marked = _COUNTER.fullmatch(number), _COUNTER.fullmatch(last)
+    return ours is not None and marked is not None and ours[1] == marked[1] and int(ours[2]) <= int(marked[2])

@@ -16,6 +16,7 @@ from faitfoi.evidence.merkle import Frontier
 from faitfoi.evidence.note import NoteRefused, write_note
 from faitfoi.evidence.witness import SIZE_TYPE, request
 from faitfoi.evidence.witness_wire import WitnessSilent
+from faitfoi.pipeline.marking import last_marks
 from faitfoi.pipeline.mirroring import Segment
 from faitfoi.pipeline.restore_files import CannotRestore
 from faitfoi.pipeline.restore_mirror import Chain, Line, chains
@@ -89,7 +90,8 @@ def vouched(plan: Plan) -> bool:
     at = timezone.now()
     note = write_note(statement.text, [log_signer().line(statement.text, at=at)])
     body = request(old=plan.seen, proof=[], checkpoint=note)
-    by_somebody = held().furthest(log_signer().verifier) == statement
+    known = held().furthest(log_signer().verifier)
+    by_somebody = known is not None and (known.size, known.root) == (statement.size, statement.root)
     for member in panel().members:
         with contextlib.suppress(WitnessSilent):
             answer = member.door.ask(body, at=at)
@@ -154,9 +156,10 @@ def _leaves(start: int, end: int) -> Iterator[bytes]:
 
 
 def _remembered() -> int:
-    """The longest journal that a witness, or a note that we hold, knows of."""
+    """The longest journal that a witness, a note that we hold, or the marks on the shelves know of."""
     known = held().furthest(log_signer().verifier)
-    sizes = [known.size if known else 0]
+    shelved = last_marks(log_signer().name)
+    sizes = [known.size if known else 0, shelved.size if shelved else 0]
     statement = head()
     had = statement.size
     at = timezone.now()

@@ -23,6 +23,7 @@ from faitfoi.evidence.witness_held import write_whole
 from faitfoi.pipeline.doubting import settle_doubts
 from faitfoi.pipeline.epochs import GAP, begin_epoch, next_origin, read_burnt
 from faitfoi.pipeline.installation import store
+from faitfoi.pipeline.marking import last_marks, told_in_gap
 from faitfoi.pipeline.restore_files import (
     VALID_FOR,
     CannotRestore,
@@ -193,6 +194,7 @@ def _cut(plan: Plan) -> dict[UUID, list[UUID]]:
             local[organisation_id].append(entry_id)
     JournalLeaf.objects.filter(index__gte=plan.fork).update(index=None)
     JournalHead.objects.filter(size__gt=plan.fork).delete()
+    Checkpoint.objects.filter(size__gt=plan.fork).update(marks="")  # they followed from entries that lose their places
     JournalHead.objects.filter(size=plan.size).delete()
     MirroredSegment.objects.filter(last__gte=plan.fork).delete()
     for segment in plan.segments:
@@ -256,8 +258,12 @@ def _tell(request: Request, approvals: list[Said], plan: Plan, *, entries: int) 
 def _tell_gap(request: Request, plan: Plan) -> None:
     """Write which places and numbers are lost, and to what the next epoch commits. Runs inside `acting_for`."""
     known = held().furthest(log_signer().verifier)
-    numbers = request.facts["burnt"].get(str(require_organisation()), [])
-    write_entry(GAP, actor=ACTOR, first_index=plan.lost.start, last_index=plan.lost.stop - 1, numbers=numbers)
+    organisation_id = require_organisation()
+    numbers = request.facts["burnt"].get(str(organisation_id), [])
+    shelved = last_marks(log_signer().name)
+    marks = told_in_gap(shelved.marks, organisation_id) if shelved else []
+    first, last = plan.lost.start, plan.lost.stop - 1
+    write_entry(GAP, actor=ACTOR, first_index=first, last_index=last, numbers=numbers, marks=marks)
     write_entry(
         "epoch",
         actor=ACTOR,

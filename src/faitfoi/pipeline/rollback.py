@@ -13,10 +13,12 @@ from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
+from faitfoi.accounts.tenancy import current_organisation
 from faitfoi.evidence.checkpoint import Checkpoint as Statement
 from faitfoi.evidence.merkle import EMPTY_ROOT
 from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.witness_held import write_whole
+from faitfoi.pipeline.marking import last_marks, missing_numbers
 from faitfoi.pipeline.witnesses import held, journal_folder, log_signer
 from faitfoi.records.journal import row
 from faitfoi.records.models import Alarm, Checkpoint, JournalHead
@@ -28,6 +30,8 @@ TOLERANCE = timedelta(seconds=10)
 REMEDY = "Rien n’est numéroté ni envoyé avant la remise en état : « faitfoi restore request » (docs/restore.md)."
 
 log = logging.getLogger(__name__)
+_checked: set[str] = set()
+"""The installations whose marks this process has held against the shelves."""
 
 
 class JournalBehind(Exception):
@@ -55,13 +59,46 @@ def check_memory() -> None:
     Reads a few files and rows, and asks nobody.
     """
     furthest = held().furthest(log_signer().verifier)
-    if furthest is None:
+    if furthest is not None:
+        here = head()
+        if furthest.size > here.size:
+            raise JournalBehind(behind(seen=furthest.size, size=here.size))
+        if (furthest.size, furthest.root) != (here.size, here.root) and root_of(furthest.size) != furthest.root:
+            raise JournalBehind(rewritten(furthest.size))
+    if _marks_due():
+        check_marks()
+
+
+def check_marks() -> None:
+    """Hold the tables against the last marks on the shelves: numbers used are never given again. Raises JournalBehind.
+
+    Costs a look at the shelves and a count of the numbers: made by each process when it starts and after a switch. It
+    stays due when no shelf answers: nothing is numbered then, since the mirror must be written first.
+    """
+    if current_organisation() is not None:
+        return  # other organisations cannot be counted from here: the next caller does
+    try:
+        kept = last_marks(log_signer().name)
+    except OSError as error:
+        log.warning("the marks on the shelves do not read: %s", error)
         return
-    here = head()
-    if furthest.size > here.size:
-        raise JournalBehind(behind(seen=furthest.size, size=here.size))
-    if furthest != here and root_of(furthest.size) != furthest.root:
-        raise JournalBehind(rewritten(furthest.size))
+    if kept is not None:
+        if kept.size > (size := head().size):
+            raise JournalBehind(behind(seen=kept.size, size=size, who="Les rayonnages gardent la marque de"))
+        if missing := missing_numbers(kept.marks):
+            raise JournalBehind(
+                f"Des numéros de factures donnés manquent dans la base ({' ; '.join(missing[:5])}). {REMEDY}"
+            )
+    _marks_file().unlink(missing_ok=True)
+    _checked.add(str(journal_folder()))
+
+
+def _marks_due() -> bool:
+    return str(journal_folder()) not in _checked or _marks_file().exists()
+
+
+def _marks_file() -> Path:
+    return journal_folder() / "marks-due"
 
 
 def stopped() -> str:
@@ -106,6 +143,7 @@ def note_database() -> bool:
     if switched:
         log.warning("the database is another one or went back (%s): it is held against what was seen", name)
         write_whole(doubt_file(), b"")
+        write_whole(_marks_file(), b"")
     if not known or switched or int(position) > int(known[1]):
         write_whole(place, f"{name} {int(position)}\n".encode())
     return switched
@@ -136,10 +174,10 @@ def widest_drift() -> timedelta:
     return timedelta(seconds=float(settings.FAITFOI_CLOCK))
 
 
-def behind(*, seen: int, size: int) -> str:
+def behind(*, seen: int, size: int, who: str = "Le témoin a vu") -> str:
     """Say that the database went back."""
     return (
-        f"Le témoin a vu {seen} écritures du journal ; la base n’en a que {size}. Elle a été ramenée en arrière "
+        f"{who} {seen} écritures du journal ; la base n’en a que {size}. Elle a été ramenée en arrière "
         f"(sauvegarde restaurée ?). {REMEDY}"
     )
 

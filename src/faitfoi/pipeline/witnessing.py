@@ -8,7 +8,7 @@ remembers another journal stops everything.
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
@@ -19,6 +19,7 @@ from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.witness import SIZE_TYPE, Answer, request
 from faitfoi.evidence.witness_held import HeldNote, read_held
 from faitfoi.evidence.witness_wire import NearWitness, WitnessSilent
+from faitfoi.pipeline.marking import keep_marks, line_of
 from faitfoi.pipeline.mirroring import MirrorDiffers, MirrorSilent, mirror
 from faitfoi.pipeline.rollback import (
     REMEDY,
@@ -76,6 +77,7 @@ class _Round:
 
     statement: Statement
     line: str
+    marks: str
     cosigned: dict[str, tuple[Member, str, int]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     outdated: bool = False
@@ -149,9 +151,11 @@ def _held(member: Member) -> HeldNote | None:
 def _consult(members: tuple[Member, ...], known: Mapping[str, HeldNote | None], seen: dict[str, int]) -> _Round:
     """Ask every witness about the present head, all at once. Raises JournalBehind."""
     statement = head()
-    _show_nothing_unmirrored(statement.size)
+    marks = _show_nothing_unmirrored(statement)
+    if marks:
+        statement = replace(statement, extensions=(line_of(marks),))
     at = timezone.now()
-    current = _Round(statement=statement, line=log_signer().line(statement.text, at=at))
+    current = _Round(statement=statement, line=log_signer().line(statement.text, at=at), marks=marks)
     note = write_note(statement.text, [current.line])
     tree = TiledTree(statement.size, row)
     bodies = {}
@@ -177,10 +181,14 @@ def _consult(members: tuple[Member, ...], known: Mapping[str, HeldNote | None], 
     return current
 
 
-def _show_nothing_unmirrored(size: int) -> None:
-    """Have what the witnesses are about to see on the shelves first: what they remember can then be brought back."""
+def _show_nothing_unmirrored(statement: Statement) -> str:
+    """Have what the witnesses are about to see on the shelves first: what they remember can then be brought back.
+
+    Returns the name of what says the numbers used up to there.
+    """
     try:
-        mirror(size=size)
+        mirror(size=statement.size)
+        return keep_marks(size=statement.size, origin=statement.origin)
     except MirrorDiffers as error:
         raise JournalBehind(f"{error} {REMEDY}") from error
     except MirrorSilent as error:
@@ -274,11 +282,12 @@ def _keep(current: _Round) -> int:
     for member, _, _ in current.cosigned.values():
         remember(member.verifier)
         held().keep(note, log=log_signer().verifier, witness=member.verifier)
-    kept, is_new = Checkpoint.objects.get_or_create(size=size, defaults={"note": note.decode(), "at": _hour(current)})
+    fresh = {"note": note.decode(), "marks": current.marks}
+    kept, is_new = Checkpoint.objects.get_or_create(size=size, defaults={**fresh, "at": _hour(current)})
     signed = {signature.name for signature in open_note(kept.note.encode()).signatures}
     # A stamp covers the note's bytes: a stamped one stays as it was.
     if not is_new and set(current.cosigned) - signed and not kept.stamps.exists():
-        Checkpoint.objects.filter(size=size).update(note=note.decode())
+        Checkpoint.objects.filter(size=size).update(**fresh)
     return size
 
 

@@ -109,12 +109,17 @@ class MirroredSegment(models.Model):
 
 
 class Checkpoint(models.Model):
-    """A size of the journal that the log has signed and a witness cosigned: the note itself (C2SP tlog-checkpoint)."""
+    """A size of the journal that the log has signed and a witness cosigned: the note itself (C2SP tlog-checkpoint).
+
+    `marks` is where the text lies that the note's last line commits to (`pipeline.marking`), which this table, of
+    everybody, does not hold; empty before there were any.
+    """
 
     not_projected: ClassVar[str] = "what witnesses have signed of the journal"
 
     size = models.PositiveBigIntegerField(primary_key=True)
     note = models.TextField()
+    marks = models.CharField(max_length=120, blank=True, default="")
     at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

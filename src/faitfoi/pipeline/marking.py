@@ -1,0 +1,225 @@
+"""High-water marks: how many numbers each seller has used in each year, and the last one, under every checkpoint.
+
+A line of the checkpoint commits to their text by its SHA-256, under a salt, so a witness learns nothing; the text lies
+on the shelves, as `journal/marks/<size, 12 digits>-<SHA-256>.json`, before a witness is asked. They follow from the journal: what stands at a size is what its entries burnt, and nothing later.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from django.db.models import Count
+from django.utils import timezone
+
+from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.tenancy import acting_for, directory
+from faitfoi.evidence.leaves import canonical
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
+from faitfoi.pipeline.epochs import GAP
+from faitfoi.pipeline.installation import store
+from faitfoi.pipeline.mirroring import KEPT, MOST_ENTRIES, MirrorSilent
+from faitfoi.records.models import BurntNumber, Checkpoint, JournalEntry, JournalLeaf
+
+MARKS = "journal/marks/"
+LINE = "marks sha256:"
+BURNING = ("document_sealed", "document_imported")
+"""The entries that come with a burnt number, each of its document."""
+_NAME = re.compile(r"journal/marks/([0-9]{12})-([0-9a-f]{64})\.json")
+
+Place = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How many numbers were used, the last one, and how many of them only the marks remember."""
+
+    count: int
+    last: str
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What was used, by organisation (under the salt), seller's SIREN and year; `origin` is the log's name."""
+
+    origin: str
+    salt: str
+    numbers: dict[Place, Mark] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The one text that the checkpoint's line names."""
+        told = [
+            {"count": mark.count, "last": mark.last, "lost": mark.lost, "organisation": who, "seller": siren, "year": y}
+            for (who, siren, y), mark in sorted(self.numbers.items())
+        ]
+        return canonical({"numbers": told, "origin": self.origin, "salt": self.salt, "v": 1}).decode()
+
+    @classmethod
+    def read(cls, text: str) -> "Marks":
+        """The marks that a text says. Raises ValueError, KeyError or TypeError for any other text."""
+        told = json.loads(text)
+        numbers = {
+            (str(each["organisation"]), str(each["seller"]), int(each["year"])): Mark(
+                count=int(each["count"]), last=str(each["last"]), lost=int(each["lost"])
+            )
+            for each in told["numbers"]
+        }
+        return cls(origin=str(told["origin"]), salt=str(told["salt"]), numbers=numbers)
+
+    def of(self, organisation_id: UUID) -> dict[tuple[str, int], Mark]:
+        """The marks of one organisation, by seller and year."""
+        who = _hidden(self.salt, organisation_id)
+        return {(siren, year): mark for (name, siren, year), mark in self.numbers.items() if name == who}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelvedMarks:
+    """Marks that lie on the shelves, and the size of the journal that they first stood at."""
+
+    size: int
+    marks: Marks
+
+
+def line_of(name: str) -> str:
+    """The checkpoint's line for the marks of that name."""
+    return f"{LINE}{name.removesuffix('.json')[-64:]}"
+
+
+def read_marks(name: str) -> Marks | None:
+    """The marks of that name, from the first shelf that has them whole; None when none has."""
+    matched = _NAME.fullmatch(name)
+    for shelf in store().shelves if matched else ():
+        try:
+            content = shelf.get(name)
+        except (ObjectMissing, OSError):
+            continue
+        if matched and hashlib.sha256(content).hexdigest() == matched[2]:
+            return Marks.read(content.decode())
+    return None
+
+
+def keep_marks(*, size: int, origin: str) -> str:
+    """The name of the marks of the journal's first `size` entries, on every shelf when this returns; "" for none.
+
+    Only what came after the last checkpoint is read, or all when its marks are no longer on a shelf. Call it outside `acting_for`. Raises MirrorSilent.
+    """
+    if not size:
+        return ""
+    base = Checkpoint.objects.filter(size__lte=size).exclude(marks="").order_by("-size").first()
+    if base is not None and base.size == size:
+        return base.marks
+    known = read_marks(base.marks) if base else None
+    marks = Marks(
+        origin=origin, salt=known.salt if known else secrets.token_hex(16), numbers=dict(known.numbers) if known else {}
+    )
+    for first in range(base.size if base and known else 0, size, MOST_ENTRIES):
+        _add(marks, first, min(size, first + MOST_ENTRIES))
+    if base is not None and marks == known:
+        return base.marks
+    content = marks.text.encode()
+    name = f"{MARKS}{size:012d}-{hashlib.sha256(content).hexdigest()}.json"
+    try:
+        store().put(name, content, keep_until=timezone.now() + KEPT)
+    except (OSError, ObjectAltered) as error:
+        raise MirrorSilent(f"Les derniers numéros donnés ne s’écrivent pas à côté du miroir : {error}") from error
+    return name
+
+
+def last_marks(origin: str) -> ShelvedMarks | None:
+    """The last marks on the shelves under this name of the log, from the first copy that reads. Raises OSError."""
+    for size, name in _names():
+        marks = read_marks(name)
+        if marks is not None and marks.origin == origin:
+            return ShelvedMarks(size=size, marks=marks)
+    return None
+
+
+def missing_numbers(marks: Marks) -> list[str]:
+    """Where the tables hold fewer numbers than the marks say, in French; nothing when they hold all of them."""
+    with directory():
+        everybody = list(Organisation.objects.values_list("id", "slug"))
+    known = {_hidden(marks.salt, organisation_id) for organisation_id, _ in everybody}
+    found = [f"organisation inconnue ici, {y}" for who, _, y in sorted(marks.numbers) if who not in known]
+    for organisation_id, slug in everybody:
+        wanted = marks.of(organisation_id)
+        if not wanted:
+            continue
+        with acting_for(organisation_id):
+            counted = counts()
+            for (siren, year), mark in sorted(wanted.items()):
+                held = counted.get((siren, year), 0)
+                here = BurntNumber.objects.filter(seller_siren=siren, year=year, number=mark.last).exists()
+                if held < mark.count - mark.lost or not (here or mark.lost):
+                    found.append(f"{slug}, {siren}, {year} : {mark.count} numéros, le dernier {mark.last} ; ici {held}")
+    return found
+
+
+def counts() -> dict[tuple[str, int], int]:
+    """How many numbers the tables hold, by seller and year. Runs inside `acting_for`."""
+    # Without its order, which would count each row apart.
+    grouped = BurntNumber.objects.order_by().values("seller_siren", "year").annotate(held=Count("id"))
+    return {(each["seller_siren"], each["year"]): each["held"] for each in grouped}
+
+
+def told_in_gap(marks: Marks, organisation_id: UUID) -> list[str]:
+    """What a gap says of an organisation's marks: « SIREN/year/count/lost/last », where lost ones are only known here.
+
+    Runs inside `acting_for`, once the tables hold all that could be brought back.
+    """
+    counted = counts()
+    told = []
+    for (siren, year), mark in sorted(marks.of(organisation_id).items()):
+        held = counted.get((siren, year), 0)
+        lost = max(mark.count - held, 0)
+        if lost:
+            told.append(f"{siren}/{year}/{held + lost}/{lost}/{mark.last}")
+    return told
+
+
+def _names() -> Iterator[tuple[int, str]]:
+    """Size and name of each text of marks on a shelf, the last first."""
+    names = {name for shelf in store().shelves for name in shelf.names(MARKS)}
+    for name in sorted(names, reverse=True):
+        if matched := _NAME.fullmatch(name):
+            yield int(matched[1]), name
+
+
+def _add(marks: Marks, start: int, end: int) -> None:
+    """Add what the entries from `start` to `end` (excluded) burnt, in their order."""
+    leaves = JournalLeaf.objects.filter(index__gte=start, index__lt=end).order_by("index")
+    by_organisation: dict[UUID, list[UUID]] = defaultdict(list)
+    for entry_id, organisation_id in leaves.values_list("entry_id", "organisation_id"):
+        by_organisation[organisation_id].append(entry_id)
+    for organisation_id, entry_ids in by_organisation.items():
+        with acting_for(organisation_id):
+            entries = JournalEntry.objects.filter(id__in=entry_ids, kind__in=(*BURNING, GAP)).order_by()
+            told = {
+                entry_id: (kind, document_id, body)
+                for entry_id, kind, document_id, body in entries.values_list("id", "kind", "document_id", "body")
+            }
+            documents = [document_id for kind, document_id, _ in told.values() if document_id and kind != GAP]
+            burnt = {row.document_id: row for row in BurntNumber.objects.filter(document_id__in=documents).order_by()}
+        who = _hidden(marks.salt, organisation_id)
+        for kind, document_id, body in (told[entry_id] for entry_id in entry_ids if entry_id in told):
+            if kind == GAP:
+                _take_gap(marks, who, body)
+            elif document_id and (row := burnt.get(document_id)) is not None:
+                place = (who, row.seller_siren, row.year)
+                before = marks.numbers.get(place, Mark(count=0, last=""))
+                marks.numbers[place] = replace(before, count=before.count + 1, last=row.number)
+
+
+def _take_gap(marks: Marks, who: str, body: str) -> None:
+    for told in json.loads(body).get("marks", []):
+        siren, year, count, lost, last = str(told).split("/", 4)
+        marks.numbers[who, siren, int(year)] = Mark(count=int(count), last=last, lost=int(lost))
+
+
+def _hidden(salt: str, organisation_id: UUID) -> str:
+    return hashlib.sha256(f"{salt}{organisation_id}".encode()).hexdigest()

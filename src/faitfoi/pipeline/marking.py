@@ -1,7 +1,8 @@
 """High-water marks: how many numbers each seller has used in each year, and the last one, under every checkpoint.
 
 A line of the checkpoint commits to their text by its SHA-256, under a salt, so a witness learns nothing; the text lies
-on the shelves, as `journal/marks/<size, 12 digits>-<SHA-256>.json`, before a witness is asked. They follow from the journal: what stands at a size is what its entries burnt, and nothing later.
+on the shelves, as `journal/marks/<size, 12 digits>-<SHA-256>.json`, before a witness is asked. They follow from the
+journal: what stands at a size is what its entries burnt, and nothing later.
 """
 
 import hashlib
@@ -107,7 +108,8 @@ def read_marks(name: str) -> Marks | None:
 def keep_marks(*, size: int, origin: str) -> str:
     """The name of the marks of the journal's first `size` entries, on every shelf when this returns; "" for none.
 
-    Only what came after the last checkpoint is read, or all when its marks are no longer on a shelf. Call it outside `acting_for`. Raises MirrorSilent.
+    Only what came after the last checkpoint is read, or all when its marks are no longer on a shelf. Call it outside
+    `acting_for`. Raises MirrorSilent.
     """
     if not size:
         return ""

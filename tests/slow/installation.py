@@ -1,5 +1,6 @@
 """An installation of its own, used only by its commands: own home, own database, simulators as processes."""
 
+import base64
 import json
 import os
 import socket
@@ -10,7 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psycopg
+
 from faitfoi.cli.supervisor import control, free_port
+from faitfoi.database import embedded, roles
+from faitfoi.evidence.merkle import root
 from tests.pipeline.cast import EVERYBODY, channel_settings
 from tests.slow.fleet import Fleet
 
@@ -77,6 +82,30 @@ class Installation:
         )
         header = "reference;name;nature;siren;siret;billing_email;electronic_address"
         self.run("customers", "import", "-", said="\n".join((header, *rows)) + "\n")
+
+    def open_account(self, email: str, *, role: str) -> str:
+        """Open an account and return its password."""
+        return self.run("account", "add", email, "--role", role).split()[-1]
+
+    def documents(self) -> list[str]:
+        """The numbers of all documents."""
+        return [json.loads(line)["number"] for line in self.run("documents", "--json").splitlines()]
+
+    def checkpoint(self) -> tuple[int, str]:
+        """The size and the root (base64) of the journal, as the witness has just signed them."""
+        _, size, root, *_ = self.run("checkpoint").splitlines()
+        return int(size), root
+
+    def root_at(self, size: int) -> str:
+        """The root (base64) of the first entries, computed from the leaves in the table."""
+        found = embedded.running(self.home / "postgres")
+        assert found is not None
+        with psycopg.connect(roles.on_database(found.superuser_url, roles.DATABASE)) as connection:
+            leaves = connection.execute(
+                "SELECT leaf FROM records_journalleaf WHERE index < %s ORDER BY index", [size]
+            ).fetchall()
+        assert len(leaves) == size
+        return base64.b64encode(root(bytes(leaf) for (leaf,) in leaves)).decode()
 
     def arrived(self) -> tuple[list[str], list[str]]:
         """What the other sides say they have: the Message-IDs of mails, the numbers of deposits."""

@@ -21,6 +21,7 @@ from tests.slow.installation import Installation
 pytestmark = pytest.mark.slow
 
 SENT = int(os.environ.get("DOCUMENTS", "2000"))
+LOST = 12  # invoices that the restored backup does not know
 PLAIN_TOOLS = ("openssl", "sh")
 COREUTILS = (
     *("base64", "basename", "basenc", "cat", "cmp", "comm", "csplit", "cut", "date", "dirname", "echo", "expr", "head"),
@@ -131,4 +132,43 @@ def test_fsck_is_clean_then_names_the_byte_and_the_row(installation: Installatio
     with psycopg.connect(address) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("UPDATE records_journalentry SET body = replace(body, 'stage_mooed', 'stage_moved')")
+    assert installation.call("fsck").returncode == 0
+
+
+def test_a_restored_backup_stops_and_a_governed_restore_brings_everything_back(installation: Installation) -> None:
+    words = {who: installation.open_account(f"{who}@vallees.example", role="manager") for who in ("alice", "bob")}
+    backup = installation.home / "monday.dump"
+    installation.run("database", "backup", str(backup))
+    hand_over(installation, "since", SENT + 1, SENT + LOST)
+    installation.run("follow")
+    seen, before = installation.checkpoint(), installation.arrived()
+    assert len(before[0]) + len(before[1]) == SENT + LOST
+
+    installation.run("database", "restore", str(backup))
+    stopped = hand_over(installation, "after", SENT + LOST + 1, SENT + LOST + 4)
+    assert stopped.returncode != 0
+    assert "en arrière" in installation.run("restore", "status")
+    assert installation.arrived() == before  # nothing has left
+    assert len(installation.documents()) == SENT  # no number has been burnt
+
+    asked = installation.run(
+        *("restore", "request", "--by", "alice@vallees.example", "--backup", backup.name, "--reason", "Le disque"),
+        said=words["alice"] + "\n",
+    )
+    name = asked.partition("Demande ")[2].split()[0]
+    assert f"Numéros qui manquent : {LOST}" in asked
+    own = installation.call("restore", "approve", name, "--by", "alice@vallees.example", said=words["alice"] + "\n")
+    assert own.returncode != 0
+    assert installation.call("restore", "run", name).returncode != 0
+    installation.run("restore", "approve", name, "--by", "bob@vallees.example", said=words["bob"] + "\n")
+    installation.run("restore", "run", name)
+
+    size, root = seen
+    assert installation.root_at(size) == root
+    installation.call("send", "--resume", "--json")
+    documents = installation.documents()
+    assert sorted(documents) == [f"F-{n:05d}" for n in range(1, SENT + LOST + 5)]
+    mails, deposits = installation.arrived()
+    assert (len(set(mails)), len(set(deposits))) == (len(mails), len(deposits))
+    assert len(mails) + len(deposits) == SENT + LOST + 4
     assert installation.call("fsck").returncode == 0

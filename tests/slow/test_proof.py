@@ -146,7 +146,8 @@ def test_a_restored_backup_stops_and_a_governed_restore_brings_everything_back(i
 
     installation.run("database", "restore", str(backup))
     stopped = hand_over(installation, "after", SENT + LOST + 1, SENT + LOST + 4)
-    assert stopped.returncode != 0
+    assert stopped.returncode == 1
+    assert "en arrière" in stopped.stderr
     assert "en arrière" in installation.run("restore", "status")
     assert installation.arrived() == before  # nothing has left
     assert len(installation.documents()) == SENT  # no number has been burnt

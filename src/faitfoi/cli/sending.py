@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from faitfoi.cli.server import fail, home, platform_open, the_organisation
-from faitfoi.cli.supervisor import Died, Supervisor
+from faitfoi.cli.supervisor import Died, Halted, Supervisor
 
 if TYPE_CHECKING:
     from faitfoi.accounts.models import Organisation
@@ -28,6 +28,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Du JSON plutôt qu’un ta
 TICK = 0.25
 CALM = 4  # a look that takes long is followed by a pause so many times as long: the workers need the machine
 MOST_TOLD = 40
+HALTED_AFTER = 60.0
+"""Seconds without any change after which an alarm is taken for the reason: a person looks, a script goes on."""
 
 ROWS = (
     ("received", "Fichiers reçus"),
@@ -145,7 +147,7 @@ def watch_batch(
 ) -> None:
     """Show a progress bar until every line is judged and every delivery has been tried; calls `tend` at each look.
 
-    Raises Died when one of the supervisor's processes has ended.
+    Raises Died when one of the supervisor's processes has ended, Halted when an alarm keeps everything from moving.
     """
     from django.utils import timezone
 
@@ -157,6 +159,7 @@ def watch_batch(
         reading = bar.add_task("Lecture et scellement", total=None)
         leaving = bar.add_task("Envoi", total=None)
         since = timezone.now()
+        before, moved = (-1, -1), time.monotonic()
         while True:
             tend()
             looked = time.monotonic()
@@ -169,7 +172,20 @@ def watch_batch(
             if counts.waiting == 0 and waiting_now == 0:
                 return
             supervisor.check()
+            if before != (counts.waiting, waiting_now):
+                before, moved = (counts.waiting, waiting_now), time.monotonic()
+            _leave_when_halted(idle=time.monotonic() - moved)
             time.sleep(max(TICK, CALM * (time.monotonic() - looked)))
+
+
+def _leave_when_halted(*, idle: float) -> None:
+    """Raise Halted when the journal is stopped, or when nothing has moved for `idle` seconds and an alarm is up."""
+    from faitfoi.pipeline.rollback import STOPPED
+    from faitfoi.records.models import Alarm
+
+    alarms = dict(Alarm.objects.order_by("since").values_list("cause", "sentence"))
+    if STOPPED in alarms or (alarms and idle > HALTED_AFTER):
+        raise Halted("\n".join(alarms.values()))
 
 
 def waits(batch: "Batch", *, since: datetime) -> int:

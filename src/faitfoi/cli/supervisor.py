@@ -25,6 +25,10 @@ class Died(RuntimeError):
     """A process that should run has ended; the text names its log."""
 
 
+class Halted(Died):
+    """Nothing moves any more, and the alarms of the installation say why: that is the text."""
+
+
 @dataclass(slots=True, kw_only=True)
 class _Child:
     """A process of ours, with what it takes to start it again; `deaths` are instants of the monotonic clock."""

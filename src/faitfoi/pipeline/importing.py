@@ -33,10 +33,10 @@ from faitfoi.records.models import (
 )
 from faitfoi.records.models_seal import SealState
 from faitfoi.records.stages import LineOutcome, Stage
+from faitfoi.records.transitions import close
 
 CLOSED = "Importée d’une autre installation : elle n’est jamais envoyée d’ici."
 JOURNAL = "journal"
-_NOT_ENDED = frozenset({Stage.ROUTED, Stage.SENDING, Stage.TO_FIND, Stage.TO_FIX, Stage.HELD})
 Rows = Mapping[type[models.Model], Sequence[models.Model]]
 
 
@@ -130,10 +130,8 @@ def _closed(row: models.Model) -> models.Model:
     """Leave nothing to be done: an imported document is never sent, an imported key never seals."""
     match row:
         case Delivery():
-            if row.stage in _NOT_ENDED:
-                row.stage = Stage.UNKNOWN
+            if close(row):
                 row.reason = f"{CLOSED} {row.reason}"
-            row.next_attempt_at = row.next_question_at = row.next_poll_at = None
         case Document():
             row.waiting_for = ""
         case BatchLine():

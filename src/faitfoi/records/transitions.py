@@ -13,6 +13,9 @@ from faitfoi.records.models_delivery import Attempt, Delivery, Event
 from faitfoi.records.stages import ALLOWED, Stage
 from faitfoi.records.storable import storable
 
+NOT_ENDED = frozenset({Stage.ROUTED, Stage.SENDING, Stage.TO_FIND, Stage.TO_FIX, Stage.HELD})
+"""Where something is still to be done to a delivery, by us or by a person."""
+
 
 class ForbiddenMove(ValueError):
     """A stage was asked to follow one that it may not follow: a bug, never a user's error."""
@@ -93,3 +96,15 @@ def close_attempt(attempt_id: UUID, *, outcome: Attempt.Outcome, detail: str, ac
         outcome=outcome.value,
     )
     return True
+
+
+def close(delivery: Delivery) -> bool:
+    """Leave nothing to be done to a delivery of another installation, before it is written here; False if it had ended.
+
+    It is the entry of the import that tells of it: its own events are those of the place it came from.
+    """
+    open_ = delivery.stage in NOT_ENDED
+    if open_:
+        delivery.stage = Stage.UNKNOWN
+    delivery.next_attempt_at = delivery.next_question_at = delivery.next_poll_at = None
+    return open_

@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv pip
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 
-CRASHES ?= 100
+CRASHES ?= 200
 DOCUMENTS ?= 5000
 CORPORA ?=
 MUTANTS ?= $(if $(CI),500,5000)
@@ -73,7 +73,7 @@ chromium:
 test: dev chromium ## Run the fast tests
 	@$(PYTEST) -m "not slow and not oracle" -n 2 --dist loadfile $(ARGS)
 
-test-slow: dev ## Run the long tests (CRASHES=100 kills, DOCUMENTS=5000 for the memory test)
+test-slow: dev ## Run the long tests (CRASHES=200 kills, DOCUMENTS=5000 for the memory test)
 	@CRASHES=$(CRASHES) DOCUMENTS=$(DOCUMENTS) $(PYTEST) -m slow $(ARGS)
 
 check: dev ## Lint, types, laws and messages, in under a minute

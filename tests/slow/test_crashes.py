@@ -1,6 +1,6 @@
 """Workers killed at any moment and begun again: nothing lost, nothing doubled, and what nobody can know is said.
 
-    CRASHES     how many kills (100)
+    CRASHES     how many kills (200)
     CRASH_SEED  the dice (printed; a new one each time)
 
 What arrived is counted on the simulators' side only.
@@ -31,7 +31,7 @@ from tests.slow.fleet import STEWARD, WORKER, Fleet
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-CRASHES = int(os.environ.get("CRASHES", "100"))
+CRASHES = int(os.environ.get("CRASHES", "200"))
 SEED = int(os.environ.get("CRASH_SEED", str(random.SystemRandom().randrange(10**6))))
 BATCH = 200
 ENOUGH_LEFT = 80  # waiting lines below which another batch is handed over

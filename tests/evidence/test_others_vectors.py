@@ -2,6 +2,7 @@
 
 import hashlib
 
+import pymerkle
 import pytest
 
 from faitfoi.evidence import merkle
@@ -67,7 +68,6 @@ def test_a_proof_in_the_form_of_the_specification_is_read() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 64, 255, 256, 257, 300])
 def test_pymerkle_has_the_same_roots_and_proofs(size: int) -> None:
     """Another's RFC 6962 tree (GPL: an oracle, never shipped)."""
-    pymerkle = pytest.importorskip("pymerkle", reason="pymerkle, an optional oracle, is not here: pip install pymerkle")
     entries = [hashlib.sha256(bytes([place % 256, size % 256])).hexdigest().encode() for place in range(size)]
     theirs = pymerkle.InmemoryTree(algorithm="sha256")
     for entry in entries:

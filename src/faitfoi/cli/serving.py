@@ -10,6 +10,7 @@ from faitfoi.cli import (
     following,
     installing,
     integrity,
+    numbering,
     processes,
     proving,
     rebuilding,
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     app.command()(proving.checkpoint)
     app.command()(proving.witness)
     app.add_typer(restoring.app, name="restore")
+    app.add_typer(numbering.series, name="series")
     app.command()(processes.run)
     app.command()(processes.worker)
     app.command()(processes.pages)

@@ -24,12 +24,13 @@ from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline.epochs import GAP
 from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.mirroring import KEPT, MOST_ENTRIES, MirrorSilent
-from faitfoi.records.models import BurntNumber, Checkpoint, JournalEntry, JournalLeaf
+from faitfoi.records.models import BurntNumber, Checkpoint, JournalEntry, JournalLeaf, Series
 
 MARKS = "journal/marks/"
 LINE = "marks sha256:"
 BURNING = ("document_sealed", "document_imported")
 """The entries that come with a burnt number, each of its document."""
+ADVANCED = "series_advanced"
 _NAME = re.compile(r"journal/marks/([0-9]{12})-([0-9a-f]{64})\.json")
 
 Place = tuple[str, str, int]
@@ -46,11 +47,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What was used, by organisation (under the salt), seller's SIREN and year; `origin` is the log's name."""
+    """What was used, by organisation (under the salt), seller's SIREN and year; `origin` is the log's name.
+
+    `series` is the last number of each series of ours in a year, by organisation and the row's id.
+    """
 
     origin: str
     salt: str
     numbers: dict[Place, Mark] = field(default_factory=dict)
+    series: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -59,7 +64,11 @@ class Marks:
             {"count": mark.count, "last": mark.last, "lost": mark.lost, "organisation": who, "seller": siren, "year": y}
             for (who, siren, y), mark in sorted(self.numbers.items())
         ]
-        return canonical({"numbers": told, "origin": self.origin, "salt": self.salt, "v": 1}).decode()
+        series = [
+            {"last": last, "organisation": who, "series": row} for (who, row), last in sorted(self.series.items())
+        ]
+        said = {"numbers": told, "origin": self.origin, "salt": self.salt, "series": series, "v": 1}
+        return canonical(said).decode()
 
     @classmethod
     def read(cls, text: str) -> "Marks":
@@ -71,7 +80,10 @@ class Marks:
             )
             for each in told["numbers"]
         }
-        return cls(origin=str(told["origin"]), salt=str(told["salt"]), numbers=numbers)
+        series = {
+            (str(each["organisation"]), str(each["series"])): int(each["last"]) for each in told.get("series", [])
+        }
+        return cls(origin=str(told["origin"]), salt=str(told["salt"]), numbers=numbers, series=series)
 
     def of(self, organisation_id: UUID) -> dict[tuple[str, int], Mark]:
         """The marks of one organisation, by seller and year."""
@@ -118,7 +130,10 @@ def keep_marks(*, size: int, origin: str) -> str:
         return base.marks
     known = read_marks(base.marks) if base else None
     marks = Marks(
-        origin=origin, salt=known.salt if known else secrets.token_hex(16), numbers=dict(known.numbers) if known else {}
+        origin=origin,
+        salt=known.salt if known else secrets.token_hex(16),
+        numbers=dict(known.numbers) if known else {},
+        series=dict(known.series) if known else {},
     )
     for first in range(base.size if base and known else 0, size, MOST_ENTRIES):
         _add(marks, first, min(size, first + MOST_ENTRIES))
@@ -152,7 +167,15 @@ def missing_numbers(marks: Marks) -> list[str]:
         wanted = marks.of(organisation_id)
         if not wanted:
             continue
+        who = _hidden(marks.salt, organisation_id)
+        given = {row: last for (name, row), last in marks.series.items() if name == who}
         with acting_for(organisation_id):
+            rows = {str(row): last for row, last in Series.objects.filter(id__in=given).values_list("id", "last")}
+            found += [
+                f"{slug}, série {row} : dernier numéro {last} ; ici {rows.get(row, 0)}"
+                for row, last in sorted(given.items())
+                if rows.get(row, 0) < last
+            ]
             counted = counts()
             for (siren, year), mark in sorted(wanted.items()):
                 held = counted.get((siren, year), 0)
@@ -200,7 +223,7 @@ def _add(marks: Marks, start: int, end: int) -> None:
         by_organisation[organisation_id].append(entry_id)
     for organisation_id, entry_ids in by_organisation.items():
         with acting_for(organisation_id):
-            entries = JournalEntry.objects.filter(id__in=entry_ids, kind__in=(*BURNING, GAP)).order_by()
+            entries = JournalEntry.objects.filter(id__in=entry_ids, kind__in=(*BURNING, ADVANCED, GAP)).order_by()
             told = {
                 entry_id: (kind, document_id, body)
                 for entry_id, kind, document_id, body in entries.values_list("id", "kind", "document_id", "body")
@@ -211,6 +234,9 @@ def _add(marks: Marks, start: int, end: int) -> None:
         for kind, document_id, body in (told[entry_id] for entry_id in entry_ids if entry_id in told):
             if kind == GAP:
                 _take_gap(marks, who, body)
+            elif kind == ADVANCED:
+                facts = json.loads(body)
+                marks.series[who, str(facts["series"])] = int(facts["last_number"])
             elif document_id and (row := burnt.get(document_id)) is not None:
                 place = (who, row.seller_siren, row.year)
                 before = marks.numbers.get(place, Mark(count=0, last=""))

@@ -14,10 +14,12 @@ from django.utils import timezone
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.einvoice.jsonform import to_json
+from faitfoi.einvoice.reading import Reading
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import MOST_BYTES, MOST_OBJECTS
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import deliver_later
+from faitfoi.pipeline.issuing import NotWritten, asks_for_number, find_series, issue
 from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge, number_taken
 from faitfoi.pipeline.renderings import Rendering, render_all
 from faitfoi.pipeline.retention import invoice_class
@@ -27,8 +29,9 @@ from faitfoi.pipeline.seal_keys import ensure_seal_key
 from faitfoi.pipeline.sealing import CannotSeal, refused_since
 from faitfoi.pipeline.witnessing import may_number
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Artefact, BatchLine, BurntNumber, Customer, Delivery, Document, ReturnToken
+from faitfoi.records.models import Artefact, BatchLine, BurntNumber, Customer, Delivery, Document, ReturnToken, Series
 from faitfoi.records.models_document import DocumentKind
+from faitfoi.records.series import lock, tell_taken
 from faitfoi.records.stages import ArtefactRole, LineOutcome, Purpose
 
 log = logging.getLogger(__name__)
@@ -123,6 +126,9 @@ def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepar
     try:
         content = archive.fetch(organisation.id, line.sha256)
         reading = examine(content)
+        if asks_for_number(reading) and (series := find_series(organisation, reading)) is not None:
+            _issue(organisation, line, series, reading, content, actor=actor)
+            return None
         with acting_for(organisation.id):
             verdict = judge(organisation, reading)
         renderings = render_all(organisation, verdict, content, at=timezone.now())
@@ -134,6 +140,36 @@ def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepar
         _refused(line, lost, actor=actor)
         return None
     return Prepared(line_id=line_id, verdict=verdict, renderings=renderings)
+
+
+def _issue(
+    organisation: Organisation, line: BatchLine, series: Series, reading: Reading, content: bytes, *, actor: str
+) -> None:
+    """Number, make and write down one invoice in one transaction: what fails in the middle leaves no gap.
+
+    Raises Refusal, CannotSeal.
+    """
+    try:
+        with acting_for(organisation.id):
+            lock(series)
+            if _is_already_done(line, actor=actor):
+                return  # the same bytes, issued while we waited
+            issued = issue(organisation, series, reading, content)
+            prepared = Prepared(line_id=line.id, verdict=issued.verdict, renderings=issued.renderings)
+            contents = [each.content for each in prepared.renderings]
+            kept = archive.pack(organisation.id, contents, retention=_class_of(organisation, prepared))
+            archive.claim(kept, actor=actor)
+            deliveries = _write_down(organisation, prepared, actor=actor)
+            # Done by another worker, burnt by hand meanwhile, or its key declared compromised: the number goes back.
+            done = BurntNumber.objects.filter(
+                seller_siren=series.seller_siren, year=issued.row.year, number=issued.verdict.invoice.number
+            ).first()
+            if done is None or done.original_sha256 != line.sha256:
+                raise NotWritten
+            tell_taken(issued.row, document_id=done.document_id, actor=actor)
+            make_due(organisation.id, deliveries)
+    except NotWritten:
+        log.info("line %s was not issued: it was done meanwhile, or waits", line.id)
 
 
 def _wait(organisation: Organisation, line_ids: Sequence[UUID], *, reason: str, actor: str) -> None:

@@ -22,6 +22,7 @@ from faitfoi.records.models_journal import (
 )
 from faitfoi.records.models_party import ChannelSettings, Customer
 from faitfoi.records.models_seal import SealCertificate, SealChoices
+from faitfoi.records.models_series import Series
 from faitfoi.records.models_storage import StoredObject
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "ReturnToken",
     "SealCertificate",
     "SealChoices",
+    "Series",
     "StampRenewal",
     "StoredObject",
     "WrittenTrail",

@@ -5,8 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from asn1crypto.pem import unarmor
@@ -62,25 +63,32 @@ def other_side(home: Path) -> dict[str, int]:
     return seen
 
 
-def documents(home: Path) -> list[dict[str, Any]]:
-    done = run(home, "documents", "--json")
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A sealed PDF and the certificate of its seal (PEM), as a dossier hands them out."""
+
+    name: str
+    pdf: bytes
+    certificate: bytes
 
 
-def sealed_pdfs(home: Path) -> list[Path]:
-    """Every sealed PDF of the store, by the digests that `faitfoi documents` tells."""
+@pytest.fixture(scope="module")
+def sealed_pdfs(home: Path, first: subprocess.CompletedProcess[str]) -> list[Sealed]:
+    """Every sealed PDF of the demonstration."""
     found = []
-    for row in documents(home):
-        if row["sealed"]:
-            (place,) = (home / "store").glob(f"*/{row['sha256'][:2]}/{row['sha256'][2:]}")
-            found.append(place)
+    organisations = [line.split("\t")[0] for line in run(home, "organisation", "list").stdout.splitlines()]
+    for slug in organisations:
+        folder = home / "dossiers" / slug
+        done = run(home, "dossier", "--all", "--organisation", slug, "-o", str(folder))
+        assert done.returncode == 0, done.stderr
+        for path in sorted(folder.rglob("*.zip")):
+            with zipfile.ZipFile(path) as archive:
+                files = {name.partition("/")[2]: name for name in archive.namelist()}
+                if (certificate := files.get("data/certificats/cachet.pem")) is not None:
+                    pdf = archive.read(files["data/facture.pdf"])
+                    found.append(Sealed(name=path.name, pdf=pdf, certificate=archive.read(certificate)))
+    assert len(found) >= 20
     return found
-
-
-def certificates(home: Path) -> list[bytes]:
-    """Each organisation's seal certificate."""
-    return [path.read_bytes() for path in (home / "keys" / "seal").glob("*/*/certificate.pem")]
 
 
 def test_the_demonstration_ends_with_counts_that_agree(first: subprocess.CompletedProcess[str]) -> None:
@@ -116,28 +124,21 @@ def test_nothing_of_the_demonstration_is_left_running(home: Path, first: subproc
     assert left == []
 
 
-def test_the_sealed_pdfs_validate_with_somebody_else_s_tool(
-    home: Path, first: subprocess.CompletedProcess[str]
-) -> None:
-    roots = [certificate for pem in certificates(home) for _, _, certificate in unarmor(pem, multiple=True)]
-    trusted = ValidationContext(trust_roots=[Certificate.load(root) for root in roots], allow_fetching=False)
-    pdfs = sealed_pdfs(home)
-    assert len(pdfs) >= 20
-    for path in pdfs:
-        (signature,) = PdfFileReader(io.BytesIO(path.read_bytes())).embedded_signatures
-        status = validate_pdf_signature(signature, trusted)
-        assert status.bottom_line, path.name
+def test_the_sealed_pdfs_validate_with_somebody_else_s_tool(sealed_pdfs: list[Sealed]) -> None:
+    for sealed in sealed_pdfs:
+        roots = [Certificate.load(der) for _, _, der in unarmor(sealed.certificate, multiple=True)]
+        (signature,) = PdfFileReader(io.BytesIO(sealed.pdf)).embedded_signatures
+        status = validate_pdf_signature(signature, ValidationContext(trust_roots=roots, allow_fetching=False))
+        assert status.bottom_line, sealed.name
         assert status.coverage is SignatureCoverageLevel.ENTIRE_FILE
 
 
 @pytest.mark.oracle
-def test_the_sealed_pdfs_keep_their_claim_of_pdf_a_3a(
-    home: Path, first: subprocess.CompletedProcess[str], tmp_path: Path
-) -> None:
+def test_the_sealed_pdfs_keep_their_claim_of_pdf_a_3a(sealed_pdfs: list[Sealed], tmp_path: Path) -> None:
     laid_out = []
-    for path in sealed_pdfs(home):
-        copy = tmp_path / f"{path.name}.pdf"
-        copy.write_bytes(path.read_bytes())
+    for sealed in sealed_pdfs:
+        copy = tmp_path / f"{sealed.name}.pdf"
+        copy.write_bytes(sealed.pdf)
         laid_out.append(copy)
     assert {path.name: reasons for path, reasons in verapdf(laid_out, "3a").items() if reasons} == {}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ssl import DER_cert_to_PEM_cert, PEM_cert_to_DER_cert
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -257,6 +257,8 @@ def _stamps(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterato
     for place, root in enumerate(roots, start=1):
         digest = hashlib.sha256(root.public_bytes(serialization.Encoding.DER)).hexdigest()
         fingerprints[f"{ROOTS} ({place})" if len(roots) > 1 else ROOTS] = digest
+        if root.issuer == root.subject and not _signs_itself(root):
+            yield Lie(file=ROOTS, sentence="une racine n’est pas signée d’elle-même : elle a été changée")
     held = True
     for name in tokens:
         try:
@@ -266,6 +268,14 @@ def _stamps(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterato
             yield Lie(file=name, sentence=f"ce n’est pas l’horodatage de {CHECKPOINT} par {ROOTS} ({error})")
     if EVIDENCE in files and held:
         yield from _evidence(files, roots, tokens)
+
+
+def _signs_itself(root: x509.Certificate) -> bool:
+    try:
+        root.verify_directly_issued_by(root)
+    except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
+        return False
+    return True
 
 
 def pinned(fingerprints: Mapping[str, str], pins: Sequence[str], known: Collection[str] | None) -> Iterator[Lie]:

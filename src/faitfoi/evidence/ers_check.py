@@ -8,7 +8,7 @@ from cryptography import x509
 
 from faitfoi.evidence.der import NotDer
 from faitfoi.evidence.ers import ArchiveTimeStamp, Chain, EvidenceRecord, Hash, climb
-from faitfoi.evidence.stamps import StampRefused, check_imprint, signer_of
+from faitfoi.evidence.stamps import StampRefused, TokenSigner, check_imprint, signer_of
 
 
 class EvidenceRefused(Exception):
@@ -97,13 +97,20 @@ def _stamps_tokens(chain: Chain, place: int) -> None:
 
 
 def _leads_to(stamp: ArchiveTimeStamp, digest: bytes) -> None:
-    if digest != signer_of(stamp.token).imprint:
+    if digest != _signer(stamp).imprint:
         raise EvidenceRefused("L’horodatage est celui d’autre chose.")
 
 
-def _checked(stamp: ArchiveTimeStamp, roots: Sequence[x509.Certificate]) -> tuple[datetime, datetime]:
+def _signer(stamp: ArchiveTimeStamp) -> TokenSigner:
     try:
-        signer = signer_of(stamp.token)
+        return signer_of(stamp.token)
+    except StampRefused as error:
+        raise EvidenceRefused(f"Un horodatage de la preuve d’ancienneté ne se lit pas. {error}") from error
+
+
+def _checked(stamp: ArchiveTimeStamp, roots: Sequence[x509.Certificate]) -> tuple[datetime, datetime]:
+    signer = _signer(stamp)
+    try:
         root = climb(stamp.branch, stamp.algorithm) if stamp.branch else signer.imprint
         at = check_imprint(stamp.token, root, algorithm=stamp.algorithm, roots=roots).at
     except StampRefused as error:

@@ -304,6 +304,12 @@ for token in data/horodatage/*.tst; do
       place=$((place + 1))
     done >"$work/roots"
     same "$work/roots" "$roots" || fail "$roots n'est pas une suite de certificats"
+    place=0 # une racine se signe elle-même : changée d'un bit, elle n'est plus celle qui a été remise
+    while [ $place -lt "$count" ]; do
+      openssl verify -check_ss_sig -partial_chain -no_check_time -CAfile "$work/root-$place.pem" "$work/root-$place.pem" \
+        >/dev/null 2>&1 || fail "$roots a une racine qui n'est pas signée d'elle-même"
+      place=$((place + 1))
+    done
   fi
   openssl ts -reply -token_in -in "$token" -text >"$work/told" 2>/dev/null || fail "$token n'est pas un horodatage"
   when=$(while IFS= read -r line; do case "$line" in "Time stamp: "*) echo "${line#Time stamp: }" ;; esac; done <"$work/told")

@@ -207,7 +207,9 @@ async function leadsToRoot(der, others, roots, at) {
   let current = readCertificate(der);
   for (let depth = 0; depth < 6; depth += 1) {
     if (at < current.start || at > current.end) return false;
-    if (roots.some((root) => same(root, current.der))) return true;
+    // Une racine se signe elle-même : changée d'un bit, elle n'est plus celle qui a été remise.
+    if (roots.some((root) => same(root, current.der)))
+      return !same(current.subject, current.issuer) || verifyWithKey(current.key, current.algorithm, 0, current.tbs, current.signature);
     let next = null;
     for (const candidate of [...roots, ...others].map(readCertificate)) {
       if (!same(candidate.subject, current.issuer) || !isAuthority(candidate)) continue;

@@ -27,6 +27,7 @@ from faitfoi.records.models import (
     JournalEntry,
     SealCertificate,
     SealChoices,
+    Series,
 )
 from faitfoi.records.vault import save_channel_settings
 from tests.pipeline.cast import ACTOR, EVERYBODY, FARMER, SILENT, TOWN, Scene, channel_settings, file, invoice, register
@@ -47,6 +48,7 @@ CHANGEABLE = (
     JournalEntry,
     SealCertificate,
     SealChoices,
+    Series,
 )
 HERS = ("TV-SECRET-1", "TV-SECRET-2", "TV-SECRET-3")
 
@@ -148,6 +150,8 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("dossier",): [[HERS[0], "-o", str(tmp_path / "hers.zip")]],
         ("attest",): [["deposit", HERS[0], "-o", str(tmp_path / "hers.pdf")]],
         ("rebuild",): [["--check"]],
+        ("series", "add"): [["F", "F-{year}-{n:05d}"]],
+        ("series", "list"): [[]],
         ("retention",): [[], ["invoice", "12"]],
         ("hold", "place"): [["--document", HERS[0], "--reason", "x"], ["--reason", "x"]],
         ("hold", "list"): [[]],

@@ -1,6 +1,5 @@
 """`faitfoi attest`, `retention`, `hold`, `eliminate`, `export`, `import`: the life of an archive."""
 
-import secrets
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from faitfoi.cli.sending import NamedInFull
-from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
+from faitfoi.cli.server import fail, platform_open, the_document, the_organisation, write_or_leave
 
 if TYPE_CHECKING:
     from faitfoi.evidence.dossier_check import Verified
@@ -46,19 +45,8 @@ def attest(
         except (CannotAttest, CannotSeal, JournalBehind, WitnessSilent) as error:
             fail(str(error))
         target = output or Path(issued.attestation.filename)
-        write_whole(target, issued.pdf)
+        write_or_leave(target, issued.pdf)
         typer.echo(f"{target} : {issued.attestation.reference}, attestation de {_KINDS[kind]} de {number}.")
-
-
-def write_whole(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all; leave with a French sentence when it cannot be written."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        fail(f"{target} ne s’écrit pas : {error.strerror}. Choisissez un autre endroit (-o).")
 
 
 def judge_attestation(path: Path, *, pins: Sequence[str], known: Collection[str] | None) -> "Verified | None":

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from faitfoi.cli.sending import AsJson, Named, NamedInFull
-from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
+from faitfoi.cli.server import fail, platform_open, the_document, the_organisation, write_or_leave
 
 auditor = typer.Typer(no_args_is_help=True, help="L’accès des auditeurs : quels exercices, jusqu’à quand.")
 
@@ -77,10 +77,7 @@ def paf(
         except CannotSeal as error:
             fail(str(error))
         target = output or Path(f"piste-audit-{chosen.slug}-v{written.version.version}.pdf")
-        try:
-            target.write_bytes(written.pdf)
-        except OSError as error:
-            fail(f"Le fichier {target} ne s’écrit pas : {error.strerror}. Choisissez un autre endroit (-o).")
+        write_or_leave(target, written.pdf)
         typer.echo(f"{target} : version {written.version.version} du {written.version.created_at:%d/%m/%Y}.")
         for said in written.version.changed if written.fresh else []:
             typer.echo(f"  {said}")

@@ -1,6 +1,5 @@
 """`faitfoi dossier`: hand out the proof of one invoice, or of all of them."""
 
-import secrets
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from faitfoi.cli.sending import NamedInFull
-from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
+from faitfoi.cli.server import fail, platform_open, the_document, the_organisation, write_or_leave
 
 if TYPE_CHECKING:
     from faitfoi.accounts.models import Organisation
@@ -57,7 +56,7 @@ def _write_one(chosen: "Organisation", number: str, output: Path | None) -> None
     document = the_document(chosen, number)
     name, content = make_dossier(chosen.id, document.id)
     target = output or Path(f"{name}.zip")
-    _write(target, content)
+    write_or_leave(target, content)
     typer.echo(f"{target} : dossier de la facture {number}. Pour le vérifier : décompressez-le, « sh verify.sh ».")
 
 
@@ -81,19 +80,8 @@ def _write_all(chosen: "Organisation", folder: Path, *, year: int | None) -> Non
                 target.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 fail(f"{target.parent} ne se crée pas : {error.strerror}. Choisissez un autre endroit (-o).")
-            _write(target, content)
+            write_or_leave(target, content)
             made += 1
             bar.advance(task)
     there = f", {len(planned) - len(missing)} y étaient déjà" if len(missing) < len(planned) else ""
     typer.echo(f"{folder} : {made} dossiers écrits{there}. Pour en vérifier un : faitfoi verify FICHIER.zip")
-
-
-def _write(target: Path, content: bytes) -> None:
-    """Write it whole or not at all."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_bytes(content)
-        draft.replace(target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        fail(f"Le dossier ne s’écrit pas dans {target} : {error.strerror}. Choisissez un autre endroit (-o).")

@@ -15,7 +15,7 @@ import typer
 
 from faitfoi.cli.archiving import judge_attestation
 from faitfoi.cli.sending import AsJson
-from faitfoi.cli.server import fail, platform_open
+from faitfoi.cli.server import fail, platform_open, write_or_leave
 
 WITNESS_PORT = 8830
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -79,10 +79,7 @@ def verify(
 def _write_page(target: Path) -> None:
     from faitfoi.evidence.verifier_page import verifier_page
 
-    try:
-        target.write_bytes(verifier_page())
-    except OSError as error:
-        fail(f"La page ne s’écrit pas dans {target} : {error.strerror}. Choisissez un autre endroit.", code=2)
+    write_or_leave(target, verifier_page())
     typer.echo(f"{target} : ouvrez cette page dans un navigateur ; elle vérifie un dossier sans réseau.")
 
 

@@ -28,6 +28,16 @@ def fail(sentence: str, *, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
+def write_or_leave(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all; leave with a French sentence when it cannot be written."""
+    from faitfoi.cli.library_files import CannotWrite, write_file
+
+    try:
+        write_file(target, content)
+    except CannotWrite as error:
+        fail(str(error))
+
+
 @contextmanager
 def only_house() -> Iterator[None]:
     """Hold this installation for `run` or `demo`: a second one would change the first's ports, and stop its database.

@@ -147,6 +147,42 @@ class CannotTell:
 Answer = Found | NotFound | CannotTell
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What we tell the other side about a document it already has: a new recipient, more files, a payment received.
+
+    `key` is the idempotency key of the act, the same for all attempts; `kind` is the other side's own word (`recycler`,
+    `completer`, `212`), and `values` are what the channel's module documents for that kind.
+    """
+
+    key: str
+    kind: str
+    at: datetime
+    values: dict[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """One event of a feed, and which document it is about, as far as the other side says.
+
+    `about` holds their identifiers (`flowId`, `trackingId`…) and the invoice's own (`number`, `seller_siren`,
+    `issue_date` as an ISO day): the first that fits one delivery of ours decides.
+    """
+
+    about: dict[str, str]
+    event: RemoteEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsPage:
+    """What a feed says after a cursor. `cursor` is where to go on once all of `news` is kept, not before."""
+
+    news: tuple[News, ...]
+    cursor: str
+    more: bool
+
+
 class Channel(Protocol):
     """One wire contract. An instance may keep a connection or a token between calls; it is used by one thread."""
 
@@ -173,4 +209,24 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+class Acting(Protocol):
+    """A channel that can also tell the other side something about a document it already has."""
+
+    def act(self, parcel: Parcel, act: Act) -> Receipt:
+        """Touch the wire once. Raises NotSent, Refused or OutcomeUnknown, as `send` does."""
+        ...
+
+    def acted(self, parcel: Parcel, act: Act) -> Answer:
+        """Ask whether an act whose answer was lost has arrived. Never acts."""
+        ...
+
+
+class Feeding(Protocol):
+    """A channel whose other side tells its news in one sequence for the whole account, not document by document."""
+
+    def collect(self, cursor: str) -> NewsPage:
+        """The next page of news after `cursor` (empty: from the beginning), repeats allowed. Raises NotSent."""
         ...

@@ -4,25 +4,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
-from cryptography.x509.oid import NameOID
 
 from faitfoi.evidence.keys import PrivateKey
+from faitfoi.simulators import certificates
+from faitfoi.simulators.certificates import name_of
 from tests.evidence.conftest import AT
 
 PASSWORD = "mot de passe du fichier"
 
 
 def named(common_name: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "FR"),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "CUMA des Trois Vallées"),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
-    )
+    return name_of(common_name, organisation="CUMA des Trois Vallées")
 
 
 def certify(
@@ -37,35 +31,10 @@ def certify(
     signs: bool = True,
 ) -> x509.Certificate:
     """A certificate for `key`; self-signed unless an issuer (its name and key) is given."""
-    name = named(subject)
-    issuer_name, issuer_key = issuer or (name, key)
-    usage = x509.KeyUsage(
-        digital_signature=signs and not ca,
-        content_commitment=signs and not ca,
-        key_encipherment=not signs,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=ca,
-        crl_sign=ca,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(issuer_name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=days))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
-    )
-    for extension in more:
-        builder = builder.add_extension(extension, critical=False)
-    return builder.sign(issuer_key, hashes.SHA256())
+    usages = frozenset({"digital_signature", "content_commitment"} if signs else {"key_encipherment"})
+    end = start + timedelta(days=days)
+    above = issuer or (named(subject), key)
+    return certificates.certify(named(subject), key, above, start=start, end=end, ca=ca, usages=usages, more=more)
 
 
 def new_key(kind: str) -> PrivateKey:

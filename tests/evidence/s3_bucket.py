@@ -8,16 +8,16 @@ body are checked. Requests must be signed, but the signature itself is not verif
 import base64
 import hashlib
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from faitfoi.simulators.loopback import Loopback, Request
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PAGE = 3
@@ -67,46 +67,25 @@ class Refused(Exception):
         self.status, self.code = status, code
 
 
-class Handler(BaseHTTPRequestHandler):
+class _Asked(Request[Bucket]):
     """Path-style requests on one bucket, whatever its name."""
 
-    protocol_version = "HTTP/1.1"
-    bucket: Bucket
+    @property
+    def bucket(self) -> Bucket:
+        return self.owner
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        self._answered(self._get)
-
-    def do_HEAD(self) -> None:
-        self._answered(self._get)
-
-    def do_PUT(self) -> None:
-        self._answered(self._put)
-
-    def do_DELETE(self) -> None:
-        self._answered(self._delete)
-
-    def _answered(self, serve: object) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+    def serve(self, content: bytes) -> None:
+        verbs = {"GET": self._get, "HEAD": self._get, "PUT": self._put, "DELETE": self._delete}
         try:
             if self.bucket.failures:
                 raise Refused(self.bucket.failures.pop(0), "InternalError")
             if not self.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
                 raise Refused(403, "AccessDenied")
-            status, headers, content = serve(body)  # type: ignore[operator]
+            status, headers, answer = verbs[self.command](content)
         except Refused as refused:
             status, headers = refused.status, {"Content-Type": "application/xml"}
-            content = f"<Error><Code>{refused.code}</Code><Message>{refused.code}</Message></Error>".encode()
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if status != 204:
-            self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
+            answer = f"<Error><Code>{refused.code}</Code><Message>{refused.code}</Message></Error>".encode()
+        self.send(status, answer, headers=headers)
 
     def _get(self, _: bytes) -> tuple[int, dict[str, str], bytes]:
         key, query = self._asked()
@@ -206,16 +185,12 @@ class Handler(BaseHTTPRequestHandler):
 def bucket_server() -> Iterator[tuple[str, Bucket]]:
     """Serve an empty bucket; gives its address and what is in it."""
     bucket = Bucket()
-    handler = type("BucketHandler", (Handler,), {"bucket": bucket})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
+    server = Loopback(bucket, _Asked, name="s3")
+    server.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", bucket
+        yield server.url, bucket
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        server.stop()
 
 
 def _told(body: bytes, name: str) -> str:

@@ -200,5 +200,4 @@ def test_a_fictitious_qualified_provider_is_read_as_one_when_it_says_so() -> Non
     try:
         assert legal_way(simulator.certificates[0].public_bytes(Encoding.DER)).way is Way.QUALIFIED_SEAL
     finally:
-        simulator._server.server_close()
-        simulator._control.stop()
+        simulator.stop()

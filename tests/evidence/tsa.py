@@ -1,17 +1,17 @@
 """A time-stamp authority on loopback: OpenSSL behind an HTTP server, honest or lying on demand."""
 
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from faitfoi.simulators.loopback import Loopback, Request
 
 CONFIGURATION = """
 [tsa]
@@ -89,33 +89,24 @@ def garbage(_authority: Authority, _query: bytes) -> bytes:
 MESSAGE = b"faitfoi.invalid/journal\n1\nAAAA\n"
 
 
+class _Query(Request[Authority]):
+    content_type = "application/timestamp-reply"
+
+    def serve(self, content: bytes) -> None:
+        down = self.owner.down
+        self.send(503 if down else 200, b"" if down else self.owner.answer(content))
+
+
 @contextmanager
 def serving(authority: Authority) -> Iterator[Authority]:
     """Answer on loopback meanwhile."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            query = self.rfile.read(int(self.headers["Content-Length"]))
-            body = b"" if authority.down else authority.answer(query)
-            self.send_response(503 if authority.down else 200)
-            self.send_header("Content-Type", "application/timestamp-reply")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    authority.url = f"http://127.0.0.1:{server.server_address[1]}/tsa"
+    server = Loopback(authority, _Query, name="tsa")
+    server.start()
+    authority.url = f"{server.url}/tsa"
     try:
         yield authority
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        server.stop()
 
 
 def _query_for(data: bytes) -> bytes:

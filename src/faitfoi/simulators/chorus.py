@@ -23,22 +23,22 @@ import base64
 import binascii
 import json
 import secrets
-import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from faitfoi.simulators.chorus_answers import Malformed, Refusal
 from faitfoi.simulators.chorus_shapes import REQUESTS
 from faitfoi.simulators.chorus_state import ChorusState
-from faitfoi.simulators.control import Body, Clock, ControlServer, Fault, FaultKind, Faults, check_loopback, serve
+from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, Faults, serve
+from faitfoi.simulators.loopback import Body, Loopback, Request
 
 DEPOSIT = "factures/v1/deposer/flux"
 HEALTH = "transverses/v1/health-check"
-MAX_REQUEST = 20 * 1024 * 1024
+
+
+def _envelope(code: int, label: str) -> Body:
+    return {"codeRetour": code, "libelle": label}
 
 
 class ChorusSimulator:
@@ -57,17 +57,13 @@ class ChorusSimulator:
         largest_page: int = 500,
         seed: int = 0,
     ) -> None:
-        check_loopback(host)
         self.clock = clock or Clock()
         self.faults = Faults(seed=seed)
         self.state = ChorusState(self.clock, largest_page=largest_page)
-        self.stopping = threading.Event()
         self.token_seconds = token_seconds
         self._clients, self._accounts = clients, accounts
         self._tokens: dict[str, float] = {}
-        self._server = _Server((host, port), _ChorusRequest)
-        self._server.chorus = self
-        self._thread: threading.Thread | None = None
+        self._server = Loopback(self, _ChorusRequest, name="chorus", host=host, port=port)
         self._control = ControlServer(
             name="chorus",
             faults=self.faults,
@@ -88,8 +84,7 @@ class ChorusSimulator:
     @property
     def url(self) -> str:
         """The base address: add /cpro for the API, /api/oauth/token for the tokens."""
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return self._server.url
 
     @property
     def control_url(self) -> str:
@@ -99,19 +94,11 @@ class ChorusSimulator:
     def start(self) -> None:
         """Begin to answer."""
         self._control.start()
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="chorus", daemon=True
-        )
-        self._thread.start()
+        self._server.start()
 
     def stop(self) -> None:
         """Give the ports back; connections that are open get no more answers."""
-        self.stopping.set()
-        if self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._thread = None
-        self._server.server_close()
+        self._server.stop()
         self._control.stop()
 
     def give_token(self, form: Mapping[str, list[str]]) -> tuple[int, Body]:
@@ -146,82 +133,62 @@ class ChorusSimulator:
         return {"expired": count}
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    chorus: ChorusSimulator
+class _ChorusRequest(Request[ChorusSimulator]):
+    largest = 20 * 1024 * 1024
+    too_long = _envelope(413, "La taille de la requête dépasse la limite.")
+    content_type = "application/json;charset=utf-8"
 
-
-class _ChorusRequest(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    @property
-    def chorus(self) -> ChorusSimulator:
-        return cast("_Server", self.server).chorus
-
-    def do_GET(self) -> None:
-        if urlsplit(self.path).path != f"/cpro/{HEALTH}":
-            self._answer(403, _envelope(403, "Accès refusé"))
-        elif not self.chorus.knows_token(self.headers.get("Authorization", "")):
-            self._answer(401, _envelope(401, "Problème d'authentification"))
-        else:
-            self._answer(200, {"body": "OK", "statusCodeValue": 200, "statusCode": "OK"})
-
-    def do_POST(self) -> None:
-        path = urlsplit(self.path).path
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > MAX_REQUEST:
-            self.close_connection = True
-            self._answer(413, _envelope(413, "La taille de la requête dépasse la limite."))
-            return
-        content = self.rfile.read(length)
-        if len(content) < length:  # the other side went away in the middle of its request
-            self.close_connection = True
-            return
-        if self.chorus.stopping.is_set():
-            self._drop()
-        elif path == "/api/oauth/token":
+    def serve(self, content: bytes) -> None:
+        if self.command == "GET":
+            self._look()
+        elif self.route == "/api/oauth/token":
             self._token(content)
         else:
-            self._operate(path.removeprefix("/cpro/"), content)
+            self._operate(self.route.removeprefix("/cpro/"), content)
+
+    def _look(self) -> None:
+        if self.route != f"/cpro/{HEALTH}":
+            self.tell(403, _envelope(403, "Accès refusé"))
+        elif not self.owner.knows_token(self.headers.get("Authorization", "")):
+            self.tell(401, _envelope(401, "Problème d'authentification"))
+        else:
+            self.tell(200, {"body": "OK", "statusCodeValue": 200, "statusCode": "OK"})
 
     def _take(self, kind: FaultKind, operation: str) -> Fault | None:
-        return self.chorus.faults.take(kind, on=operation.partition("/v1/")[2] or operation, main=operation == DEPOSIT)
+        return self.owner.faults.take(kind, on=operation.partition("/v1/")[2] or operation, main=operation == DEPOSIT)
 
     def _token(self, content: bytes) -> None:
         if down := self._take(FaultKind.DOWN, "token"):
-            self._answer(int(down.code or 503), {"error": "temporarily_unavailable"})
+            self.tell(int(down.code or 503), {"error": "temporarily_unavailable"})
             return
         if self._take(FaultKind.LOSE_ANSWER, "token"):
-            self._drop()
+            self.drop()
             return
         form = parse_qs(content.decode("ascii", errors="replace"))
-        self._finish("token", *self.chorus.give_token(form))
+        self._finish("token", *self.owner.give_token(form))
 
     def _operate(self, operation: str, content: bytes) -> None:
         refused = self._gate(operation)
         if refused is not None:
-            self._answer(refused[0], _envelope(*refused))
+            self.tell(refused[0], _envelope(*refused))
             return
         if down := self._take(FaultKind.DOWN, operation):
             status = int(down.code or 503)
-            self._answer(status, _envelope(status, "Service momentanément indisponible"))
+            self.tell(status, _envelope(status, "Service momentanément indisponible"))
             return
         if refuse := self._take(FaultKind.REFUSE, operation):
             code = int(refuse.code or 20005)
-            self._answer(code if code < 1000 else 200, _envelope(code, "Le document n'est pas accepté."))
+            self.tell(code if code < 1000 else 200, _envelope(code, "Le document n'est pas accepté."))
             return
         try:
             body = json.loads(content)
             if not isinstance(body, dict):
                 raise Malformed("Le corps de la requête n'est pas un objet.")
-            answer = self.chorus.state.answer(operation, body)
+            answer = self.owner.state.answer(operation, body)
         except ValueError:
-            self._answer(400, _envelope(400, "Le corps de la requête n'est pas du JSON."))
+            self.tell(400, _envelope(400, "Le corps de la requête n'est pas du JSON."))
         except Malformed as error:
-            self._answer(400, _envelope(400, str(error)))
+            self.tell(400, _envelope(400, str(error)))
         except Refusal as error:
             self._finish(operation, 200, _envelope(error.code, error.label))
         else:
@@ -229,11 +196,11 @@ class _ChorusRequest(BaseHTTPRequestHandler):
 
     def _gate(self, operation: str) -> tuple[int, str] | None:
         """Do what stands before every operation: token, route, account, media type."""
-        if not self.chorus.knows_token(self.headers.get("Authorization", "")):
+        if not self.owner.knows_token(self.headers.get("Authorization", "")):
             return 401, "Problème d'authentification"
         if operation not in REQUESTS:
             return 403, "Accès refusé"
-        if not self.chorus.knows_account(self.headers.get("cpro-account", "")):
+        if not self.owner.knows_account(self.headers.get("cpro-account", "")):
             return 401, "Problème d'authentification"
         if self.headers.get_content_type() != "application/json":
             return 415, "Format de la requête non supporté"
@@ -242,66 +209,21 @@ class _ChorusRequest(BaseHTTPRequestHandler):
     def _finish(self, operation: str, status: int, body: Body) -> None:
         """Answer what has been done, unless a fault comes between."""
         if slow := self._take(FaultKind.SLOW, operation):
-            self.chorus.stopping.wait(slow.seconds)
+            self.dawdle(slow.seconds)
         if self._take(FaultKind.LOSE_ANSWER, operation):
-            self._drop()
+            self.drop()
             return
         if garbage := self._take(FaultKind.GARBAGE, operation):
-            self._garble(_json(body), truncated=garbage.code == "truncated")
+            self.garble(json.dumps(body).encode(), truncated=garbage.code == "truncated")
             return
         if self._take(FaultKind.DUPLICATE, operation):
             body = _envelope(20006, "Ce fichier a déjà été déposé.")
             status = 200
         flow = str(body.get("numeroFluxDepot", ""))
         # Noted before it leaves: whoever has the answer must find it noted.
-        self.chorus.state.mark_answered(flow, answered=True)
-        if not self._answer(status, body):
-            self.chorus.state.mark_answered(flow, answered=False)
-
-    def _answer(self, status: int, body: Body) -> bool:
-        content = _json(body)
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json;charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(content)
-        return self._flush()
-
-    def _garble(self, content: bytes, *, truncated: bool) -> None:
-        sent = content[: len(content) // 2] if truncated else b"<html><body>Bad gateway"
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json;charset=utf-8")
-        self.send_header("Content-Length", str(len(content) if truncated else len(sent)))
-        self.end_headers()
-        self.wfile.write(sent)
-        self.close_connection = True
-        self._flush()
-
-    def _flush(self) -> bool:
-        try:
-            self.wfile.flush()
-        except OSError:  # whoever asked has gone
-            self.close_connection = True
-            return False
-        return True
-
-    def _drop(self) -> None:
-        """Close without a word."""
-        self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name given by http.server
-        """Keep quiet: the records tell more than a log would."""
-
-
-def _envelope(code: int, label: str) -> Body:
-    return {"codeRetour": code, "libelle": label}
-
-
-def _json(body: Body) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode()
+        self.owner.state.mark_answered(flow, answered=True)
+        if not self.tell(status, body):
+            self.owner.state.mark_answered(flow, answered=False)
 
 
 def run(

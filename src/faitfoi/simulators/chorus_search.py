@@ -7,7 +7,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from faitfoi.simulators.chorus_invoices import Deposit, Facts
-from faitfoi.simulators.control import Body
+from faitfoi.simulators.loopback import Body
 
 PARIS = ZoneInfo("Europe/Paris")
 

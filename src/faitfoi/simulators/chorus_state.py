@@ -18,7 +18,8 @@ from faitfoi.simulators.chorus_invoices import INTERFACES, Deposit, Facts, Passa
 from faitfoi.simulators.chorus_search import PARIS, instant, invoice_row, meets
 from faitfoi.simulators.chorus_shapes import REQUESTS, faults_of_shape
 from faitfoi.simulators.chorus_structures import find_structures, list_services, show_service, show_structure
-from faitfoi.simulators.control import Body, Clock, ControlError
+from faitfoi.simulators.control import Clock, ControlError
+from faitfoi.simulators.loopback import Body
 
 MAX_FILE = 10 * 1024 * 1024
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from faitfoi.simulators.chorus_answers import Refusal, page_of, paging
 from faitfoi.simulators.chorus_directory import Structure
-from faitfoi.simulators.control import Body
+from faitfoi.simulators.loopback import Body
 
 Structures = Mapping[str, Structure]
 LARGEST = 10_000

@@ -12,7 +12,6 @@ JSON over HTTP, on loopback only. What every simulator answers:
 A refused command is a 400 with {"error": sentence}.
 """
 
-import ipaddress
 import json
 import random
 import signal
@@ -22,13 +21,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol, TypeVar, cast
-from urllib.parse import urlsplit
 
-MAX_BODY = 8 * 1024 * 1024
+from faitfoi.simulators.loopback import Body, Loopback, Request
 
-Body = dict[str, object]
 Handler = Callable[[Body], object]
 
 
@@ -172,14 +168,6 @@ class Clock:
         return self.now()
 
 
-def check_loopback(host: str) -> None:
-    """Let only a loopback address through: nobody else on the network may reach a simulator. Raises ValueError."""
-    if host == "localhost":
-        return
-    if not ipaddress.ip_address(host).is_loopback:
-        raise ValueError(f"A simulator listens on loopback only, not on {host}")
-
-
 class Simulator(Protocol):
     """What every simulator can do."""
 
@@ -225,35 +213,24 @@ class ControlServer:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        check_loopback(host)
         self.name = name
         self.faults = faults
         self.clock = clock
         self._handlers = dict(handlers)
-        self._server = _Server((host, port), _ControlRequest)
-        self._server.control = self
-        self._thread: threading.Thread | None = None
+        self._server = Loopback(self, _ControlRequest, name=f"{name}-control", host=host, port=port)
 
     @property
     def url(self) -> str:
         """The base address, without a final slash: add /control/…"""
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return self._server.url
 
     def start(self) -> None:
         """Begin to answer."""
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name=f"{self.name}-control", daemon=True
-        )
-        self._thread.start()
+        self._server.start()
 
     def stop(self) -> None:
         """Give the port back."""
-        if self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._thread = None
-        self._server.server_close()
+        self._server.stop()
 
     def obey(self, command: str, body: Body) -> object:
         """Carry out one command such as "POST /control/reset". Raises ControlError, or NoSuchCommand."""
@@ -278,53 +255,22 @@ class ControlServer:
         return own(body)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    control: ControlServer
-
-
-class _ControlRequest(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # headers and body leave together
-
-    def do_GET(self) -> None:
-        self._obey({})
-
-    def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > MAX_BODY:
-            self.close_connection = True
-            self._answer(413, {"error": "command too long"})
-            return
+class _ControlRequest(Request[ControlServer]):
+    def serve(self, content: bytes) -> None:
         try:
-            body = json.loads(self.rfile.read(length) or b"{}")
+            body = json.loads(content or b"{}")
         except ValueError:
-            self._answer(400, {"error": "the command is not JSON"})
+            self.tell(400, {"error": "the command is not JSON"})
             return
         if not isinstance(body, dict):
-            self._answer(400, {"error": "the command is not a JSON object"})
+            self.tell(400, {"error": "the command is not a JSON object"})
             return
-        self._obey(body)
-
-    def _obey(self, body: Body) -> None:
-        command = f"{self.command} {urlsplit(self.path).path}"
+        command = f"{self.command} {self.route}"
         try:
-            answer = cast("_Server", self.server).control.obey(command, body)
+            answer = self.owner.obey(command, body)
         except NoSuchCommand:
-            self._answer(404, {"error": f"no such command: {command}"})
+            self.tell(404, {"error": f"no such command: {command}"})
         except ControlError as error:
-            self._answer(400, {"error": str(error)})
+            self.tell(400, {"error": str(error)})
         else:
-            self._answer(200, answer)
-
-    def _answer(self, status: int, value: object) -> None:
-        content = json.dumps(value, ensure_ascii=False).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name given by http.server
-        """Keep quiet: a simulator's records tell more than its log would."""
+            self.tell(200, answer)

@@ -13,19 +13,17 @@ import base64
 import json
 import secrets
 import threading
-import time
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
-from faitfoi.simulators.control import Body, Clock, ControlServer, Fault, FaultKind, Faults, check_loopback
+from faitfoi.simulators.certificates import Key, certify, name_of
+from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, Faults
+from faitfoi.simulators.loopback import Body, Loopback, Request
 
 CREDENTIAL = "cachet-essai"
 CLIENT = ("essai", "essai")
@@ -41,7 +39,6 @@ _QUALIFIED_SEAL = x509.UnrecognizedExtension(
     QC_STATEMENTS,
     bytes.fromhex("30293008060604008e4601013008060604008e4601043013060604008e4601063009060704008e46010602"),
 )
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class _Refused(Exception):
@@ -64,7 +61,6 @@ class CscSimulator:
         qualified: bool = False,
         start: datetime | None = None,
     ) -> None:
-        check_loopback(host)
         self.faults = Faults()
         self.clock = Clock(start=start)
         self.signed = 0
@@ -77,9 +73,7 @@ class CscSimulator:
             else rsa.generate_private_key(public_exponent=65537, key_size=3072)
         )
         self.certificates = _certificates(self._key, at=self.clock.now(), qualified=qualified)
-        self._server = _Server((host, port), _Request)
-        self._server.simulator = self
-        self._thread: threading.Thread | None = None
+        self._server = Loopback(self, _Request, name="csc", host=host, port=port)
         self._control = ControlServer(
             name="csc",
             faults=self.faults,
@@ -92,8 +86,7 @@ class CscSimulator:
     @property
     def url(self) -> str:
         """The base address of the service, before /csc/v1."""
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return self._server.url
 
     @property
     def settings(self) -> dict[str, str]:
@@ -110,17 +103,12 @@ class CscSimulator:
 
     def start(self) -> None:
         """Begin to listen."""
-        self._thread = threading.Thread(target=self._server.serve_forever, name="csc", daemon=True)
-        self._thread.start()
+        self._server.start()
         self._control.start()
 
     def stop(self) -> None:
         """Give the ports back."""
-        if self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._thread = None
-        self._server.server_close()
+        self._server.stop()
         self._control.stop()
 
     def obey(self, command: str, body: Body) -> object:
@@ -197,117 +185,47 @@ class CscSimulator:
         return {"now": self.clock.now().isoformat()}
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    simulator: CscSimulator
-
-
-class _Request(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-
-    def do_POST(self) -> None:
-        simulator = cast("_Server", self.server).simulator
-        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        operation = self.path.removeprefix("/csc/v1/")
+class _Request(Request[CscSimulator]):
+    def serve(self, content: bytes) -> None:
+        operation = self.route.removeprefix("/csc/v1/")
         name = operation.rpartition("/")[2]
         if self._take(FaultKind.DOWN, name):
-            self._tell(503, {"error": "unavailable"})
+            self.tell(503, {"error": "unavailable"})
             return
         if slow := self._take(FaultKind.SLOW, name):
-            time.sleep(slow.seconds)
+            self.dawdle(slow.seconds)
         if self._take(FaultKind.REFUSE, name):
-            self._tell(400, {"error": "invalid_request"})
+            self.tell(400, {"error": "invalid_request"})
             return
         try:
             body = json.loads(content or b"{}")
             bearer = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-            answer = simulator.answer(operation, body, bearer=bearer)
+            answer = self.owner.answer(operation, body, bearer=bearer)
         except ValueError:
-            self._tell(400, {"error": "invalid_request"})
+            self.tell(400, {"error": "invalid_request"})
         except _Refused as refusal:
-            self._tell(refusal.status, {"error": refusal.code})
+            self.tell(refusal.status, {"error": refusal.code})
         else:
             if self._take(FaultKind.LOSE_ANSWER, name):
-                self.close_connection = True
+                self.drop()
                 return
-            self._tell(200, answer)
+            self.tell(200, answer)
 
     def _take(self, kind: FaultKind, name: str) -> Fault | None:
-        return cast("_Server", self.server).simulator.faults.take(kind, on=name, main=name == "signHash")
-
-    def _tell(self, status: int, body: Body) -> None:
-        content = json.dumps(body).encode()
-        try:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-            self.wfile.flush()
-        except (BrokenPipeError, ConnectionResetError):  # the client has given up waiting
-            self.close_connection = True
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name given by http.server
-        """Keep quiet: the records tell more than a log would."""
+        return self.owner.faults.take(kind, on=name, main=name == "signHash")
 
 
 def _certificates(key: Key, *, at: datetime, qualified: bool) -> tuple[x509.Certificate, ...]:
     """The seal's certificate and the two above it, made at `at`."""
     root_key, authority_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root_name, authority_name = _name("Racine fictive de prestataire"), _name("Prestataire fictif de cachets")
+    seal, authority, root = (
+        name_of(each, organisation="Prestataire fictif")
+        for each in ("Cachet à distance (essai)", "Prestataire fictif de cachets", "Racine fictive de prestataire")
+    )
+    start, soon, late = at - timedelta(days=1), at + timedelta(days=1095), at + timedelta(days=3650)
     more = (_QUALIFIED_SEAL,) if qualified else ()
     return (
-        _certificate(_name("Cachet à distance (essai)"), key, (authority_name, authority_key), at=at, more=more),
-        _certificate(authority_name, authority_key, (root_name, root_key), at=at, ca=True),
-        _certificate(root_name, root_key, (root_name, root_key), at=at, ca=True),
-    )
-
-
-def _certificate(
-    subject: x509.Name,
-    key: Key,
-    issuer: tuple[x509.Name, ec.EllipticCurvePrivateKey],
-    *,
-    at: datetime,
-    ca: bool = False,
-    more: tuple[x509.ExtensionType, ...] = (),
-) -> x509.Certificate:
-    issuer_name, issuer_key = issuer
-    usage = x509.KeyUsage(
-        digital_signature=False,
-        content_commitment=not ca,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=ca,
-        crl_sign=ca,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer_name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(at - timedelta(days=1))
-        .not_valid_after(at + timedelta(days=3650 if ca else 1095))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
-    for extension in more:
-        builder = builder.add_extension(extension, critical=False)
-    return builder.sign(issuer_key, hashes.SHA256())
-
-
-def _name(common_name: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "FR"),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Prestataire fictif"),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
+        certify(seal, key, (authority, authority_key), start=start, end=soon, more=more),
+        certify(authority, authority_key, (root, root_key), start=start, end=late, ca=True),
+        certify(root, root_key, (root, root_key), start=start, end=late, ca=True),
     )

@@ -17,7 +17,8 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 
-from faitfoi.simulators.control import Body, Clock, ControlServer, Faults, check_loopback, serve
+from faitfoi.simulators.control import Clock, ControlServer, Faults, serve
+from faitfoi.simulators.loopback import Body, check_loopback
 from faitfoi.simulators.smtp_book import Book, Received
 from faitfoi.simulators.smtp_notices import Outbox
 from faitfoi.simulators.smtp_relay import Listener, RelaySettings

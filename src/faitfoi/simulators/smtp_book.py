@@ -8,7 +8,8 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-from faitfoi.simulators.control import Body, Clock, FaultKind, Faults
+from faitfoi.simulators.control import Clock, FaultKind, Faults
+from faitfoi.simulators.loopback import Body
 from faitfoi.simulators.smtp_notices import Envelope, Outbox, read_xtext
 
 

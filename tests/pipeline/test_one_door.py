@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src" / "faitfoi").rglob("*.py"))
 DOOR = ROOT / "src" / "faitfoi" / "records" / "transitions.py"
+DOOR_OF_ACTS = DOOR.with_name("transitions_act.py")
 WRITERS = {"update", "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "aupdate", "acreate"}
 
 
@@ -40,7 +41,7 @@ def test_nobody_but_the_door_writes_a_stage() -> None:
     found = {
         f"{path.relative_to(ROOT)}:{line}"
         for path in SOURCES
-        if path != DOOR and "migrations" not in path.parts
+        if path not in {DOOR, DOOR_OF_ACTS} and "migrations" not in path.parts
         for line in writes_of_a_stage(ast.parse(path.read_text(encoding="utf-8")))
     }
     assert found == set()
@@ -63,17 +64,19 @@ def test_a_planted_write_is_seen(planted: str) -> None:
     assert list(writes_of_a_stage(ast.parse(planted))) == [1]
 
 
-def test_the_door_itself_writes_the_stage_twice_only() -> None:
-    """When a delivery moves, and when one of another installation is closed before it is written here."""
-    tree = ast.parse(DOOR.read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("door", "names"), [(DOOR, ["move", "close"]), (DOOR_OF_ACTS, ["move_act", "close_act"])])
+def test_the_door_itself_writes_the_stage_twice_only(door: Path, names: list[str]) -> None:
+    """When a delivery or an act moves, and when one of another installation is closed before it is written here."""
+    tree = ast.parse(door.read_text(encoding="utf-8"))
     written = set(writes_of_a_stage(tree))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     by = [each.name for each in functions for line in written if each.lineno <= line <= (each.end_lineno or 0)]
-    assert by == ["move", "close"]
+    assert by == names
 
 
-def test_the_wire_is_touched_in_one_place() -> None:
-    """`channel.send` is called by `pipeline.deliver` alone: no page, no command, no other step sends."""
+@pytest.mark.parametrize(("touch", "place"), [("send", "deliver.py"), ("act", "acting.py")])
+def test_the_wire_is_touched_in_one_place(touch: str, place: str) -> None:
+    """`channel.send` is called by `pipeline.deliver` alone, `channel.act` by `acting`: no page, no command sends."""
     callers = {
         path.name
         for path in SOURCES
@@ -81,8 +84,8 @@ def test_the_wire_is_touched_in_one_place() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "send"
+        and node.func.attr == touch
         and isinstance(node.func.value, ast.Name)
         and node.func.value.id == "channel"
     }
-    assert callers == {"deliver.py"}
+    assert callers == {place}

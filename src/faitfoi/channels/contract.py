@@ -7,7 +7,7 @@ never to a blind resend.
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class NotSent(Exception):
@@ -50,6 +50,7 @@ class Grade(StrEnum):
     DELAYED = "delayed"  # news without progress
     RETURNED = "returned"  # came back: DSN "failed"
     REJECTED = "rejected"  # refused after deposit: Chorus IN_REJETE, REJETEE
+    DUPLICATE = "duplicate"  # they say they have it already: never a verdict on the document (213 for DOUBLON)
     ACTION_NEEDED = "action_needed"  # Chorus A_RECYCLER, SUSPENDUE
     UNKNOWN_CODE = "unknown_code"  # a code that no list of ours has: kept, shown, alarmed
 
@@ -212,6 +213,7 @@ class Channel(Protocol):
         ...
 
 
+@runtime_checkable
 class Acting(Protocol):
     """A channel that can also tell the other side something about a document it already has."""
 
@@ -224,6 +226,7 @@ class Acting(Protocol):
         ...
 
 
+@runtime_checkable
 class Feeding(Protocol):
     """A channel whose other side tells its news in one sequence for the whole account, not document by document."""
 

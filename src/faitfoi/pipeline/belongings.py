@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from faitfoi.accounts.models import Organisation
-from faitfoi.records.models import Artefact, Attestation, BatchLine, Document, Event, StoredObject
+from faitfoi.records.models import ActFile, Artefact, Attestation, BatchLine, Document, Event, StoredObject
 
 
 def belongings_of(document: Document) -> set[str]:
@@ -11,6 +11,7 @@ def belongings_of(document: Document) -> set[str]:
     found = set(Artefact.objects.filter(document=document).values_list("sha256", flat=True))
     found |= set(Event.objects.filter(document=document).exclude(raw_sha256="").values_list("raw_sha256", flat=True))
     found |= set(BatchLine.objects.filter(document=document).values_list("sha256", flat=True))
+    found |= set(ActFile.objects.filter(act__delivery__document=document).values_list("sha256", flat=True))
     return found | {document.original_sha256}
 
 
@@ -27,6 +28,8 @@ def only_theirs(organisation: Organisation, digests: Iterable[str], documents: I
     received = lines.filter(document__in=others) | lines.filter(document=None)
     attested = Attestation.objects.filter(sha256__in=wanted)
     needed = {organisation.logo_sha256, organisation.terms_sha256}
+    joined = ActFile.objects.filter(sha256__in=wanted, act__delivery__document__in=others)
+    needed |= set(joined.values_list("sha256", flat=True))
     for column, rows in (("sha256", rendered), ("raw_sha256", said), ("sha256", received), ("sha256", attested)):
         needed |= set(rows.values_list(column, flat=True))
     return wanted - needed

@@ -15,16 +15,13 @@ from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
-from faitfoi.pipeline.archive import has_room
-from faitfoi.pipeline.doubting import LEAVING, settle_doubts
+from faitfoi.pipeline.announcing import announce
+from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
-from faitfoi.pipeline.rollback import note_database, stopped
-from faitfoi.pipeline.witnessing import SILENT, may_send
-from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Alarm, Attempt, Delivery
+from faitfoi.records.models import Attempt, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import close_attempt, move
 
@@ -71,24 +68,13 @@ def deliver(organisation_id: UUID, delivery_ids: Iterable[UUID], *, chunk: Seque
 
 
 def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
-    """Write in the journal which deliveries are about to leave, and have that witnessed; False when it is not.
+    """Write in the journal which deliveries are about to leave, and have that witnessed; False when it is not."""
 
-    After a lost database, what was announced may have left and becomes a question; what was not certainly has not.
-    """
-    if not has_room():
-        return False  # what the other side answers could not be kept
-    if Alarm.objects.filter(cause=SILENT).exists() and not may_send():
-        return False  # while they wait, nothing is announced at each try
-    note_database()
-    if stopped():
-        return False
-    settle_doubts(actor=WORKER)
-    with acting_for(organisation_id):
+    def name() -> list[str]:
         leaving = Delivery.objects.filter(id__in=chunk, stage=Stage.ROUTED).order_by("id").values_list("id", flat=True)
-        named = [str(delivery_id) for delivery_id in leaving]
-        if named:
-            write_entry(LEAVING, actor=WORKER, deliveries=named)
-    return not named or may_send()
+        return [str(delivery_id) for delivery_id in leaving]
+
+    return announce(organisation_id, LEAVING, "deliveries", name, actor=WORKER)
 
 
 def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> None:

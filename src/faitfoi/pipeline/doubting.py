@@ -14,12 +14,16 @@ from django.utils import timezone
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for, directory
 from faitfoi.pipeline.rollback import doubt_file
-from faitfoi.records.models import Delivery, JournalEntry, JournalLeaf
+from faitfoi.records.models import Act, Delivery, JournalEntry, JournalLeaf
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import move
+from faitfoi.records.transitions_act import move_act
 
 LEAVING = "deliveries_leaving"
 """The entry that names the deliveries of a chunk before the first of them touches the wire."""
+
+ACTS_LEAVING = "acts_leaving"
+"""The same for what is told of deliveries that the other side has."""
 
 REASON = "La base de données a été remplacée pendant l’envoi : elle est peut-être partie. On demande avant tout renvoi."
 UNNUMBERED = 2**62  # an entry without an index yet is later than all that have one
@@ -56,7 +60,23 @@ def doubt(organisation_id: UUID, *, actor: str) -> int:
         leaving = list(Delivery.objects.filter(stage=Stage.SENDING).values_list("id", flat=True))
         for delivery_id in leaving:
             _ask_later(delivery_id, Stage.SENDING, actor=actor)
-    return len(doubtful) + len(leaving)
+        acts = _doubt_acts(actor=actor)
+    return len(doubtful) + len(leaving) + acts
+
+
+def _doubt_acts(*, actor: str) -> int:
+    """The same for what was about to be told of a delivery."""
+    waiting = list(Act.objects.filter(stage=Stage.ROUTED).values_list("id", flat=True))
+    announced = _last_entries(ACTS_LEAVING, "acts", documents=None) if waiting else {}
+    moved = _last_entries("act_moved", "act", documents=None) if waiting else {}
+    doubtful = [each for each in waiting if announced.get(str(each), -1) > moved.get(str(each), -1)]
+    for act_id in doubtful:
+        move_act(act_id, source=Stage.ROUTED, target=Stage.SENDING, actor=actor, reason=REASON)
+    leaving = list(Act.objects.filter(stage=Stage.SENDING).values_list("id", flat=True))
+    for act_id in leaving:
+        timetable = {"next_question_at": timezone.now(), "next_attempt_at": None}
+        move_act(act_id, source=Stage.SENDING, target=Stage.TO_FIND, actor=actor, reason=REASON, timetable=timetable)
+    return len(leaving)
 
 
 def _ask_later(delivery_id: UUID, source: Stage, *, actor: str) -> None:

@@ -28,37 +28,53 @@ def prepare_later(organisation_id: UUID, line_ids: Sequence[UUID]) -> None:
 
 def deliver_later(organisation_id: UUID, delivery_ids: Sequence[UUID], *, at: datetime | None = None) -> None:
     """Have routed deliveries sent, now or at an instant."""
-    for start in range(0, len(delivery_ids), DELIVER_CHUNK):
-        chunk: list[JSONValue] = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
-        app.configure_task("deliver", queue="journey", priority=FIRST, schedule_at=at).defer(
-            organisation_id=str(organisation_id), delivery_ids=chunk
-        )
+    _defer_ids("deliver", organisation_id, "delivery_ids", delivery_ids, priority=FIRST, at=at)
 
 
-def queued_deliveries(organisation_id: UUID) -> frozenset[UUID]:
-    """Return the deliveries that a job waiting or under way will send."""
-    jobs = ProcrastinateJob.objects.filter(
-        task_name="deliver", status__in=("todo", "doing"), args__organisation_id=str(organisation_id)
-    )
-    chunks = jobs.values_list("args__delivery_ids", flat=True)
-    return frozenset(UUID(delivery_id) for chunk in chunks for delivery_id in chunk)
+def act_later(organisation_id: UUID, act_ids: Sequence[UUID], *, at: datetime | None = None) -> None:
+    """Have acts done, now or at an instant."""
+    _defer_ids("act", organisation_id, "act_ids", act_ids, priority=FIRST, at=at)
 
 
 def ask_later(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
     """Have the other side asked about deliveries whose answer was lost."""
-    _defer_ids("ask", organisation_id, delivery_ids, priority=FIRST)
+    _defer_ids("ask", organisation_id, "delivery_ids", delivery_ids, priority=FIRST)
+
+
+def ask_act_later(organisation_id: UUID, act_ids: Sequence[UUID]) -> None:
+    """Have the other side asked about acts whose answer was lost."""
+    _defer_ids("ask_act", organisation_id, "act_ids", act_ids, priority=FIRST)
 
 
 def poll_later(organisation_id: UUID, delivery_ids: Sequence[UUID]) -> None:
     """Have the other side's news of deliveries fetched."""
-    _defer_ids("poll", organisation_id, delivery_ids)
+    _defer_ids("poll", organisation_id, "delivery_ids", delivery_ids)
 
 
-def _defer_ids(task: str, organisation_id: UUID, delivery_ids: Sequence[UUID], *, priority: int = 0) -> None:
-    for start in range(0, len(delivery_ids), DELIVER_CHUNK):
-        chunk: list[JSONValue] = [str(delivery_id) for delivery_id in delivery_ids[start : start + DELIVER_CHUNK]]
-        task_of = app.configure_task(task, queue="journey", priority=priority)
-        task_of.defer(organisation_id=str(organisation_id), delivery_ids=chunk)
+def queued_deliveries(organisation_id: UUID) -> frozenset[UUID]:
+    """Return the deliveries that a job waiting or under way will send."""
+    return _queued("deliver", organisation_id, "delivery_ids")
+
+
+def queued_acts(organisation_id: UUID) -> frozenset[UUID]:
+    """Return the acts that a job waiting or under way will do."""
+    return _queued("act", organisation_id, "act_ids")
+
+
+def _queued(task: str, organisation_id: UUID, name: str) -> frozenset[UUID]:
+    jobs = ProcrastinateJob.objects.filter(
+        task_name=task, status__in=("todo", "doing"), args__organisation_id=str(organisation_id)
+    )
+    return frozenset(UUID(each) for chunk in jobs.values_list(f"args__{name}", flat=True) for each in chunk)
+
+
+def _defer_ids(
+    task: str, organisation_id: UUID, name: str, ids: Sequence[UUID], *, priority: int = 0, at: datetime | None = None
+) -> None:
+    for start in range(0, len(ids), DELIVER_CHUNK):
+        chunk: list[JSONValue] = [str(each) for each in ids[start : start + DELIVER_CHUNK]]
+        given: dict[str, JSONValue] = {"organisation_id": str(organisation_id), name: chunk}
+        app.configure_task(task, queue="journey", priority=priority, schedule_at=at).defer(**given)
 
 
 def control_later(organisation_id: UUID, *, actor: str) -> None:

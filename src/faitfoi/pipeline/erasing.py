@@ -15,6 +15,9 @@ from faitfoi.pipeline.installation import store
 from faitfoi.records.images import Image, read_details
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import (
+    Act,
+    ActAttempt,
+    ActFile,
     Attempt,
     BatchLine,
     Delivery,
@@ -146,10 +149,14 @@ def _empty(document: Document) -> None:
     document.due_date = None
     document.save()
     for delivery in Delivery.objects.filter(document=document):
-        delivery.address = delivery.reason = ""
+        delivery.address = delivery.reason = delivery.settled = ""
         delivery.references = {}
         delivery.next_attempt_at = delivery.next_question_at = delivery.next_poll_at = None
         delivery.save()
     Attempt.objects.filter(delivery__document=document).update(detail="")
+    acts = Act.objects.filter(delivery__document=document)
+    acts.update(values={}, references={}, reason="", settled="", next_attempt_at=None, next_question_at=None)
+    ActFile.objects.filter(act__in=acts).update(filename="")
+    ActAttempt.objects.filter(act__in=acts).update(detail="")
     Event.objects.filter(document=document).update(reason="", who="")
     BatchLine.objects.filter(document=document).update(filename="", findings=[], reason="")

@@ -107,13 +107,18 @@ def _class_of(organisation_id: UUID, delivery_id: UUID) -> str:
         return invoice_class(delivery.organisation, delivery.document.issue_date)
 
 
-def keep_receipt(delivery: Delivery, receipt: Receipt, kept: Pack | None, *, at: datetime) -> None:
-    """Write the other side's answer to the sending down as the first piece of evidence. Runs inside `acting_for`."""
+def keep_receipt(
+    delivery: Delivery, receipt: Receipt, kept: Pack | None, *, at: datetime, code: str = "receipt", identity: str = ""
+) -> None:
+    """Write the other side's answer to the sending down as the first piece of evidence. Runs inside `acting_for`.
+
+    `code` and `identity` are those of an act, when that is what has been answered.
+    """
     if kept is not None:
         archive.claim(kept, actor="channel")
     event = RemoteEvent(
-        identity=f"receipt:{delivery.attempts_made}",
-        code="receipt",
+        identity=identity or f"receipt:{delivery.attempts_made}",
+        code=code,
         grade=receipt.grade,
         at=at,
         reason=receipt.detail,

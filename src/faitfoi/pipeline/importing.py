@@ -23,6 +23,7 @@ from faitfoi.pipeline.retention import CATEGORIES, invoice_class, last_moment
 from faitfoi.records.images import read_details
 from faitfoi.records.journal import shares, write_entry
 from faitfoi.records.models import (
+    Act,
     Artefact,
     BatchLine,
     Delivery,
@@ -34,6 +35,7 @@ from faitfoi.records.models import (
 from faitfoi.records.models_seal import SealState
 from faitfoi.records.stages import LineOutcome, Stage
 from faitfoi.records.transitions import close
+from faitfoi.records.transitions_act import close_act
 
 CLOSED = "Importée d’une autre installation : elle n’est jamais envoyée d’ici."
 JOURNAL = "journal"
@@ -132,6 +134,8 @@ def _closed(row: models.Model) -> models.Model:
         case Delivery():
             if close(row):
                 row.reason = f"{CLOSED} {row.reason}"
+        case Act():
+            close_act(row)
         case Document():
             row.waiting_for = ""
         case BatchLine():

@@ -21,11 +21,11 @@ from procrastinate.jobs import Job, Status
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import directory
+from faitfoi.pipeline import acting, acting_questions, following, questions
 from faitfoi.pipeline import deliver as delivering
-from faitfoi.pipeline import following, questions
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.controls import run_due
-from faitfoi.pipeline.due import ask_later, deliver_later, poll_later, prepare_later
+from faitfoi.pipeline.due import act_later, ask_act_later, ask_later, deliver_later, poll_later, prepare_later
 from faitfoi.pipeline.elimination import finish_eliminations
 from faitfoi.pipeline.holding import apply_holds
 from faitfoi.pipeline.integrity import check_of_the_day
@@ -97,6 +97,20 @@ def ask(context: JobContext, *, organisation_id: str, delivery_ids: list[str]) -
     """Ask about deliveries whose answer was lost."""
     with _one_by_one(context, UUID(organisation_id), delivery_ids, ask_later) as (organisation, ids):
         questions.ask(organisation, ids)
+
+
+@app.task(name="act", queue="journey", pass_context=True)
+def act(context: JobContext, *, organisation_id: str, act_ids: list[str]) -> None:
+    """Tell the other side something about documents that it has, each act at most once."""
+    with _one_by_one(context, UUID(organisation_id), act_ids, act_later) as (organisation, ids):
+        acting.do_acts(organisation, ids, chunk=[UUID(each) for each in act_ids])
+
+
+@app.task(name="ask_act", queue="journey", pass_context=True)
+def ask_act(context: JobContext, *, organisation_id: str, act_ids: list[str]) -> None:
+    """Ask about acts whose answer was lost."""
+    with _one_by_one(context, UUID(organisation_id), act_ids, ask_act_later) as (organisation, ids):
+        acting_questions.ask_about_acts(organisation, ids)
 
 
 @app.task(name="poll", queue="journey", pass_context=True)
@@ -224,6 +238,9 @@ def keep_house(timestamp: int) -> None:  # noqa: ARG001
         questions.sweep(organisation_id)
         questions.due_questions(organisation_id)
         questions.due_deliveries(organisation_id)
+        acting_questions.sweep_acts(organisation_id)
+        acting_questions.due_act_questions(organisation_id)
+        acting_questions.due_acts(organisation_id)
         following.due_polls(organisation_id)
         if not jobs_left():
             due_lines(organisation_id)

@@ -40,13 +40,13 @@ def sweep(organisation_id: UUID) -> int:
                 target=Stage.TO_FIND,
                 actor=WORKER,
                 reason=STOPPED,
-                timetable={"next_question_at": now + _settles_in(attempt.delivery, channels)},
+                timetable={"next_question_at": now + settles_in(attempt.delivery, channels)},
             )
             catch_up(attempt.delivery_id, actor=WORKER)
     return swept
 
 
-def _settles_in(delivery: Delivery, channels: Channels) -> timedelta:
+def settles_in(delivery: Delivery, channels: Channels) -> timedelta:
     """Return how long the channel's index lags: before that, "not found" proves nothing."""
     try:
         return channels.open(delivery).settles_in

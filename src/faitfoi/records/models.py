@@ -4,6 +4,7 @@ The journal's leaves, nodes, heads and checkpoints, and the return tokens, are t
 hashes, sizes and opaque tokens only.
 """
 
+from faitfoi.records.models_act import Act, ActAttempt, ActFile
 from faitfoi.records.models_archive import Attestation, Elimination, EliminationItem, Hold, RetentionRule
 from faitfoi.records.models_audit import AuditSettings, ControlRun, WrittenTrail
 from faitfoi.records.models_delivery import Attempt, Delivery, Event, ReturnToken
@@ -26,6 +27,9 @@ from faitfoi.records.models_series import Series
 from faitfoi.records.models_storage import StoredObject
 
 __all__ = [
+    "Act",
+    "ActAttempt",
+    "ActFile",
     "Alarm",
     "Artefact",
     "Attempt",

@@ -14,7 +14,8 @@ class Delivery(TenantModel):
     """One artefact on its way to one address by one channel, and the written reason why.
 
     `key` is `organisation:document:purpose:channel:sequence`; attempts reuse it, only a resend by a person raises it.
-    `message_ref` is the token that travels (Message-ID, VERP). Only `transitions.move` writes `stage`.
+    `message_ref` is the token that travels (Message-ID, VERP). Only `transitions.move` writes `stage`. `settled` is the
+    sentence by which a person, or a later sending, ended what could not end by itself: nobody is asked any more.
     """
 
     passing_fields: ClassVar[frozenset[str]] = frozenset(
@@ -38,6 +39,7 @@ class Delivery(TenantModel):
     next_poll_at = models.DateTimeField(null=True)
     polls_made = models.PositiveSmallIntegerField(default=0)
     references = models.JSONField(default=dict)
+    settled = models.TextField(blank=True)
 
     class Meta(TenantModel.Meta):
         verbose_name_plural = "deliveries"

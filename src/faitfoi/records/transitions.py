@@ -17,6 +17,9 @@ NOT_ENDED = frozenset({Stage.ROUTED, Stage.SENDING, Stage.TO_FIND, Stage.TO_FIX,
 """Where something is still to be done to a delivery, by us or by a person."""
 
 
+ELSEWHERE = "Suivie dans l’installation d’où elle vient."
+
+
 class ForbiddenMove(ValueError):
     """A stage was asked to follow one that it may not follow: a bug, never a user's error."""
 
@@ -82,7 +85,8 @@ def move(
 
 def close_attempt(attempt_id: UUID, *, outcome: Attempt.Outcome, detail: str, actor: str) -> bool:
     """Write how an attempt ended, with its entry; False when that is written already. Runs inside `acting_for`."""
-    attempt = Attempt.objects.select_for_update().filter(id=attempt_id, outcome=Attempt.Outcome.CLAIMED).first()
+    found = Attempt.objects.select_related("delivery").filter(id=attempt_id, outcome=Attempt.Outcome.CLAIMED)
+    attempt = found.select_for_update(of=("self",)).first()
     if attempt is None:
         return False
     attempt.outcome, attempt.finished_at, attempt.detail = outcome, timezone.now(), storable(detail)
@@ -90,6 +94,7 @@ def close_attempt(attempt_id: UUID, *, outcome: Attempt.Outcome, detail: str, ac
     write_entry(
         "attempt_closed",
         actor=actor,
+        document_id=attempt.delivery.document_id,
         rows=[attempt],
         attempt=str(attempt_id),
         delivery=str(attempt.delivery_id),
@@ -104,6 +109,7 @@ def close(delivery: Delivery) -> bool:
     It is the entry of the import that tells of it: its own events are those of the place it came from.
     """
     open_ = delivery.stage in NOT_ENDED
+    delivery.settled = delivery.settled or ELSEWHERE
     if open_:
         delivery.stage = Stage.UNKNOWN
     delivery.next_attempt_at = delivery.next_question_at = delivery.next_poll_at = None

@@ -1,0 +1,120 @@
+"""What became of acts whose answer was lost: the sweeper finds them, `acted` asks, a person decides the rest."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.utils import timezone
+
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.contract import Acting, CannotTell, Found, NotFound, NotSent
+from faitfoi.pipeline.acting import build_act, end_act, receipt_identity
+from faitfoi.pipeline.deliver import FIRST_WAIT, LONGEST_WAIT, WORKER
+from faitfoi.pipeline.due import act_later, ask_act_later, queued_acts
+from faitfoi.pipeline.following import keep_receipt, pack_answer
+from faitfoi.pipeline.open_channels import Channels
+from faitfoi.pipeline.parcels import build_parcel
+from faitfoi.pipeline.questions import MOST_QUESTIONS, QUESTION_LEASE, STOPPED, UNNOTICED, settles_in
+from faitfoi.pipeline.rollback import stopped
+from faitfoi.records.models import Act, ActAttempt, Attempt
+from faitfoi.records.stages import Stage
+from faitfoi.records.transitions_act import close_act_attempt, move_act
+
+
+def sweep_acts(organisation_id: UUID) -> int:
+    """Take back claims whose lease ran out (a killed worker): their outcome is unknown, so a question is due."""
+    now = timezone.now()
+    swept = 0
+    with Channels(organisation_id) as channels, acting_for(organisation_id):
+        stalled = ActAttempt.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            outcome=Attempt.Outcome.CLAIMED, lease_until__lt=now
+        )
+        for attempt in stalled.select_related("act__delivery"):
+            close_act_attempt(attempt.id, outcome=Attempt.Outcome.UNKNOWN, detail=STOPPED, actor=WORKER)
+            swept += move_act(
+                attempt.act_id,
+                source=Stage.SENDING,
+                target=Stage.TO_FIND,
+                actor=WORKER,
+                reason=STOPPED,
+                timetable={"next_question_at": now + settles_in(attempt.act.delivery, channels)},
+            )
+    return swept
+
+
+def due_act_questions(organisation_id: UUID, *, everything: bool = False) -> int:
+    """Have the due questions about acts asked; `everything` does not wait for their hour."""
+    now = timezone.now()
+    with acting_for(organisation_id):
+        waiting = Act.objects.filter(stage=Stage.TO_FIND)
+        if not everything:
+            waiting = waiting.filter(next_question_at__lte=now)
+        ids = list(waiting.values_list("id", flat=True)[:1000])
+        Act.objects.filter(id__in=ids).update(next_question_at=now + QUESTION_LEASE)
+        ask_act_later(organisation_id, ids)
+    return len(ids)
+
+
+def due_acts(organisation_id: UUID) -> int:
+    """Have acts done whose hour has passed unnoticed: a job lost with its worker, a clock that differs."""
+    now = timezone.now()
+    with acting_for(organisation_id):
+        late = Act.objects.filter(stage=Stage.ROUTED, next_attempt_at__lt=now - UNNOTICED)
+        ids = list(late.values_list("id", flat=True)[:1000])
+        if not ids:
+            return 0
+        Act.objects.filter(id__in=ids).update(next_attempt_at=now)
+        queued = queued_acts(organisation_id)
+        unnoticed = [act_id for act_id in ids if act_id not in queued]
+        act_later(organisation_id, unnoticed)
+    return len(unnoticed)
+
+
+def ask_about_acts(organisation_id: UUID, act_ids: Iterable[UUID]) -> None:
+    """Ask the other side about acts whose answer was lost. Never acts."""
+    if stopped():
+        return
+    with Channels(organisation_id) as channels:
+        for act_id in act_ids:
+            _ask_one(organisation_id, act_id, channels)
+
+
+def _ask_one(organisation_id: UUID, act_id: UUID, channels: Channels) -> None:
+    with acting_for(organisation_id):
+        found = Act.objects.select_related("delivery__document", "delivery__artefact").filter(id=act_id)
+        act = found.first()
+        if act is None or act.stage != Stage.TO_FIND:
+            return
+        try:
+            channel = channels.open(act.delivery)
+            parcel, told = build_parcel(act.delivery, channels.settings_of(act.delivery.channel)), build_act(act)
+        except NotSent:
+            return  # the question stays; it is asked again once the channel or the archive is mended
+        asked = act.questions_asked + 1
+    answer = channel.acted(parcel, told) if isinstance(channel, Acting) else CannotTell(ask_again=False)
+    now = timezone.now()
+    kept = pack_answer(organisation_id, act.delivery_id, answer.receipt) if isinstance(answer, Found) else None
+    with acting_for(organisation_id):
+        match answer:
+            case Found(receipt=receipt):
+                if end_act(act, Stage.TO_FIND, receipt):
+                    identity = receipt_identity(act)
+                    keep_receipt(act.delivery, receipt, kept, at=now, code=act.kind, identity=identity)
+            case NotFound(conclusive=True, detail=detail):
+                timetable = {"next_question_at": None, "next_attempt_at": now}
+                if move_act(
+                    act_id, source=Stage.TO_FIND, target=Stage.ROUTED, actor=WORKER, reason=detail, timetable=timetable
+                ):
+                    act_later(organisation_id, [act_id])
+            case NotFound() | CannotTell(ask_again=True) if asked < MOST_QUESTIONS:
+                wait = min(FIRST_WAIT * 2**asked, LONGEST_WAIT)
+                waiting = Act.objects.filter(id=act_id, stage=Stage.TO_FIND)
+                waiting.update(questions_asked=asked, next_question_at=now + wait)
+            case NotFound(detail=detail) | CannotTell(detail=detail):
+                move_act(
+                    act_id,
+                    source=Stage.TO_FIND,
+                    target=Stage.UNKNOWN,
+                    actor=WORKER,
+                    reason=detail,
+                    timetable={"questions_asked": asked, "next_question_at": None},
+                )

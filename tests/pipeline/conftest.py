@@ -9,6 +9,7 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.simulators.chorus import ChorusSimulator
 from faitfoi.simulators.smtp import SmtpSimulator
 from tests.pipeline.cast import Scene
+from tests.pipeline.people import entries_of, named, people
 from tests.pipeline.projection import differences
 
 CHANGED_BY_HAND = ("Organisation ", "Membership ", "User ", "Mandate ", "Customer ")
@@ -39,8 +40,8 @@ def scene(
 ) -> Iterator[Scene]:
     """Alice's organisation, its customers and its channels, before simulators that remember nothing.
 
-    Whatever the test did, the journal could make the tables again; `beside_the_journal` marks those that change rows
-    by hand.
+    Whatever the test did, no entry names anybody, and the journal could make the tables again; `beside_the_journal`
+    marks those that change rows by hand.
     """
     relay.control.obey("POST /control/reset", {})
     portal._control.obey("POST /control/reset", {})
@@ -51,5 +52,6 @@ def scene(
     made = Scene(organisation=cooperative, smtp=relay, chorus=portal)
     made.set_up()
     yield made
+    assert named(entries_of(cooperative.id), people(cooperative)) == []
     if request.node.get_closest_marker("beside_the_journal") is None:
         assert [each for each in differences(cooperative.id) if not each.startswith(CHANGED_BY_HAND)] == []

@@ -1,4 +1,4 @@
-"""`faitfoi verify`, `checkpoint`, `witness`: check the proof, vouch for another's journal."""
+"""`faitfoi verify`, `witness`: check the proof, vouch for another's journal."""
 
 import json
 import re
@@ -15,7 +15,7 @@ import typer
 
 from faitfoi.cli.archiving import judge_attestation
 from faitfoi.cli.sending import AsJson
-from faitfoi.cli.server import fail, platform_open, write_or_leave
+from faitfoi.cli.server import fail, write_or_leave
 
 WITNESS_PORT = 8830
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -122,27 +122,6 @@ def _files_of(path: Path) -> dict[str, bytes]:
 def _refuse_too_much(count: int, size: int) -> None:
     if count > MOST_FILES or size > MOST_BYTES:
         raise ValueError(f"{count} fichiers, {size} octets : un dossier en a bien moins.")
-
-
-def checkpoint() -> None:
-    """Montre où en est le journal, signé par lui et par son témoin, et les clés qui le vérifient."""
-    with platform_open():
-        from faitfoi.evidence.witness_wire import WitnessSilent
-        from faitfoi.pipeline.witnesses import panel
-        from faitfoi.pipeline.witnessing import JournalBehind, has_far_witness, log_signer, protection, witnessed
-        from faitfoi.records.models import Checkpoint
-
-        try:
-            size = witnessed()
-        except (JournalBehind, WitnessSilent) as error:
-            fail(str(error))
-        if size:
-            typer.echo(Checkpoint.objects.get(size=size).note)
-        typer.echo(f"Clé du journal : {log_signer().verifier.vkey}")
-        for member in panel().members:
-            typer.echo(f"Clé du témoin  : {member.verifier.vkey}")
-        if not has_far_witness():
-            typer.echo(protection(), err=True)
 
 
 def witness(

@@ -6,6 +6,7 @@ from faitfoi.cli import (
     archiving,
     archiving_life,
     auditing,
+    checkpoints,
     dossiers,
     following,
     installing,
@@ -41,7 +42,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(archiving_life.eliminate, name="eliminate")
     app.command()(archiving_life.export)
     app.command("import")(archiving_life.import_)
-    app.command()(proving.checkpoint)
+    app.command()(checkpoints.checkpoint)
     app.command()(proving.witness)
     app.add_typer(restoring.app, name="restore")
     app.add_typer(numbering.series, name="series")

@@ -1,14 +1,40 @@
-"""Real backups of the tests' database, by pg_dump and pg_restore, and what the simulators say of what they received."""
+"""Real backups of the tests' database, by pg_dump and pg_restore, and the governed restore that follows."""
 
+import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from django.db import connections
+from pytest_django import Settings
 
+from faitfoi.accounts.models import User
 from faitfoi.database import roles
 from faitfoi.database.binaries import bin_folder
 from faitfoi.database.layout import SHELTER, existing
+from faitfoi.pipeline.restoring import approve, request_restore, run_restore
+from faitfoi.web.settings import database as read_url
 from tests.postgres import FOLDER, cluster
+
+PASSWORD = "mot de passe de démonstration"
+
+
+@pytest.fixture
+def owner_known(settings: Settings) -> Iterator[None]:
+    """The address of the tables' owner, as `platform_open` gives it to every command; no request of an earlier test."""
+    shutil.rmtree(settings.FAITFOI_HOME / "restore", ignore_errors=True)
+    owner = read_url(cluster().owner_url)
+    connections.settings["owner"] = {**connections.settings["default"], **owner, "NAME": _name()}
+    yield
+    del connections.settings["owner"]
+
+
+def governed_restore(asker: User, approver: User) -> None:
+    """Ask for a restore, have another person approve it, and run it."""
+    asked = request_restore(email=asker.email, password=PASSWORD, reason="Le disque a lâché.", backup="lundi.dump")
+    approve(asked.name, email=approver.email, password=PASSWORD)
+    run_restore(asked.name)
 
 
 def back_up(target: Path) -> None:

@@ -20,9 +20,9 @@ from faitfoi.pipeline.witnesses import journal_folder, log_signer
 from faitfoi.pipeline.witnessing import may_number, may_send, witnessed
 from faitfoi.records.models import Checkpoint, JournalEntry
 from faitfoi.records.stages import LineOutcome
-from tests.pipeline.backups import back_up, restore_backup
+from tests.pipeline.backups import PASSWORD, back_up, owner_known, restore_backup
 from tests.pipeline.cast import Scene, file
-from tests.pipeline.test_restoring import PASSWORD, no_earlier_request, owner_known
+from tests.pipeline.test_restoring import no_earlier_request
 from tests.pipeline.test_witnessing import write_some
 
 __all__ = ["no_earlier_request", "owner_known"]

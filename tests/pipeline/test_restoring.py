@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -34,42 +33,25 @@ from faitfoi.pipeline.witnessing import JournalBehind, may_number, may_send, wit
 from faitfoi.records.journal import sequence
 from faitfoi.records.models import Alarm, BurntNumber, Delivery, JournalEntry, JournalLeaf
 from faitfoi.records.stages import LineOutcome, Stage
-from faitfoi.web.settings import database as read_url
-from tests.pipeline.backups import back_up, restore_backup
+from tests.pipeline.backups import PASSWORD, back_up, governed_restore, owner_known, restore_backup
 from tests.pipeline.cast import TOWN, Scene, file, ids_of
 from tests.pipeline.test_witnessing import write_some
 from tests.postgres import cluster
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PASSWORD = "mot de passe de démonstration"
+__all__ = ["owner_known"]
+
 PASSWORDS = ("--password", PASSWORD)
 
 
 @pytest.fixture(autouse=True)
-def owner_known() -> Iterator[None]:
-    """The address of the tables' owner, as `platform_open` gives it to every command."""
-    owner = read_url(cluster().owner_url)
-    name = connections["default"].settings_dict["NAME"]
-    connections.settings["owner"] = {**connections.settings["default"], **owner, "NAME": name}
-    yield
-    del connections.settings["owner"]
-
-
-@pytest.fixture(autouse=True)
-def no_earlier_request(settings: Settings) -> None:
-    for folder in ("restore", "store"):
-        shutil.rmtree(settings.FAITFOI_HOME / folder, ignore_errors=True)
+def no_earlier_request(settings: Settings, owner_known: None) -> None:
+    shutil.rmtree(settings.FAITFOI_HOME / "store", ignore_errors=True)
 
 
 def ask(who: User) -> Request:
     return request_restore(email=who.email, password=PASSWORD, reason="Le disque a lâché.", backup="lundi.dump")
-
-
-def governed(alice: User, bob: User) -> None:
-    asked = ask(alice)
-    approve(asked.name, email=bob.email, password=PASSWORD)
-    run_restore(asked.name)
 
 
 def numbers(scene: Scene) -> list[str]:
@@ -140,7 +122,7 @@ def test_what_was_leaving_when_the_database_was_lost_is_asked_about(
     scene.prepare(batch)
     scene.deliver()  # nothing witnesses what became of them: the disk dies first
     restore_backup(tmp_path / "monday.dump")
-    governed(alice, bob)
+    governed_restore(alice, bob)
 
     assert (scene.stage("F-1"), scene.stage("F-2")) == (Stage.TO_FIND, Stage.TO_FIND)
     scene.deliver()
@@ -184,7 +166,7 @@ def test_who_lived_on_after_a_restore_is_brought_back_with_what_they_did(
     sequence()
     with pytest.raises(JournalBehind):
         witnessed()
-    governed(alice, bob)
+    governed_restore(alice, bob)
 
     assert kinds(scene).count("lived_on") == 4
     assert numbers(scene) == ["F-1", "F-2"]
@@ -208,7 +190,7 @@ def test_rows_rewritten_by_the_database_s_own_administrator_are_found_and_put_ri
     with pytest.raises(JournalBehind, match="réécrit"):
         witnessed()
     assert not may_number()
-    governed(alice, bob)
+    governed_restore(alice, bob)
     with acting_for(scene.organisation.id):
         assert JournalEntry.objects.get(id=entry.id).body == entry.body
     assert may_number()

@@ -157,8 +157,9 @@ def approve(elimination_id: str, by: By, organisation: Named = None) -> None:
         try:
             run(chosen.id, which, actor=ACTOR)
         except (
-            CannotAttest, CannotSeal, JournalBehind, ObjectAltered, ObjectMissing, PermissionError, WitnessSilent
-        ) as error:  # fmt: skip
+            *(CannotAttest, CannotEliminate, CannotSeal, JournalBehind),
+            *(ObjectAltered, ObjectMissing, PermissionError, WitnessSilent),
+        ) as error:
             fail(f"Approuvée, mais pas finie : {error} Elle reprendra d’elle-même.")
         typer.echo("Éliminées ; l’attestation est sur la page « Archive ».")
 

@@ -2,7 +2,8 @@
 
 Every step can be stopped and taken up again (`run`): the rows first say that the documents are eliminated, then the
 packs are written anew without their objects, then the old packs leave the shelves, then the attestation is issued. What
-stays for ever: the numbers, the fingerprints, the journal.
+stays for ever: the numbers, the fingerprints, the journal. Nothing goes while the database is behind its witnesses, for
+it may have forgotten a hold; and bytes leave the shelves once a witness has seen what says where the others now lie.
 """
 
 import logging
@@ -20,12 +21,13 @@ from faitfoi.evidence.witness_wire import WitnessSilent
 from faitfoi.pipeline.belongings import belongings_of, fingerprints_of, only_theirs
 from faitfoi.pipeline.eliminated import attest_elimination
 from faitfoi.pipeline.erasing import erase_document, erase_lines, remove_packs, rewrite_pack
-from faitfoi.pipeline.holding import OPERATOR, holds_in_force, holds_over
+from faitfoi.pipeline.holding import OPERATOR, Held, holds_in_force, refuse_held
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.mirror_erasing import forget_in_mirror
 from faitfoi.pipeline.retention import keep_until
+from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.sealing import CannotSeal
-from faitfoi.pipeline.witnessing import JournalBehind
+from faitfoi.pipeline.witnessing import JournalBehind, witnessed
 from faitfoi.records.journal import shares, write_entry
 from faitfoi.records.models import Document, Elimination, EliminationItem, Hold, StoredObject
 from faitfoi.records.stages import Stage
@@ -42,6 +44,9 @@ class CannotEliminate(ValueError):
     """Something may not be eliminated, or not yet; the message is a French sentence saying why."""
 
 
+_WAITS = (CannotEliminate, CannotSeal, JournalBehind, ObjectAltered, ObjectMissing, PermissionError, WitnessSilent)
+
+
 def request_elimination(organisation_id: UUID, document_ids: Sequence[UUID], *, reason: str, actor: str) -> Elimination:
     """Ask for documents to be eliminated; nothing goes before another person approves.
 
@@ -53,6 +58,7 @@ def request_elimination(organisation_id: UUID, document_ids: Sequence[UUID], *, 
         raise CannotEliminate(
             f"{len(document_ids)} documents : une demande en nomme de 1 à {MOST_DOCUMENTS}. Faites-en plusieurs."
         )
+    _refuse_when_stopped()
     with acting_for(organisation_id):
         if actor != OPERATOR:
             member(organisation_id, actor, duty=Duty.ASK)
@@ -90,6 +96,7 @@ def approve_elimination(organisation_id: UUID, elimination_id: UUID, *, actor: s
 
     From here `run` does it, and can be taken up again whatever stops it. Raises CannotEliminate, NotApart.
     """
+    _refuse_when_stopped()
     with acting_for(organisation_id):
         organisation = Organisation.objects.select_for_update(no_key=True).get(id=organisation_id)
         waiting = Elimination.objects.get(id=elimination_id)
@@ -116,9 +123,10 @@ def approve_elimination(organisation_id: UUID, elimination_id: UUID, *, actor: s
 def run(organisation_id: UUID, elimination_id: UUID, *, actor: str) -> Elimination:
     """Do what was approved, from wherever it stopped; outside any transaction.
 
-    Raises CannotEliminate when it is not approved, PermissionError when a shelf still keeps a pack by itself (its term
-    or its hold), and what `attesting.issue` raises: it is then taken up later.
+    Raises CannotEliminate when it is not approved, or a hold came since; PermissionError when a shelf keeps a pack
+    by itself (its term or its hold); and what `attesting.issue` raises: it is then taken up later.
     """
+    _refuse_when_stopped()
     with acting_for(organisation_id):
         elimination = Elimination.objects.get(id=elimination_id)
         if elimination.state == Elimination.State.DONE:
@@ -126,8 +134,11 @@ def run(organisation_id: UUID, elimination_id: UUID, *, actor: str) -> Eliminati
         if elimination.state != Elimination.State.APPROVED:
             raise CannotEliminate("Cette élimination n’est pas approuvée : une seconde personne doit d’abord le faire.")
         items = list(elimination.items.filter(done=False).values_list("id", flat=True))
-    for item_id in items:
-        erase_document(organisation_id, item_id, actor=actor)
+    try:
+        for item_id in items:
+            erase_document(organisation_id, item_id, actor=actor)
+    except Held as error:
+        raise CannotEliminate(str(error)) from error
     with acting_for(organisation_id):
         gone = [digests for (digests,) in elimination.items.values_list("objects_gone")]
         document_ids = list(elimination.items.values_list("document_id", flat=True))
@@ -135,6 +146,7 @@ def run(organisation_id: UUID, elimination_id: UUID, *, actor: str) -> Eliminati
     doomed = {each.partition(" ")[0] for digests in gone for each in digests}
     for place in elimination.packs:
         rewrite_pack(organisation_id, place, doomed, actor=actor)
+    witnessed()  # a backup that comes back from here on is seen, and the mirror brings the new places back
     remove_packs(organisation_id, elimination.packs)
     forget_in_mirror(organisation_id)
     return _attested(organisation_id, elimination_id, actor=actor)
@@ -147,7 +159,7 @@ def finish_eliminations(organisation_id: UUID, *, actor: str) -> int:
     for each in left:
         try:
             run(organisation_id, each.id, actor=actor)
-        except (CannotSeal, JournalBehind, ObjectAltered, ObjectMissing, PermissionError, WitnessSilent) as error:
+        except _WAITS as error:
             log.warning("elimination %s waits: %s", each.id, error)
     return len(left)
 
@@ -160,9 +172,10 @@ def why_not(organisation: Organisation, document: Document, holds: Sequence[Hold
     called = f"La pièce {document.number}"
     if document.eliminated_at is not None:
         return f"{called} est déjà éliminée."
-    if over := holds_over(document, holds):
-        placed = over[0].created_at
-        return f"{called} est gelée depuis le {placed:%d/%m/%Y} : faites d’abord lever le gel par une autre personne."
+    try:
+        refuse_held(document, holds)
+    except Held as error:
+        return str(error)
     last = keep_until(organisation, document.issue_date)
     if day <= last:
         return f"{called} se garde jusqu’au {last:%d/%m/%Y} : elle ne peut pas être éliminée avant."
@@ -182,6 +195,11 @@ def eliminable(organisation: Organisation, *, day: date, most: int = MOST_DOCUME
         if len(found) == most:
             break
     return found
+
+
+def _refuse_when_stopped() -> None:
+    if reason := stopped():
+        raise CannotEliminate(f"Rien n’est éliminé tant que la base est en arrière. {reason}")
 
 
 def _documents(document_ids: Iterable[UUID]) -> list[Document]:

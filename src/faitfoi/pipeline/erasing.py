@@ -8,9 +8,11 @@ from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
+from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.store import Pack, pack_name
 from faitfoi.pipeline import archive
+from faitfoi.pipeline.holding import refuse_held
 from faitfoi.pipeline.installation import store
 from faitfoi.records.images import Image, read_details
 from faitfoi.records.journal import write_entry
@@ -26,10 +28,12 @@ from faitfoi.records.models import (
     Event,
     JournalDetails,
     JournalEntry,
+    JournalLeaf,
     StoredObject,
 )
 from faitfoi.records.objects import hold_pack, place_of, retire_pack
 
+ELIMINATED = "document_eliminated"
 TELL_LINES = ("lines_told_anew", "lines_received", "lines_judged_anew", "line_waits_for_seal", "line_refused")
 """Entries whose details tell the files of several documents."""
 OBJECTS_OF_ONE_ENTRY = 200
@@ -37,12 +41,17 @@ OBJECTS_OF_ONE_ENTRY = 200
 
 
 def erase_document(organisation_id: UUID, item_id: UUID, *, actor: str) -> None:
-    """Empty the rows of one document, erase the details of its entries, and write down that it is eliminated; once."""
+    """Empty the rows of one document, erase the details of its entries, and write down that it is eliminated; once.
+
+    Raises Held when a hold came since the approval: both wait for the organisation's row, so one sees the other.
+    """
     with acting_for(organisation_id), _only_growing_tables_let_go():
+        Organisation.objects.select_for_update(no_key=True).get(id=organisation_id)
         item = EliminationItem.objects.select_for_update().get(id=item_id)
         if item.done:
             return
         document = Document.objects.select_for_update().get(id=item.document_id)
+        refuse_held(document)
         _empty(document)
         item.done = True
         item.save(update_fields=["done"])
@@ -55,7 +64,7 @@ def erase_document(organisation_id: UUID, item_id: UUID, *, actor: str) -> None:
         for start in range(0, max(len(objects), 1), OBJECTS_OF_ONE_ENTRY):
             some = objects[start : start + OBJECTS_OF_ONE_ENTRY]
             write_entry(
-                "document_eliminated",
+                ELIMINATED,
                 actor=actor,
                 document_id=document.id,
                 rows=rows if start == 0 else (),
@@ -78,6 +87,29 @@ def erase_lines(organisation_id: UUID, document_ids: Collection[UUID], *, elimin
                 rows = _present(images)
                 details.delete()
                 write_entry(TELL_LINES[0], actor=actor, rows=rows, elimination=str(elimination_id))
+
+
+def erase_again(organisation_id: UUID, *, actor: str) -> None:
+    """Erase once more what a restored backup brought back of the documents that the journal says eliminated.
+
+    Their rows are already what the elimination left; the details of their earlier entries, and the names that their
+    files came under, are erased here. Outside any transaction; again as often as wanted.
+    """
+    with acting_for(organisation_id), _only_growing_tables_let_go():
+        told = JournalEntry.objects.filter(kind=ELIMINATED).values_list("id", "document_id")
+        ended: dict[UUID | None, int] = {}
+        indices = dict(JournalLeaf.objects.filter(entry_id__in=[i for i, _ in told]).values_list("entry_id", "index"))
+        for entry_id, document_id in told:
+            if (index := indices.get(entry_id)) is not None:
+                ended[document_id] = min(index, ended.get(document_id, index))
+        for document_id, index in ended.items():
+            entries = JournalEntry.objects.filter(document_id=document_id).values_list("id", flat=True)
+            earlier = JournalLeaf.objects.filter(entry_id__in=list(entries), index__lt=index)
+            JournalDetails.objects.filter(entry_id__in=list(earlier.values_list("entry_id", flat=True))).delete()
+        done = EliminationItem.objects.filter(done=True).order_by("id")
+        gone = list(done.values_list("document_id", "elimination_id"))
+    if gone:
+        erase_lines(organisation_id, [each for each, _ in gone], elimination_id=gone[-1][1], actor=actor)
 
 
 def rewrite_pack(organisation_id: UUID, place: str, doomed: Collection[str], *, actor: str) -> None:

@@ -14,6 +14,8 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.store import pack_name
 from faitfoi.pipeline.belongings import belongings_of
 from faitfoi.pipeline.installation import store
+from faitfoi.pipeline.rollback import stopped
+from faitfoi.pipeline.witnessing import may_send
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Document, Hold, StoredObject
 
@@ -23,6 +25,10 @@ OPERATOR = "operator"
 
 class CannotHold(ValueError):
     """The hold cannot be placed or lifted; the message is a French sentence saying what to do."""
+
+
+class Held(ValueError):
+    """A document is held, so it stays whatever was approved; the message is a French sentence saying what to do."""
 
 
 def place_hold(
@@ -37,7 +43,8 @@ def place_hold(
     """Hold a document, a customer's, a period's (both days included), or all of the organisation's when none is given.
 
     The operator's word is enough to protect; a member needs the duty to ask. The packs concerned are then held on the
-    shelves too. Raises CannotHold, NotApart. Call it outside any transaction.
+    shelves too, and the witnesses are shown it: no backup makes it forgotten. Raises CannotHold, NotApart. Call it
+    outside any transaction.
     """
     if not reason.strip():
         raise CannotHold("Un gel se motive : dites pourquoi (litige, contrôle fiscal…).")
@@ -69,6 +76,7 @@ def place_hold(
         )
         _written("hold_placed", hold, actor=actor)
     _apply(organisation_id)
+    may_send()  # the hold stands whether a witness answers or not; an alarm says it when none does
     return hold
 
 
@@ -102,6 +110,16 @@ def holds_over(document: Document, holds: Iterable[Hold] | None = None) -> list[
     return [hold for hold in (holds_in_force() if holds is None else holds) if _covers(hold, document)]
 
 
+def refuse_held(document: Document, holds: Iterable[Hold] | None = None) -> None:
+    """Raise Held when a hold in force covers a document. Runs inside `acting_for`."""
+    if over := holds_over(document, holds):
+        placed = over[0].created_at
+        raise Held(
+            f"La pièce {document.number} est gelée depuis le {placed:%d/%m/%Y} : faites d’abord lever le gel par une "
+            "autre personne."
+        )
+
+
 def _covers(hold: Hold, document: Document) -> bool:
     match hold.scope:
         case Hold.Scope.DOCUMENT:
@@ -119,15 +137,17 @@ def _apply(organisation_id: UUID) -> None:
     """Have the shelves hold the packs of what is held, and let the others go.
 
     After the commit, and whole each time: a stop in between is put right by the next hold, or by `apply_holds` of the
-    timetable; what decides of an elimination is the rows, the shelves only refuse besides.
+    timetable; what decides of an elimination is the rows, the shelves only refuse besides. A database that went back
+    may have forgotten a hold: while it is stopped, nothing is let go.
     """
+    keep_all = bool(stopped())
     with acting_for(organisation_id):
         wanted = _packs_held()
         known = {
             pack_name(organisation_id, retention, pack)
             for retention, pack in StoredObject.objects.values_list("retention", "pack").distinct()
         }
-    for name in sorted(known):
+    for name in sorted(wanted if keep_all else known):
         store().hold(name, held=name in wanted)
 
 

@@ -22,6 +22,7 @@ from faitfoi.evidence.leaves import leaf_hash
 from faitfoi.evidence.witness_held import write_whole
 from faitfoi.pipeline.doubting import settle_doubts
 from faitfoi.pipeline.epochs import GAP, begin_epoch, next_origin, read_burnt
+from faitfoi.pipeline.erasing import erase_again
 from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.marking import last_marks, told_in_gap
 from faitfoi.pipeline.restore_files import (
@@ -128,6 +129,8 @@ def run_restore(name: str) -> Done:
         raise CannotRestore(f"La demande {name} a déjà été exécutée le {request.done_at:%d/%m/%Y à %H:%M} UTC.")
     if not _applied(request):
         _apply(request)
+    for organisation_id in _organisations():
+        erase_again(organisation_id, actor=ACTOR)
     if request.facts["epoch"]:
         begin_epoch(request.facts["epoch"])
     size = witnessed()

@@ -153,6 +153,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("series", "add"): [["F", "F-{year}-{n:05d}"]],
         ("series", "list"): [[]],
         ("retention",): [[], ["invoice", "12"]],
+        ("mail", "addresses"): [[], ["--good", FARMER.email]],
         ("hold", "place"): [["--document", HERS[0], "--reason", "x"], ["--reason", "x"]],
         ("hold", "list"): [[]],
         ("hold", "lift"): [[HOLD, "--reason", "x", "--by", "charlie@val-clair.example"]],

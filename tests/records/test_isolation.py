@@ -29,6 +29,7 @@ INSTALLATION_WIDE = {
     "records_alarm",
     "records_returntoken",
     "records_mirroredsegment",
+    "records_webhookdoor",
     "accounts_user",
 }
 

@@ -96,7 +96,8 @@ class Parcel:
 class RemoteEvent:
     """One thing the other side said. `code` is theirs verbatim (`IN_INTEGRE`, `5.1.1`); `raw` what they sent.
 
-    `identity` is the same whenever the same thing is said again, so that repeats are recognised.
+    `identity` is the same whenever the same thing is said again, so that repeats are recognised. `verdict` is what it
+    teaches about the address itself, where it does: `hard`, `full`, `policy`, `complaint`, `delivered`.
     """
 
     identity: str
@@ -106,6 +107,7 @@ class RemoteEvent:
     reason: str = ""
     who: str = ""
     final: bool = False
+    verdict: str = ""
     raw: bytes = field(default=b"", repr=False)
 
 

@@ -11,6 +11,7 @@ from faitfoi.cli import (
     following,
     installing,
     integrity,
+    mailing,
     numbering,
     processes,
     proving,
@@ -46,6 +47,7 @@ def register(app: typer.Typer) -> None:
     app.command()(proving.witness)
     app.add_typer(restoring.app, name="restore")
     app.add_typer(numbering.series, name="series")
+    app.add_typer(mailing.app, name="mail")
     app.command()(processes.run)
     app.command()(processes.worker)
     app.command()(processes.pages)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from faitfoi.accounts.models import Organisation
-from faitfoi.records.models import ActFile, Artefact, Attestation, BatchLine, Document, Event, StoredObject
+from faitfoi.records.models import ActFile, Artefact, Attestation, BatchLine, Document, Event, MailFile, StoredObject
 
 
 def belongings_of(document: Document) -> set[str]:
@@ -27,10 +27,17 @@ def only_theirs(organisation: Organisation, digests: Iterable[str], documents: I
     lines = BatchLine.objects.filter(sha256__in=wanted)
     received = lines.filter(document__in=others) | lines.filter(document=None)
     attested = Attestation.objects.filter(sha256__in=wanted)
+    along = MailFile.objects.filter(sha256__in=wanted)
     needed = {organisation.logo_sha256, organisation.terms_sha256}
     joined = ActFile.objects.filter(sha256__in=wanted, act__delivery__document__in=others)
     needed |= set(joined.values_list("sha256", flat=True))
-    for column, rows in (("sha256", rendered), ("raw_sha256", said), ("sha256", received), ("sha256", attested)):
+    for column, rows in (
+        ("sha256", rendered),
+        ("raw_sha256", said),
+        ("sha256", received),
+        ("sha256", attested),
+        ("sha256", along),
+    ):
         needed |= set(rows.values_list(column, flat=True))
     return wanted - needed
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
+from faitfoi.pipeline.addresses import refuse_if_known_bad
 from faitfoi.pipeline.announcing import announce
 from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.due import deliver_later
@@ -47,7 +48,7 @@ class Claim:
     delivery_id: UUID
     number: int
     start_by: datetime
-    cargo: Parcel | NotSent
+    cargo: Parcel | NotSent | Refused
 
 
 def deliver(organisation_id: UUID, delivery_ids: Iterable[UUID], *, chunk: Sequence[UUID] = ()) -> None:
@@ -87,7 +88,7 @@ def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) ->
 def send_claimed(organisation_id: UUID, claim: Claim, channels: Channels) -> None:
     """Touch the wire once for a claim, and settle it."""
     try:
-        if isinstance(claim.cargo, NotSent):
+        if isinstance(claim.cargo, NotSent | Refused):
             raise claim.cargo
         if timezone.now() > claim.start_by:
             raise NotSent("Le programme a été suspendu juste avant l’envoi : rien n’est parti.")
@@ -111,12 +112,13 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
         delivery = Delivery.objects.select_related("document", "artefact").filter(id=delivery_id).first()
         if delivery is None or delivery.stage != Stage.ROUTED or (delivery.next_attempt_at or now) > now:
             return None
-        cargo: Parcel | NotSent
+        cargo: Parcel | NotSent | Refused
         deadline = now
         try:
             deadline += channels.open(delivery).deadline
             cargo = build_parcel(delivery, channels.settings_of(delivery.channel))
-        except NotSent as error:
+            refuse_if_known_bad(delivery)
+        except (NotSent, Refused) as error:
             cargo = error
         number = delivery.attempts_made + 1
         attempt = Attempt(

@@ -35,14 +35,16 @@ from faitfoi.records.models import (
     JournalLeaf,
     ReturnToken,
     StoredObject,
+    WebhookDoor,
 )
 
 Progress = Callable[[int, int], None]
 PART_BYTES = 1_000_000_000
 ROWS_OF_A_FILE = 2_000
 MOST_ROUNDS = 20
-NOT_EXPORTED: frozenset[type[models.Model]] = frozenset({ChannelSettings, ReturnToken, StoredObject})
-"""Secrets of a channel, tokens of mails under way, and places on these shelves: none has a sense elsewhere."""
+NOT_EXPORTED: frozenset[type[models.Model]] = frozenset({ChannelSettings, ReturnToken, StoredObject, WebhookDoor})
+"""Secrets of a channel, tokens of mails under way, doors of this installation, places on these shelves: they mean
+something here only."""
 
 READ_ME = """Archive d’une organisation, exportée de Faitfoi.
 

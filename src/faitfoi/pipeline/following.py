@@ -10,7 +10,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, NotSent, Receipt, RemoteEvent
 from faitfoi.evidence.store import Pack, digest_of, portions
 from faitfoi.intake.bounces import Bounce, BounceClass, read_bounce, read_verp
-from faitfoi.pipeline import archive
+from faitfoi.pipeline import addresses, archive
 from faitfoi.pipeline.due import poll_later
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel, return_secret
@@ -148,6 +148,7 @@ def record(delivery: Delivery, news: Sequence[RemoteEvent], *, actor: str) -> in
         for event in news:
             if _keep(delivery, event, actor=actor):
                 _advance(delivery.id, event.grade, event.reason, actor=actor)
+                addresses.learn(delivery, event, actor=actor)
                 fresh += 1
     return fresh
 
@@ -236,6 +237,7 @@ def _events_of(bounce: Bounce, raw: bytes, *, message_ref: str) -> list[RemoteEv
             reason=person.sentence,
             who=bounce.reporter,
             final=person.kind is not BounceClass.DELAYED,
+            verdict=person.kind.value,
             raw=raw,
         )
         for person in bounce.recipients

@@ -21,6 +21,8 @@ from faitfoi.records.models_journal import (
     MirroredSegment,
     StampRenewal,
 )
+from faitfoi.records.models_mail import MailboxPlace, MailFile, MailStanding, MailText, ReturnCheck, WebhookDoor
+from faitfoi.records.models_pace import MailPace, PaceSlot
 from faitfoi.records.models_party import ChannelSettings, Customer
 from faitfoi.records.models_seal import SealCertificate, SealChoices
 from faitfoi.records.models_series import Series
@@ -54,13 +56,21 @@ __all__ = [
     "JournalHead",
     "JournalLeaf",
     "JournalNode",
+    "MailFile",
+    "MailPace",
+    "MailStanding",
+    "MailText",
+    "MailboxPlace",
     "MirroredSegment",
+    "PaceSlot",
     "RetentionRule",
+    "ReturnCheck",
     "ReturnToken",
     "SealCertificate",
     "SealChoices",
     "Series",
     "StampRenewal",
     "StoredObject",
+    "WebhookDoor",
     "WrittenTrail",
 ]

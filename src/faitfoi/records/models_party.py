@@ -12,6 +12,7 @@ from faitfoi.records.tenant import TenantModel
 class Customer(TenantModel):
     """A buyer as the organisation knows it; its own choices override the organisation's.
 
+    `language` is that of the messages sent to it (`fr`, `en`); empty, the country decides.
     `code_service` and `engagement_required` are what Chorus Pro asks for this structure.
     `search_key` is the name without accents or case, since the embedded PostgreSQL has no unaccent.
     """
@@ -31,6 +32,7 @@ class Customer(TenantModel):
     code_service = models.CharField(max_length=100, blank=True)
     code_service_required = models.BooleanField(default=False)
     engagement_required = models.BooleanField(default=False)
+    language = models.CharField(max_length=2, blank=True)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -1,0 +1,85 @@
+"""`faitfoi mail`: read bounces by hand, declare an address good, and what else the mail channel needs a person for."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from faitfoi.cli.sending import AsJson, Named
+from faitfoi.cli.server import fail, platform_open, the_organisation
+
+app = typer.Typer(no_args_is_help=True, help="Le courrier électronique : retours, adresses, textes, signature.")
+
+
+@app.command()
+def read(
+    paths: Annotated[list[Path], typer.Argument(help="Messages revenus (.eml) ou dossiers qui en contiennent.")],
+    as_json: AsJson = False,
+) -> None:
+    """Dit ce que chaque message revenu raconte : classe, destinataire, code ; et combien ne disent pas tout."""
+    from faitfoi.intake.bounces import read_bounce
+
+    files = [each for path in paths for each in (sorted(path.rglob("*.eml")) if path.is_dir() else [path])]
+    table = Table("Message", "Classe", "Destinataire", "Code")
+    classes: Counter[str] = Counter()
+    untold: list[str] = []
+    for file in files:
+        try:
+            bounce = read_bounce(file.read_bytes())
+        except OSError as error:
+            fail(f"Le message {file} ne se lit pas : {error.strerror}. Vérifiez son nom et ses droits.", code=2)
+        kind = "none" if bounce is None else bounce.kind.value
+        people = () if bounce is None else bounce.recipients
+        classes[kind] += 1
+        if not any("@" in each.address and each.status for each in people):
+            untold.append(file.name)
+        table.add_row(
+            file.name, kind, ", ".join(each.address for each in people), ", ".join(each.status for each in people)
+        )
+    figures = {"messages": len(files), "classes": dict(sorted(classes.items())), "untold": sorted(set(untold))}
+    if as_json:
+        typer.echo(json.dumps(figures, ensure_ascii=False))
+        return
+    Console().print(table)
+    told = ", ".join(f"{kind} {number}" for kind, number in sorted(classes.items()))
+    typer.echo(f"{len(files)} messages : {told}.")
+    if untold:
+        typer.echo(f"Sans destinataire ou sans code : {', '.join(sorted(set(untold)))}.")
+
+
+@app.command()
+def addresses(
+    organisation: Named = None,
+    good: Annotated[str, typer.Option("--good", help="Cette adresse est bonne : les envois y repartent.")] = "",
+) -> None:
+    """Liste les adresses auxquelles rien n’est plus envoyé, et pourquoi ; --good ADRESSE en lève une."""
+    with platform_open():
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.pipeline.addresses import UnknownAddress, declare_good, known_bad
+
+        chosen = the_organisation(organisation)
+        with acting_for(chosen.id):
+            if good:
+                try:
+                    declare_good(good, actor="operator")
+                except UnknownAddress as error:
+                    fail(str(error))
+                typer.echo(f"{good} : les envois y repartent.")
+                return
+            for each in known_bad():
+                typer.echo(f"{each.address} — depuis le {each.since:%d/%m/%Y}, {each.code} : {each.sentence}")
+
+
+@app.command()
+def quiet() -> None:
+    """Éteint l’alarme du courrier écarté, une fois le domaine d’envoi vérifié."""
+    with platform_open():
+        from faitfoi.pipeline.addresses import CAUSE
+        from faitfoi.records.models import Alarm
+
+        gone, _ = Alarm.objects.filter(cause=CAUSE).delete()
+        typer.echo("L’alarme est éteinte." if gone else "Il n’y avait pas d’alarme du courrier.")

@@ -152,6 +152,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("rebuild",): [["--check"]],
         ("series", "add"): [["F", "F-{year}-{n:05d}"]],
         ("series", "list"): [[]],
+        ("chorus", "structure"): [["00000000000000"], [TOWN.siret, "--service", "X"]],
         ("retention",): [[], ["invoice", "12"]],
         ("mail", "addresses"): [[], ["--good", FARMER.email]],
         ("hold", "place"): [["--document", HERS[0], "--reason", "x"], ["--reason", "x"]],

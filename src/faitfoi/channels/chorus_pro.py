@@ -24,7 +24,7 @@ absence: once asking has lasted long enough, someone looks at the portal and say
 import base64
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from faitfoi.channels.chorus_pro_codes import (
@@ -40,6 +40,7 @@ from faitfoi.channels.chorus_pro_codes import (
 )
 from faitfoi.channels.chorus_pro_deposit import check_size, choose_syntax, judge_deposit, name_flow
 from faitfoi.channels.chorus_pro_http import Account, BusinessError, Connection, Environment
+from faitfoi.channels.chorus_pro_structures import StructureTold, look_up
 from faitfoi.channels.contract import (
     Answer,
     CannotTell,
@@ -100,6 +101,10 @@ class ChorusPro:
     def close(self) -> None:
         """Give back connections and forget the token."""
         self._connection.close()
+
+    def structure(self, siret: str, *, services: Iterable[str] = ()) -> StructureTold | None:
+        """Ask what a public structure wants of an invoice; None when Chorus Pro does not have it. Raises NotSent."""
+        return look_up(self._connection, siret, services=services)
 
     def send(self, parcel: Parcel) -> Receipt:
         """Deposit the artefact as one flow. Raises NotSent, Refused or OutcomeUnknown."""

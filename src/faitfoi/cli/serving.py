@@ -7,6 +7,7 @@ from faitfoi.cli import (
     archiving_life,
     auditing,
     checkpoints,
+    chorus,
     dossiers,
     following,
     installing,
@@ -48,6 +49,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(restoring.app, name="restore")
     app.add_typer(numbering.series, name="series")
     app.add_typer(mailing.app, name="mail")
+    app.add_typer(chorus.chorus, name="chorus")
     app.command()(processes.run)
     app.command()(processes.worker)
     app.command()(processes.pages)

@@ -10,8 +10,9 @@ from django.db.models import QuerySet
 from faitfoi.accounts.models import Organisation
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.model import Buyer, Invoice
+from faitfoi.pipeline.obligations import Known, known_of
 from faitfoi.pipeline.routing import Facts
-from faitfoi.records.models import ChannelSettings, Customer, Document
+from faitfoi.records.models import ChannelSettings, Customer, Document, Structure
 from faitfoi.records.stages import Nature
 
 SIREN_SCHEME = "0002"
@@ -100,6 +101,7 @@ def facts_for(
         code_service=service_code(customer, invoice),
         engagement=engagement or invoice.purchase_order_reference,
         number=invoice.number,
+        structure=known_structure(customer),
     )
 
 
@@ -124,6 +126,14 @@ def standing_facts(organisation: Organisation, customer: Customer, *, day: date,
         day=day,
         number="",
     )
+
+
+def known_structure(customer: Customer) -> Known | None:
+    """Return what Chorus Pro has said of a public customer; None for others, and before it was asked."""
+    if customer.nature != Nature.PUBLIC:
+        return None
+    row = Structure.objects.filter(siret=customer.siret).first() if customer.siret else None
+    return known_of(row) if row else None
 
 
 def configured_channels() -> frozenset[str]:

@@ -35,6 +35,7 @@ from faitfoi.pipeline.renewing import renew_stamps
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.pipeline.stamping import stamp_last_checkpoint
+from faitfoi.pipeline.structures import refresh
 from faitfoi.pipeline.sweeping import sweep_leftovers, sweep_orphans
 from faitfoi.pipeline.witnessing import may_number
 from faitfoi.pipeline.worker import jobs_left
@@ -226,6 +227,22 @@ def check_packs(*, organisation_id: str) -> None:
     """Read again what is due today of one organisation's packs, and take away those that nobody ever named."""
     check_of_the_day(UUID(organisation_id), actor=delivering.WORKER)
     sweep_orphans(UUID(organisation_id))
+
+
+@app.periodic(cron="29 5 * * *")
+@app.task(name="refresh_structures", queue="steward", queueing_lock="refresh_structures")
+def refresh_structures(timestamp: int) -> None:  # noqa: ARG001
+    """Have Chorus Pro asked again, before the day's batches, what the public structures known here want."""
+    for organisation_id in every_organisation():
+        later = app.configure_task("refresh_structures_of", queue="journey", priority=LAST)
+        later.defer(organisation_id=str(organisation_id))
+
+
+@app.task(name="refresh_structures_of", queue="journey")
+def refresh_structures_of(*, organisation_id: str) -> None:
+    """Ask again about the public structures of one organisation."""
+    if not stopped():
+        refresh(UUID(organisation_id), actor=delivering.WORKER)
 
 
 @app.periodic(cron="* * * * * */10")

@@ -32,13 +32,17 @@ class Channels:
 
     def open(self, delivery: Delivery) -> Channel:
         """Return the delivery's channel. Runs inside `acting_for`. Raises NotSent when its settings do not serve."""
-        key = delivery.channel
+        channel = self.open_key(delivery.channel)
+        self._by_delivery[delivery.id] = channel
+        return channel
+
+    def open_key(self, key: str) -> Channel:
+        """Return the channel of that key. Runs inside `acting_for`. Raises NotSent when its settings do not serve."""
         if key not in self._open:
             try:
                 self._open[key] = open_channel(key, self.settings_of(key))
             except (ValueError, VaultClosed) as error:
                 raise NotSent(str(error), precondition=True) from error
-        self._by_delivery[delivery.id] = self._open[key]
         return self._open[key]
 
     def of(self, delivery_id: UUID) -> Channel:

@@ -27,6 +27,7 @@ from faitfoi.pipeline.routing import Decision, Leg, NoRoute
 from faitfoi.pipeline.sandbox import finding_to
 from faitfoi.pipeline.seal_keys import ensure_seal_key
 from faitfoi.pipeline.sealing import CannotSeal, refused_since
+from faitfoi.pipeline.structures import make_known
 from faitfoi.pipeline.witnessing import may_number
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Artefact, BatchLine, BurntNumber, Customer, Delivery, Document, ReturnToken, Series
@@ -126,6 +127,7 @@ def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepar
     try:
         content = archive.fetch(organisation.id, line.sha256)
         reading = examine(content)
+        make_known(organisation, reading.invoice)
         if asks_for_number(reading) and (series := find_series(organisation, reading)) is not None:
             _issue(organisation, line, series, reading, content, actor=actor)
             return None
@@ -136,8 +138,7 @@ def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepar
         _refused(line, refusal, actor=actor)
         return None
     except (ObjectMissing, ObjectAltered) as error:
-        lost = Refusal(f"Le fichier {line.filename} n’est plus lisible dans l’archive : {error}")
-        _refused(line, lost, actor=actor)
+        _refused(line, Refusal(f"Le fichier {line.filename} n’est plus lisible dans l’archive : {error}"), actor=actor)
         return None
     return Prepared(line_id=line_id, verdict=verdict, renderings=renderings)
 

@@ -1,6 +1,7 @@
 """Looks again for a way for a sealed document, after somebody has mended the customer's record or a channel."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from django.utils import timezone
@@ -18,6 +19,7 @@ from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.routing import Decision, NoRoute, decide
 from faitfoi.pipeline.sealing import CannotSeal
+from faitfoi.pipeline.structures import make_known
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Document
 from faitfoi.records.stages import LineOutcome
@@ -36,6 +38,8 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
     if not document.waiting_for:
         return ""
     reading = sandbox().read(archive.fetch(organisation.id, document.original_sha256))
+    # Somebody has mended something, perhaps at the customer's: what Chorus Pro said before that no longer counts.
+    make_known(organisation, reading.invoice, age=timedelta(0))
     with acting_for(organisation.id):
         customer = document.customer or match_customer(reading.invoice.buyer)
         if customer is None:

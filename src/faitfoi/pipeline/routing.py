@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from faitfoi.accounts.models import ChannelKey
+from faitfoi.pipeline.obligations import Known, caveat, lacks
 from faitfoi.records.stages import Nature
 
 Channels = tuple[ChannelKey, ...]
@@ -43,6 +44,8 @@ class Facts:
     configured: frozenset[str]
     day: date
     number: str
+    structure: Known | None = None
+    """What Chorus Pro has said of the recipient, when it was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,8 @@ def decide(facts: Facts) -> Decision | NoRoute:
     if missing:
         reason = f"La facture {facts.number} ne peut pas partir : {missing}"
         return NoRoute(reason=reason, channel=channel, missing=missing, why=why)
+    if channel is ChannelKey.CHORUS_PRO and facts.structure is not None:
+        why += caveat(facts.structure, today=facts.day)
     legal = Leg(channel=channel, address=_address(facts, channel), reason=why)
     return Decision(legal=legal, copy=_copy(facts, channel))
 
@@ -149,7 +154,11 @@ def _missing_for_chorus(facts: Facts) -> str:
             f"elle attend le numéro d’engagement de {name} (numéro de bon de commande, BT-13). "
             "Ajoutez-le sur sa page, puis relancez."
         )
-    return ""
+    if facts.structure is None:
+        return ""
+    return lacks(
+        facts.structure, name=name, code_service=facts.code_service, engagement=facts.engagement, day=facts.day
+    )
 
 
 def _copy(facts: Facts, legal: ChannelKey) -> Leg | None:

@@ -27,6 +27,7 @@ from faitfoi.records.models_party import ChannelSettings, Customer
 from faitfoi.records.models_seal import SealCertificate, SealChoices
 from faitfoi.records.models_series import Series
 from faitfoi.records.models_storage import StoredObject
+from faitfoi.records.models_structure import ChannelHealth, Structure
 
 __all__ = [
     "Act",
@@ -40,6 +41,7 @@ __all__ = [
     "Batch",
     "BatchLine",
     "BurntNumber",
+    "ChannelHealth",
     "ChannelSettings",
     "Checkpoint",
     "CheckpointStamp",
@@ -71,6 +73,7 @@ __all__ = [
     "Series",
     "StampRenewal",
     "StoredObject",
+    "Structure",
     "WebhookDoor",
     "WrittenTrail",
 ]

@@ -13,7 +13,8 @@ class Customer(TenantModel):
     """A buyer as the organisation knows it; its own choices override the organisation's.
 
     `language` is that of the messages sent to it (`fr`, `en`); empty, the country decides.
-    `code_service` and `engagement_required` are what Chorus Pro asks for this structure.
+    `code_service` and `engagement_required` are what Chorus Pro asks for this structure; `chorus_deposit` is how its
+    invoices are deposited there (`channels.chorus_pro`), empty: as the organisation's are.
     `search_key` is the name without accents or case, since the embedded PostgreSQL has no unaccent.
     """
 
@@ -33,6 +34,7 @@ class Customer(TenantModel):
     code_service_required = models.BooleanField(default=False)
     engagement_required = models.BooleanField(default=False)
     language = models.CharField(max_length=2, blank=True)
+    chorus_deposit = models.CharField(max_length=20, blank=True)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -4,7 +4,8 @@ Loaded by the control address (POST /control/structures) with a list of
 
     {"siret": "00000071100010", "designation": "Commune de …", "code_service": false, "engagement": false,
      "code_service_or_engagement": false, "payment_not_reported": false,
-     "services": [{"code": "SERV01", "name": "…", "active": true, "engagement": false}]}
+     "active": true, "works_only": false,
+     "services": [{"code": "SERV01", "name": "…", "active": true, "engagement": false, "ends": "2026-10-25 17:42"}]}
 
 where the booleans are the obligations of French contracts §1.2. All may be left out but `siret`.
 """
@@ -25,6 +26,7 @@ class Service:
     name: str
     active: bool = True
     engagement: bool = False
+    ends: str = ""  # when it closes, as the API writes it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class Structure:
     engagement: bool = False
     code_service_or_engagement: bool = False
     payment_not_reported: bool = False
+    active: bool = True
+    works_only: bool = False
     services: tuple[Service, ...] = ()
 
     def service(self, code: str) -> Service | None:
@@ -106,6 +110,8 @@ def read_structures(lines: Iterable[object], *, first_id: int = 26300001) -> dic
             engagement=_flag(line, "engagement", number),
             code_service_or_engagement=_flag(line, "code_service_or_engagement", number),
             payment_not_reported=_flag(line, "payment_not_reported", number),
+            active=_flag(line, "active", number, default=True),
+            works_only=_flag(line, "works_only", number),
             services=tuple(
                 Service(
                     id=identifier * 100 + rank,
@@ -113,6 +119,7 @@ def read_structures(lines: Iterable[object], *, first_id: int = 26300001) -> dic
                     name=str(one.get("name") or one["code"]),
                     active=_flag(one, "active", number, default=True),
                     engagement=_flag(one, "engagement", number),
+                    ends=str(one.get("ends") or ""),
                 )
                 for rank, one in enumerate(services, start=1)
             ),

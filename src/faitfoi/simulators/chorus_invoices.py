@@ -44,11 +44,15 @@ NORMAL_PATH = (
 )
 RECYCLE_PATH = ((0, "DEPOSEE"), (60, "A_RECYCLER"))
 SUSPEND_PATH = (*ROUTING_PATH, (1 * HOUR, "SUSPENDUE"))
+REJECT_PATH = (*ROUTING_PATH, (1 * HOUR, "REJETEE"))
+BY_AMOUNT = {".13": SUSPEND_PATH, ".44": RECYCLE_PATH, ".66": REJECT_PATH}
+"""What becomes of an invoice by the cents of its amount due."""
 DOWNLOADED_AFTER = 900
 
 COMMENTS = {
     "A_RECYCLER": "Le service destinataire n'est plus actif.",
     "SUSPENDUE": "Merci de joindre le bon de livraison signé.",
+    "REJETEE": "La quantité facturée ne correspond pas à la commande.",
 }
 
 
@@ -214,8 +218,8 @@ def judge(
     service = structure.service(facts.service)
     if service is not None and not service.active:
         return (), RECYCLE_PATH
-    if f"{facts.due:.2f}".endswith(".13"):
-        return (), SUSPEND_PATH
+    if (path := BY_AMOUNT.get(f"{facts.due:.2f}"[-3:])) is not None:
+        return (), path
     if structure.payment_not_reported:
         return (), tuple(step for step in NORMAL_PATH if step[1] != "MISE_EN_PAIEMENT")
     return (), NORMAL_PATH

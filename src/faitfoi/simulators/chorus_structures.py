@@ -20,7 +20,7 @@ def find_structures(structures: Structures, body: Mapping[str, object]) -> Body:
             "identifiantStructure": one.siret,
             "typeIdentifiantStructure": "SIRET",
             "designationStructure": one.designation,
-            "statut": "ACTIF",
+            "statut": "ACTIF" if one.active else "INACTIF",
         }
         for one in structures.values()
         if (not identifier or one.siret == identifier) and name in one.designation.casefold()
@@ -45,7 +45,7 @@ def show_structure(structures: Structures, body: Mapping[str, object]) -> Body:
             "codeServiceDoitEtreRenseigne": one.code_service,
             "numeroEJDoitEtreRenseigne": one.engagement,
             "gestionNumeroEJOuCodeService": one.code_service_or_engagement,
-            "estMoaUniquement": False,
+            "estMoaUniquement": one.works_only,
             "statutMiseEnPaiementNestPasRemonte": one.payment_not_reported,
         },
     }
@@ -61,6 +61,7 @@ def list_services(structures: Structures, body: Mapping[str, object]) -> Body:
             "libelleService": service.name,
             "estActif": service.active,
             "dateDbtService": "2016-10-25 17:42",
+            **({"dateFinService": service.ends} if service.ends else {}),
         }
         for service in one.services
     ]

@@ -1,0 +1,186 @@
+"""Public structures as Chorus Pro describes them: looked up before a batch is prepared, kept, and refreshed each day.
+
+The wire is touched outside any transaction. A Chorus Pro that does not answer never holds a batch up: what it said last
+is used, with its age, and without any answer the invoice is prepared unverified and says so (`obligations`).
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.chorus_pro import ChorusPro
+from faitfoi.channels.chorus_pro_structures import ServiceTold, StructureTold
+from faitfoi.channels.contract import NotSent
+from faitfoi.einvoice.model import Invoice
+from faitfoi.evidence.store import digest_of
+from faitfoi.pipeline import archive
+from faitfoi.pipeline.connections import noted_bad, noted_good
+from faitfoi.pipeline.customers import match_customer, service_code
+from faitfoi.pipeline.open_channels import Channels
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import ChannelSettings, Structure
+from faitfoi.records.stages import Nature
+
+log = logging.getLogger(__name__)
+
+FRESH = timedelta(days=1)
+"""How long an answer is taken without asking again."""
+PAUSE = timedelta(minutes=5)
+"""How long a Chorus Pro that did not answer is left alone: a batch of a thousand lines must not wait for it."""
+ACTOR = "chorus_pro"
+
+
+def make_known(organisation: Organisation, invoice: Invoice, *, age: timedelta = FRESH) -> None:
+    """Have what the recipient wants known before the invoice is judged, if it goes by Chorus Pro.
+
+    An answer of less than `age` serves again. That Chorus Pro does not answer is kept, never raised.
+    """
+    with acting_for(organisation.id):
+        customer = match_customer(invoice.buyer)
+        if customer is None or customer.nature != Nature.PUBLIC or len(customer.siret) != 14:
+            return
+        if not ChannelSettings.objects.filter(channel=ChannelKey.CHORUS_PRO).exists():
+            return
+        row = Structure.objects.filter(siret=customer.siret).first()
+        siret, code = customer.siret, service_code(customer, invoice)
+    if row is not None and not _is_due(row, code, now=timezone.now(), age=age):
+        return
+    try:
+        look_up(organisation.id, siret, services=[code] if code else [], actor=ACTOR)
+    except NotSent as error:
+        log.warning("structure %s was not looked up: %s", siret, error.reason)
+
+
+def _is_due(row: Structure, code: str, *, now: datetime, age: timedelta) -> bool:
+    if row.failed_at is not None and now - row.failed_at < PAUSE:
+        return False
+    if row.told_at is None or now - row.told_at > age:
+        return True
+    return any(each["code"] == code and each["engagement"] is None for each in row.services)
+
+
+def look_up(organisation_id: UUID, siret: str, *, services: Iterable[str] = (), actor: str) -> Structure:
+    """Ask Chorus Pro about one structure now, and keep what it says with its digest and its hour.
+
+    `services` are asked for their own rules, besides those asked before. Raises NotSent when it cannot be asked, after
+    having kept why; call it outside any transaction.
+    """
+    with Channels(organisation_id) as channels:
+        return _look_up(channels, organisation_id, siret, services=services, actor=actor)
+
+
+def describe(row: Structure) -> list[str]:
+    """Say in French what is known of a structure, one sentence each."""
+    if row.told_at is None:
+        return [f"Chorus Pro n’a encore rien dit du SIRET {row.siret}. {row.failure}"]
+    told = f"(réponse du {timezone.localtime(row.told_at):%d/%m/%Y à %H:%M})"
+    if not row.known:
+        return [f"Chorus Pro ne connaît pas le SIRET {row.siret} {told}."]
+    wants = "un code service ou un numéro d’engagement" if row.code_service_or_engagement else ""
+    if not wants:
+        asked = (("un code service", row.code_service), ("un numéro d’engagement", row.engagement))
+        wants = " et ".join(name for name, wanted in asked if wanted)
+    said = [
+        f"{row.name} — SIRET {row.siret} {told}.",
+        f"Chaque facture porte {wants}." if wants else "Ni code service ni numéro d’engagement n’est exigé de tous.",
+    ]
+    if not row.active:
+        said.append("Cette structure n’est plus active : elle ne reçoit plus de factures.")
+    if row.works_only:
+        said.append("Elle ne reçoit que des factures de travaux.")
+    if row.payment_not_reported:
+        said.append("Elle n’annonce pas la mise en paiement : le dernier état connu sera « mandatée ».")
+    for each in row.services:
+        closed = "" if each["active"] else " — fermé"
+        more = " — demande un numéro d’engagement" if each["engagement"] else ""
+        said.append(f"Service {each['code']} : {each['name']}{closed}{more}")
+    return said
+
+
+def refresh(organisation_id: UUID, *, actor: str) -> int:
+    """Ask again about every structure whose answer is not of today; returns how many answered."""
+    with acting_for(organisation_id):
+        stale = Structure.objects.exclude(told_at__gt=timezone.now() - FRESH)
+        due = list(stale.order_by("told_at", "id").values_list("siret", flat=True))
+    answered = 0
+    with Channels(organisation_id) as channels:
+        for siret in due:
+            try:
+                _look_up(channels, organisation_id, siret, services=(), actor=actor)
+            except NotSent as error:
+                log.warning("structures are not refreshed: %s", error.reason)
+                break  # the others would wait for the same silence
+            answered += 1
+    return answered
+
+
+def _look_up(
+    channels: Channels, organisation_id: UUID, siret: str, *, services: Iterable[str], actor: str
+) -> Structure:
+    with acting_for(organisation_id):
+        row = Structure.objects.filter(siret=siret).first()
+        before = row.services if row else []
+    wanted = {*services, *(each["code"] for each in before if each["engagement"] is not None)}
+    try:
+        with acting_for(organisation_id):
+            channel = channels.open_key(ChannelKey.CHORUS_PRO)
+        assert isinstance(channel, ChorusPro)  # noqa: S101  # the registry's
+        told = channel.structure(siret, services=wanted)
+    except NotSent as error:
+        with acting_for(organisation_id):
+            noted_bad(ChannelKey.CHORUS_PRO, error.reason, at=timezone.now())
+            _keep_failure(organisation_id, siret, error.reason, actor=actor)
+        raise
+    return _keep(organisation_id, siret, told, actor=actor)
+
+
+def _keep(organisation_id: UUID, siret: str, told: StructureTold | None, *, actor: str) -> Structure:
+    now = timezone.now()
+    values: dict[str, object] = {"known": False, "raw_sha256": ""}
+    if told is not None:
+        values = {
+            "known": True,
+            "name": told.name[:200],
+            "active": told.active,
+            "code_service": told.code_service,
+            "engagement": told.engagement,
+            "code_service_or_engagement": told.code_service_or_engagement,
+            "works_only": told.works_only,
+            "payment_not_reported": told.payment_not_reported,
+            "services": [_plain(each) for each in told.services],
+            "raw_sha256": digest_of(told.raw).sha256,
+        }
+    with acting_for(organisation_id):
+        row = Structure.objects.filter(siret=siret).first()
+        same = row is not None and all(getattr(row, name) == value for name, value in values.items())
+    kept = None
+    if told is not None and not same:
+        kept = archive.pack(organisation_id, [told.raw], retention=archive.RECEIVED)
+    with acting_for(organisation_id):
+        noted_good(ChannelKey.CHORUS_PRO, at=now)
+        if kept is not None:
+            archive.claim(kept, actor=actor)
+        passing = {"told_at": now, "failed_at": None, "failure": ""}
+        row, _ = Structure.objects.update_or_create(
+            organisation_id=organisation_id, siret=siret, defaults={**values, **passing}
+        )
+        if not same:
+            write_entry("structure_told", actor=actor, rows=[row], sha256=row.raw_sha256 or None)
+    return row
+
+
+def _keep_failure(organisation_id: UUID, siret: str, reason: str, *, actor: str) -> None:
+    failed = {"failed_at": timezone.now(), "failure": reason}
+    row, made = Structure.objects.update_or_create(organisation_id=organisation_id, siret=siret, defaults=failed)
+    if made:
+        write_entry("structure_not_told", actor=actor, rows=[row])
+
+
+def _plain(service: ServiceTold) -> dict[str, object]:
+    return {**asdict(service), "ends_on": service.ends_on.isoformat() if service.ends_on else None}

@@ -13,12 +13,13 @@ import psycopg
 import pytest
 from django.db import connections
 from psycopg import sql
+from pytest_django import Settings
 
 from faitfoi.accounts.models import Organisation, Role
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.database import roles
 from faitfoi.pipeline.examination import examine_installation
-from faitfoi.pipeline.mirroring import mirrored_entries
+from faitfoi.pipeline.mirroring import mirrored_entries, segments
 from faitfoi.pipeline.rebuilding import CannotRebuild, Rebuilt, rebuild
 from faitfoi.pipeline.relaunching import relaunch
 from faitfoi.pipeline.retry import put_back
@@ -273,6 +274,30 @@ def test_the_command_compares_mends_and_says_it(played: Scene, root: psycopg.Con
     mended = command("--organisation", "trois-vallees")
     assert (mended.returncode, "issue_date = « 2020-01-01 »" in mended.stderr) == (0, True)
     assert command("--check").returncode == 0
+
+
+def test_one_organisation_s_mirror_is_held_to_the_witness_s_root_too(
+    played: Scene, rival: Organisation, root: psycopg.Connection, settings: Settings
+) -> None:
+    """A mirror written anew, its own leaves consistent, is not believed because one organisation was named."""
+    environment = {**os.environ, "FAITFOI_OWNER_URL": address(cluster().owner_url), "COLUMNS": "300"}
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "faitfoi.cli", "rebuild", "--from-mirror", *words]
+        return subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, env=environment)
+
+    witnessed()
+    assert command("--check", "--organisation", "trois-vallees").returncode == 0
+    nobody = command("--organisation", rival.slug)  # nothing of theirs is mirrored: not a reason to empty their tables
+    assert (nobody.returncode, "aucune écriture" in nobody.stderr) == (2, True), nobody.stderr
+    first = settings.FAITFOI_HOME / "store" / segments()[0].name
+    whole = first.read_text()
+    first.chmod(0o640)
+    first.write_text(whole.replace('\\"v\\":1', '\\"v\\":2', 1))
+    assert first.read_text() != whole
+    for words in (("--organisation", "trois-vallees"), ("--check", "--organisation", "trois-vallees")):
+        refused = command(*words)
+        assert (refused.returncode, "n’est pas le journal que le témoin a vu" in refused.stderr) == (2, True)
 
 
 def test_the_other_s_tables_are_out_of_reach(played: Scene, rival: Organisation, owner: psycopg.Connection) -> None:

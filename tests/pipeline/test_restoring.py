@@ -23,6 +23,7 @@ from faitfoi.evidence.leaves import leaf_hash
 from faitfoi.evidence.merkle import Frontier
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline.dossiers import make_dossier
+from faitfoi.pipeline.examination import examine_installation
 from faitfoi.pipeline.mirroring import segments
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.restore_files import CannotRestore, Request
@@ -297,6 +298,7 @@ def test_what_is_lost_for_good_leaves_a_gap_burnt_numbers_and_another_epoch(
     each_arrived_once(scene, mails=3, deposits=0)
     name, _ = make_dossier(scene.organisation.id, scene.document("F-1").id)
     assert "F-1" in name
+    assert examine_installation().problems == ()  # the checkpoints of the former epoch are read under its name
 
 
 def told(*words: str) -> str:

@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.fsck import ProblemKind
 from faitfoi.evidence.keys import KeyRefused, SignerSilent
 from faitfoi.evidence.seal_check import SealState, check_seal, sealed_by
 from faitfoi.pipeline import prepare as preparing
@@ -36,6 +37,7 @@ from faitfoi.pipeline.witnessing import witnessed
 from faitfoi.records.journal import sequence
 from faitfoi.records.models import Checkpoint, CheckpointStamp, JournalEntry, SealCertificate
 from faitfoi.records.models_seal import SealDriver, SealLevel, WithoutStamp
+from faitfoi.records.models_seal import SealState as KeyState
 from faitfoi.records.stages import LineOutcome
 from faitfoi.simulators.control import Fault, FaultKind
 from faitfoi.simulators.csc import CscSimulator
@@ -167,6 +169,26 @@ def test_a_compromise_tells_what_came_after_the_last_stamped_checkpoint(scene: S
     again = declare_compromised(scene.organisation, row.fingerprint, actor=ACTOR)
     assert again.trusted_size == size
     assert len(entries(scene, "seal_key_compromised")) == 1
+
+
+@pytest.mark.beside_the_journal
+def test_the_examination_tells_a_seal_made_after_a_compromise(scene: Scene) -> None:
+    """Who has stolen the key and holds the database: back in service for a moment, without a word in the journal."""
+    scene.send(file("F-1"))
+    row = declare_compromised(scene.organisation, current(scene).fingerprint, actor=ACTOR)
+    witnessed()
+    before = examine_installation()
+    assert (before.sound, before.doubts) == (True, 1)  # sealed before the word, after no stamp: told, not a lie
+
+    with acting_for(scene.organisation.id):
+        SealCertificate.objects.filter(id=row.id).update(state=KeyState.ACTIVE)
+    scene.send(file("F-2"))
+    with acting_for(scene.organisation.id):
+        SealCertificate.objects.filter(id=row.id).update(state=KeyState.COMPROMISED)
+    after = examine_installation()
+    (problem,) = after.problems
+    assert (problem.kind, problem.object) == (ProblemKind.SEAL_COMPROMISED, str(scene.document("F-2").id))
+    assert after.doubts == 1
 
 
 def test_without_any_stamp_a_compromise_leaves_nothing_certain(scene: Scene) -> None:

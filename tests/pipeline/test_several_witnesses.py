@@ -5,14 +5,20 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
+from faitfoi.database import roles
 from faitfoi.evidence.checkpoint import open_checkpoint
-from faitfoi.evidence.note import Verifier
+from faitfoi.evidence.fsck import ProblemKind
+from faitfoi.evidence.note import KeyType, Signer, Verifier, open_note, write_note
 from faitfoi.evidence.witness_wire import WitnessSilent
 from faitfoi.pipeline.dossiers import make_dossier
+from faitfoi.pipeline.examination import examine_installation
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.witnesses import forget_keys, log_signer, panel, protection
 from faitfoi.pipeline.witnessing import JournalBehind, may_number, may_send, witnessed
@@ -21,6 +27,7 @@ from faitfoi.records.stages import LineOutcome, Stage
 from tests.pipeline.cast import Scene, file
 from tests.pipeline.test_witnessing import lose_what_the_witness_saw, write_some
 from tests.pipeline.witnesses import ask, far_witnesses
+from tests.postgres import cluster
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -196,3 +203,52 @@ def test_a_clock_that_was_ahead_for_a_while_does_not_forbid_to_issue(
 
 def move_clock(monkeypatch: pytest.MonkeyPatch, now: Callable[[], object]) -> None:
     monkeypatch.setattr("django.utils.timezone.now", now)
+
+
+def test_each_checkpoint_is_judged_by_the_witnesses_in_force_then(
+    scene: Scene, settings: Settings, tmp_path: Path
+) -> None:
+    with far_witnesses(settings, tmp_path, "un.example", "deux.example", "trois.example") as (one, two, three):
+        ask(settings, [one])
+        write_some(scene, 2)
+        witnessed()
+        ask(settings, [two, three])
+        witnessed()  # the same size, other witnesses
+        write_some(scene, 2)
+        last = witnessed()
+        assert examine_installation().problems == ()
+        ask(settings, [three])  # today's only one has never signed the first checkpoint
+        write_some(scene, 1)
+        witnessed()
+        assert examine_installation().problems == ()
+
+        def rewritten(note: bytes) -> None:
+            name = str(connections["default"].settings_dict["NAME"])
+            with psycopg.connect(roles.on_database(cluster().superuser_url, name)) as root:
+                root.execute("SET session_replication_role = replica")
+                root.execute("UPDATE records_checkpoint SET note = %s WHERE size = %s", [note.decode(), last])
+
+        def kept(note: bytes) -> str:
+            rewritten(note)
+            (problem,) = examine_installation().problems
+            assert (problem.kind, problem.object) == (ProblemKind.CHECKPOINT_REFUSED, str(last))
+            return problem.sentence
+
+        before = Checkpoint.objects.get(size=last).note.encode()
+        signed = open_note(before)
+        lines = {
+            each.name: line for each, line in zip(signed.signatures, before.decode().splitlines(True)[-3:], strict=True)
+        }
+        by_log = lines[log_signer().name]
+        # A witness that was replaced cannot vouch for what came after it; one of two is not the two that were needed.
+        replaced = Signer(
+            name="un.example",
+            key=Ed25519PrivateKey.from_private_bytes(b"un.example".ljust(32, b"k")),
+            kind=KeyType.WITNESS,
+        ).line(signed.text, at=timezone.now())
+        assert "0 des témoins d’alors, et il en fallait 2" in kept(write_note(signed.text, [by_log, replaced]))
+        assert "1 des témoins d’alors" in kept(write_note(signed.text, [by_log, replaced, lines["deux.example"]]))
+        forged = lines["trois.example"].replace(lines["trois.example"][-9:-4], "AAAAA")
+        assert "ne se vérifie pas" in kept(write_note(signed.text, [by_log, lines["deux.example"], forged]))
+        rewritten(before)
+        assert examine_installation().problems == ()

@@ -63,7 +63,7 @@ def fsck(as_json: AsJson = False) -> None:
             report = examine_installation(progress=advance)
     if as_json:
         problems = [{"kind": p.kind.value, "object": p.object, "sentence": p.sentence} for p in report.problems]
-        names = ("entries", "objects", "seals", "packs", "octets", "checkpoints", "stamps", "unclaimed")
+        names = ("entries", "objects", "seals", "packs", "octets", "checkpoints", "stamps", "unclaimed", "doubts")
         facts = {**{name: getattr(report, name) for name in names}, "root": report.root.hex()}
         typer.echo(json.dumps({**facts, "sound": report.sound, "problems": problems}, ensure_ascii=False))
     else:
@@ -72,6 +72,11 @@ def fsck(as_json: AsJson = False) -> None:
             f"{report.objects} objets, dont {report.seals} cachetés, dans {report.packs} paquets "
             f"({report.octets / 1_000_000:.1f} Mo lus). Racine : {report.root.hex()}"
         )
+        if report.doubts:
+            typer.echo(
+                f"{report.doubts} cachet(s) d’une clé déclarée compromise ensuite, qu’aucun horodatage ne date : "
+                "« faitfoi seal status » les nomme."
+            )
         for problem in report.problems:
             typer.echo(f"✗ {problem.sentence}", err=True)
         typer.echo("Tout est intact." if report.sound else f"{len(report.problems)} défaut(s) trouvés.")

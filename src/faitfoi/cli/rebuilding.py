@@ -62,7 +62,12 @@ def _all(slug: str | None, *, check: bool, from_mirror: bool, quiet: bool) -> "I
 
     while sequence():
         pass
-    chosen = [the_organisation(slug).id] if slug else _in_the_mirror() if from_mirror else every_organisation()
+    chosen = [the_organisation(slug).id] if slug else every_organisation()
+    if from_mirror:
+        mirrored = _in_the_mirror()
+        if slug and chosen[0] not in mirrored:
+            fail(f"Le miroir n’a aucune écriture de « {slug} » : rien n’a été changé.", code=2)
+        chosen = chosen if slug else mirrored
     bar = Bar(TextColumn("{task.description} {task.completed} écritures"), console=Console(stderr=True), disable=quiet)
     with psycopg.connect(_owner(), autocommit=True) as owner, bar:
         for number, organisation_id in enumerate(chosen, start=1):

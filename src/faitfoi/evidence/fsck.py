@@ -37,6 +37,7 @@ class ProblemKind(StrEnum):
     ROW_DIFFERS = "row_differs"
     NOT_JOURNALLED = "not_journalled"
     SEAL_BROKEN = "seal_broken"
+    SEAL_COMPROMISED = "seal_compromised"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,8 @@ class Report:
     """What was examined and what was found; `sound` when nothing is wrong.
 
     `packs` and `octets` count every copy that was read; `unclaimed` the packs that no entry names: what a crash between
-    store and database leaves, no damage. `checkpoints` and `stamps` were verified over the recomputed roots.
+    store and database leaves, no damage. `checkpoints` and `stamps` were verified over the recomputed roots. `doubts`
+    are seals of a key that was declared compromised later, which no stamped checkpoint dates: they prove nothing.
     """
 
     entries: int
@@ -82,6 +84,7 @@ class Report:
     checkpoints: int
     stamps: int
     unclaimed: int
+    doubts: int
     root: bytes
     problems: tuple[Problem, ...]
 

@@ -29,6 +29,14 @@ def next_origin() -> str:
     return f"{origin}/2"
 
 
+def former_origins() -> list[str]:
+    """The names of the epochs before the present one, the latest first; none when there was no gap."""
+    base, _, number = log_signer().name.rpartition("/")
+    if not base or not number.isdecimal() or len(number) > MOST_DIGITS:
+        return []
+    return [f"{base}/{each}" for each in range(int(number) - 1, 1, -1)] + [base]
+
+
 def begin_epoch(origin: str) -> None:
     """Give the log its next name, once the gap is written. The same again changes nothing."""
     if log_signer().name != origin:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.checkpoint import Checkpoint as Statement
 from faitfoi.evidence.checkpoint import open_checkpoint
 from faitfoi.evidence.fsck import (
     Entries,
@@ -20,16 +22,18 @@ from faitfoi.evidence.fsck import (
 )
 from faitfoi.evidence.fsck_packs import Expected, ExpectedPack, PackExaminers
 from faitfoi.evidence.merkle import EMPTY_ROOT
-from faitfoi.evidence.note import NoteRefused, open_note
+from faitfoi.evidence.note import NoteRefused, SignedNote, open_note
 from faitfoi.evidence.stamps import StampRefused, check_stamp
 from faitfoi.evidence.store import digest_of
+from faitfoi.pipeline.epochs import former_origins
 from faitfoi.pipeline.examination_rows import Rows
 from faitfoi.pipeline.installation import addresses, store
 from faitfoi.pipeline.jobs import every_organisation
 from faitfoi.pipeline.rollback import stopped
-from faitfoi.pipeline.sealing import certificates_of
+from faitfoi.pipeline.sealing import certificates_of, declared_at, doubtful, known_certificates
 from faitfoi.pipeline.stamping import trusted_roots
-from faitfoi.pipeline.witnessing import log_signer, witness_key
+from faitfoi.pipeline.witness_panels import why_unwitnessed
+from faitfoi.pipeline.witnesses import log_signer
 from faitfoi.records.journal import sequence
 from faitfoi.records.models import Checkpoint, CheckpointStamp, JournalHead, JournalLeaf, JournalNode
 from faitfoi.records.objects import KEPT, RETIRED
@@ -66,6 +70,7 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
         checkpoints=examination.checkpoints,
         stamps=examination.stamps,
         unclaimed=unclaimed,
+        doubts=examination.doubts,
         root=root,
         problems=(*examination.entries.problems, *examination.problems, *packs.problems),
     )
@@ -77,7 +82,7 @@ class _Examination:
     def __init__(self, packs: PackExaminers, progress: Progress | None) -> None:
         self.entries = Entries()
         self.problems: list[Problem] = []
-        self.objects = self.seals = self.checkpoints = self.stamps = 0
+        self.objects = self.seals = self.checkpoints = self.stamps = self.doubts = 0
         self._packs = packs
         self._progress = progress
         self._named: set[str] = set()
@@ -112,6 +117,7 @@ class _Examination:
                 given += 1
             self._tell(self.entries.count)
         self.problems += rows.strangers()
+        self._read_compromises(organisation_id)
 
     def grow_tree(self) -> bytes:
         """Recompute the tree over all leaves, and everything that was said of it; returns its root."""
@@ -129,6 +135,22 @@ class _Examination:
         self._check_stamps()
         return tree.frontier.root()
 
+    def _read_compromises(self, organisation_id: UUID) -> None:
+        """Tell what a compromised key sealed after it was declared so, and count what came shortly before."""
+        for certificate in known_certificates(organisation_id):
+            since = declared_at(certificate)
+            for each in doubtful(organisation_id, certificate):
+                if since is None or each.index is None or each.index < since:
+                    self.doubts += 1
+                    continue
+                sentence = (
+                    f"Le document {each.document_id} (écriture {each.index}) porte un cachet de la clé "
+                    f"{certificate.fingerprint[:16]}…, fait après que cette clé a été déclarée compromise."
+                )
+                self.problems.append(
+                    Problem(kind=ProblemKind.SEAL_COMPROMISED, object=str(each.document_id), sentence=sentence)
+                )
+
     def unclaimed(self, organisations: Sequence[UUID]) -> int:
         """Count the packs on the first shelf that no entry names."""
         names = (name for each in organisations for name in store().first.names(f"{each}/"))
@@ -137,16 +159,14 @@ class _Examination:
     def _check_signatures(self, checkpoint: Checkpoint, root: bytes) -> None:
         self.checkpoints += 1
         try:
-            said, note = open_checkpoint(checkpoint.note.encode(), log_signer().verifier)
-            # One that another witness signed, before this one was chosen, cannot be verified any more.
-            note.verified_by(witness_key())
+            said, note = _opened(checkpoint.note.encode())
         except NoteRefused as error:
             self._refuse(checkpoint.size, f"ne se vérifie pas ({error})")
             return
         if (said.size, said.root) != (checkpoint.size, root):
             self._refuse(checkpoint.size, "n’est pas celui des écritures d’aujourd’hui : le journal a été réécrit")
-        if len(open_note(checkpoint.note.encode()).signatures) < 2:
-            self._refuse(checkpoint.size, "ne porte la signature d’aucun témoin")
+        if why := why_unwitnessed(note, checkpoint.size):
+            self._refuse(checkpoint.size, why)
 
     def _check_stamps(self) -> None:
         stamps = CheckpointStamp.objects.select_related("checkpoint").order_by("id")
@@ -174,6 +194,13 @@ class _Examination:
         if self._progress is not None:
             self._progress("entries", entries)
             self._progress("packs", self._packs.packs)
+
+
+def _opened(note: bytes) -> tuple[Statement, SignedNote]:
+    """A checkpoint that our log has signed, under its present name or that of an earlier epoch. Raises NoteRefused."""
+    verifier = log_signer().verifier
+    named = Statement.parse(open_note(note).text).origin
+    return open_checkpoint(note, replace(verifier, name=named) if named in former_origins() else verifier)
 
 
 @contextmanager

@@ -156,6 +156,17 @@ def doubtful(organisation_id: UUID, certificate: SealCertificate) -> list[Doubtf
     ]
 
 
+def declared_at(certificate: SealCertificate) -> int | None:
+    """Return the index of the entry that declared a certificate compromised; None when it was not, or has no index yet.
+
+    Runs inside `acting_for`.
+    """
+    told = JournalEntry.objects.filter(kind="seal_key_compromised", body__contains=certificate.fingerprint)
+    entries = list(told.values_list("id", flat=True))
+    leaves = JournalLeaf.objects.filter(entry_id__in=entries).exclude(index=None).order_by("index")
+    return leaves.values_list("index", flat=True).first()
+
+
 def fingerprint_of(certificate: bytes) -> str:
     """Return the SHA-256 of a certificate's DER, in hex."""
     return hashlib.sha256(certificate).hexdigest()

@@ -34,6 +34,7 @@ from faitfoi.pipeline.rollback import (
     stop,
     widest_drift,
 )
+from faitfoi.pipeline.witness_panels import note_panel
 from faitfoi.pipeline.witnesses import (
     Member,
     WitnessesMisnamed,
@@ -282,12 +283,10 @@ def _keep(current: _Round) -> int:
     for member, _, _ in current.cosigned.values():
         remember(member.verifier)
         held().keep(note, log=log_signer().verifier, witness=member.verifier)
+    note_panel(size)
     fresh = {"note": note.decode(), "marks": current.marks}
-    kept, is_new = Checkpoint.objects.get_or_create(size=size, defaults={**fresh, "at": _hour(current)})
-    signed = {signature.name for signature in open_note(kept.note.encode()).signatures}
-    # A stamp covers the note's bytes: a stamped one stays as it was.
-    if not is_new and set(current.cosigned) - signed and not kept.stamps.exists():
-        Checkpoint.objects.filter(size=size).update(**fresh)
+    # The first note of a size stays: stamps cover its bytes, and the table only grows.
+    Checkpoint.objects.get_or_create(size=size, defaults={**fresh, "at": _hour(current)})
     return size
 
 

@@ -1,5 +1,8 @@
 """The collector of texts finds what Django translates, and the French catalogue is whole."""
 
+import gettext
+import io
+
 import polib
 from tools import messages
 
@@ -57,3 +60,12 @@ def test_a_missing_translation_and_an_unknown_name_are_told() -> None:
         "a.py: the French of 'A %(name)s' names nom, which is not given",
         "b.py: no French for 'B'",
     ]
+
+
+def test_french_punctuation_never_starts_a_line_whoever_typed_its_spaces() -> None:
+    catalogue = messages.merged({messages.Text(singular="Press « %(name)s »: now"): {"a.py"}}, polib.POFile())
+    catalogue[0].msgstr = "Choisissez « %(name)s » : à 20 % de %(name)s"
+    target = gettext.GNUTranslations(io.BytesIO(messages.compiled(catalogue)))
+
+    read = target.gettext("Press « %(name)s »: now")
+    assert read == "Choisissez «\u00a0%(name)s\u00a0»\u00a0: à 20\u00a0% de %(name)s"

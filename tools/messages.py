@@ -31,6 +31,9 @@ HEADER = {
 # What each function's leading arguments are: c(ontext), s(ingular), p(lural).
 SHAPES = {"gettext": "s", "ngettext": "sp", "pgettext": "cs", "npgettext": "csp", "_": "s"}
 SHAPES |= {f"{name}_lazy": shape for name, shape in SHAPES.items() if name != "_"} | {"gettext_noop": "s"}
+# The spaces of double punctuation and of guillemets; « %(name)s » begins with a value, not with a percent sign.
+SPACES = re.compile(r" (?=[:;!?»€]|%(?!\())|(?<=«) ")
+NO_BREAK = "\u00a0"
 CALL = re.compile(r" (n?p?gettext)\(")
 
 
@@ -56,7 +59,7 @@ def main() -> int:
     elif found:
         CATALOGUE.parent.mkdir(parents=True, exist_ok=True)
         CATALOGUE.write_text(str(catalogue), encoding="utf-8")
-        COMPILED.write_bytes(catalogue.to_binary())
+        COMPILED.write_bytes(compiled(catalogue))
         print(f"{len(catalogue)} texts, {len(complaints)} without French: {CATALOGUE.relative_to(ROOT)}")
     for complaint in complaints:
         print(complaint, file=sys.stderr)
@@ -148,13 +151,31 @@ def untranslated(catalogue: polib.POFile) -> Iterator[str]:
             yield f"{where}: the French of {entry.msgid!r} names {', '.join(sorted(unknown))}, which is not given"
 
 
+def compiled(catalogue: polib.POFile) -> bytes:
+    """The catalogue as Django reads it, French punctuation kept from starting a line whoever typed its spaces."""
+    typeset = polib.POFile()
+    typeset.metadata = catalogue.metadata
+    for entry in catalogue:
+        typeset.append(
+            polib.POEntry(
+                msgid=entry.msgid,
+                msgctxt=entry.msgctxt,
+                msgid_plural=entry.msgid_plural,
+                msgstr=SPACES.sub(NO_BREAK, entry.msgstr),
+                msgstr_plural={number: SPACES.sub(NO_BREAK, text) for number, text in entry.msgstr_plural.items()},
+            )
+        )
+    content: bytes = typeset.to_binary()
+    return content
+
+
 def stale(catalogue: polib.POFile) -> Iterator[str]:
     """A complaint when the committed files are not what `make messages` would write."""
     if not len(catalogue) and not CATALOGUE.exists():
         return
     if not CATALOGUE.exists() or CATALOGUE.read_text(encoding="utf-8") != str(catalogue):
         yield f"{CATALOGUE.relative_to(ROOT)} is not up to date: make messages"
-    if not COMPILED.exists() or COMPILED.read_bytes() != catalogue.to_binary():
+    if not COMPILED.exists() or COMPILED.read_bytes() != compiled(catalogue):
         yield f"{COMPILED.relative_to(ROOT)} is not up to date: make messages"
 
 

@@ -3,15 +3,17 @@
 import json
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.pipeline import control_checks
 from faitfoi.pipeline.control_series import Given, Reading, read_series
 from faitfoi.pipeline.controls import CONTROLS, run_control, run_due, standings
+from faitfoi.pipeline.integrity import check_all
 from faitfoi.records.models import AuditSettings, ControlRun, JournalEntry
 from tests.pipeline.cast import ACTOR, FARMER, SILENT, Scene, file, invoice
 
@@ -86,7 +88,8 @@ def test_a_gap_and_an_invoice_without_a_way_are_found_and_the_run_is_journalled(
     assert gap["number"] == "F-2026-3"
     (stopped,) = findings(scene, "unsent")
     assert stopped["number"] == "F-2026-4"
-    assert "pas de canal" in stopped["sentence"]
+    assert stopped["sentence"].count("F-2026-4") == 1
+    assert "relancez" in stopped["sentence"]
     with acting_for(scene.organisation.id):
         entries = [json.loads(entry.body) for entry in JournalEntry.objects.filter(kind="control_run").order_by("id")]
         runs = list(ControlRun.objects.order_by("id"))
@@ -96,13 +99,31 @@ def test_a_gap_and_an_invoice_without_a_way_are_found_and_the_run_is_journalled(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_file_whose_bytes_changed_is_found_among_the_kept_ones(scene: Scene) -> None:
+def test_a_file_whose_bytes_changed_is_named_by_the_next_control_of_integrity(scene: Scene) -> None:
     scene.send(file("F-1"))
+    (not_yet,) = findings(scene, "altered")
+    assert not_yet["untold"]
+    check_all(scene.organisation.id, actor=ACTOR, told=lambda _: None)
     assert findings(scene, "altered") == []
     scene.alter(scene.artefact("F-1", "legal").sha256)
+    check_all(scene.organisation.id, actor=ACTOR, told=lambda _: None)
 
-    (altered,) = findings(scene, "altered")
-    assert altered["number"] == "F-1"
+    named = findings(scene, "altered")
+    assert {each["number"] for each in named} == {"F-1"}
+    assert any("sauvegarde" in each["sentence"] for each in named)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_control_of_integrity_that_stopped_long_ago_is_said_to_tell_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.send(file("F-1"))
+    check_all(scene.organisation.id, actor=ACTOR, told=lambda _: None)
+    monkeypatch.setattr(control_checks, "OVERDUE", timedelta(0))
+
+    (late,) = findings(scene, "altered")
+    assert late["untold"]
+    assert "worker" in late["sentence"]
 
 
 @pytest.mark.beside_the_journal

@@ -33,7 +33,7 @@ from faitfoi.records.models import (
 from faitfoi.records.stages import Stage
 from tests.pipeline.cast import Scene, file
 from tests.pipeline.conftest import portal, relay, scene
-from tests.web.conftest import Work, make_auditor, plain, signed_in_as
+from tests.web.conftest import Work, make_auditor, make_customer, make_document, plain, signed_in_as
 from tests.web.test_access import OPENED_ELSEWHERE, addresses
 
 __all__ = ["portal", "relay", "scene"]
@@ -234,6 +234,28 @@ def test_an_auditor_takes_away_the_files_and_dossiers_of_their_year_alone(scene:
     read = [entry for entry in readings(organisation) if entry.get("document")]
     assert {entry["document"] for entry in read} == ids
     assert len(read) == 2
+
+
+@pytest.mark.beside_the_journal
+@pytest.mark.django_db(transaction=True)
+def test_a_document_that_cannot_be_proved_is_named_in_the_index_and_stops_nothing(scene: Scene, alice: User) -> None:
+    scene.send(file("F-1"))
+    organisation = scene.organisation
+    with acting_for(organisation.id):
+        make_document(organisation, make_customer(organisation, "Élevage du Pré Noir"), "F-SANS-JOURNAL")
+    wanted = {"first_day": "2026-01-01", "last_day": "2026-12-31", "wanted": ["pdf", "dossier"]}
+    answer = signed_in_as(alice).get(reverse("bulk_files", args=[organisation.slug]), wanted)
+    archive = zipfile.ZipFile(io.BytesIO(bytes_of(answer)))
+
+    rows = {
+        row[0]: row
+        for row in csv.reader(io.StringIO(archive.read(archive.namelist()[-1]).decode("utf-8-sig")), delimiter=";")
+    }
+    assert rows["F-1"][-1] == ""
+    assert rows["F-1"][-2].endswith(".zip")
+    assert "Sans dossier" in rows["F-SANS-JOURNAL"][-1]
+    assert "F-SANS-JOURNAL" in rows["F-SANS-JOURNAL"][-1]
+    assert rows["F-SANS-JOURNAL"][-2].endswith(".pdf"), "its file leaves all the same"
 
 
 @pytest.mark.beside_the_journal

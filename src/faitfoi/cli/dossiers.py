@@ -36,6 +36,7 @@ def dossier(
     if several and output is None:
         fail("Dites dans quel dossier les écrire (-o).", code=2)
     with platform_open():
+        from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
         from faitfoi.evidence.witness_wire import WitnessSilent
         from faitfoi.pipeline.dossiers import NotProved
         from faitfoi.pipeline.witnessing import JournalBehind
@@ -46,7 +47,7 @@ def dossier(
                 _write_all(chosen, output, year=year)
             elif number is not None:
                 _write_one(chosen, number, output)
-        except (JournalBehind, NotProved, WitnessSilent) as error:
+        except (JournalBehind, NotProved, ObjectAltered, ObjectMissing, WitnessSilent) as error:
             fail(str(error))
 
 

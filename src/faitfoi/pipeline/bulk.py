@@ -17,7 +17,7 @@ from faitfoi.einvoice.reading import Unreadable
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.witness_wire import WitnessSilent
 from faitfoi.pipeline import artefacts
-from faitfoi.pipeline.dossiers import make_dossier
+from faitfoi.pipeline.dossiers import NotProved, make_dossier
 from faitfoi.pipeline.installation import sandbox
 from faitfoi.pipeline.witnessing import JournalBehind
 from faitfoi.records.models import Document
@@ -153,7 +153,7 @@ def _with_dossier(organisation_id: UUID, document_id: UUID, taken: Taken) -> Tak
     """Add the dossier, made outside any transaction: the journal is witnessed for it, as far as it is committed."""
     try:
         name, content = make_dossier(organisation_id, document_id)
-    except (JournalBehind, WitnessSilent, ObjectMissing, ObjectAltered) as error:
+    except (JournalBehind, NotProved, WitnessSilent, ObjectMissing, ObjectAltered) as error:
         return Taken(row=(*taken.row[:-1], f"{taken.row[-1]} Sans dossier : {error}".strip()), files=taken.files)
     names = f"{taken.row[-2]} {name}.zip".strip()
     return Taken(row=(*taken.row[:-2], names, taken.row[-1]), files={**taken.files, f"{name}.zip": content})

@@ -18,27 +18,26 @@ from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.reading import Unreadable
 from faitfoi.einvoice.rules import check_rules
-from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
-from faitfoi.pipeline import artefacts
 from faitfoi.pipeline.control_series import Given, read_series
+from faitfoi.pipeline.integrity import last_results
 from faitfoi.pipeline.linked_documents import REFERENCES, references_of
-from faitfoi.records.models import Artefact, AuditSettings, BurntNumber, Delivery, Document
+from faitfoi.records.models import Artefact, AuditSettings, BurntNumber, Delivery, Document, StoredObject
 from faitfoi.records.models_document import DocumentKind
 from faitfoi.records.stages import Purpose, Stage
 
 LATE = timedelta(days=1)
-SAMPLED = 300
-"""Files that one run re-reads beside the newest ones; `faitfoi fsck` re-reads everything."""
+OVERDUE = timedelta(days=3)
+"""Without a control of integrity for so long, nobody can say that what is kept is whole."""
 HALF_A_CENT = Decimal("0.005")
 """What rounding may add to or take from the tax of one line."""
 ARITHMETIC = frozenset({*(f"BR-CO-{number}" for number in range(10, 18)), "BR-S-08", "BR-S-09"})
 STOPPED = {
-    Stage.ROUTED: "est prête depuis plus d’un jour et n’est pas partie",
-    Stage.HELD: "est retenue : un réglage ou un identifiant manque",
-    Stage.TO_FIX: "attend une correction",
-    Stage.UNKNOWN: "a peut-être été reçue : son sort est inconnu",
-    Stage.RETURNED: "est revenue : le client ne l’a pas",
-    Stage.REJECTED: "a été rejetée après son dépôt",
+    Stage.ROUTED: "est prête depuis plus d’un jour et n’est pas partie : prévenez la personne qui gère l’installation",
+    Stage.HELD: "est retenue, car un réglage ou un identifiant manque : sa page dit lequel",
+    Stage.TO_FIX: "attend une correction : sa page dit laquelle",
+    Stage.UNKNOWN: "a peut-être été reçue, sans qu’on le sache : sa page dit à qui le demander",
+    Stage.RETURNED: "est revenue, et le client ne l’a pas : sa page dit quoi faire",
+    Stage.REJECTED: "a été rejetée après son dépôt : sa page dit pourquoi",
 }
 
 
@@ -113,34 +112,41 @@ def unsent(since: date) -> Outcome:
     said = []
     for document in documents.iterator():
         why = ""
-        if document.waiting_for:
-            why = "n’a pas de canal : " + document.waiting_for
-        elif document.stage is None:
-            why = "n’a aucun envoi"
+        if document.stage is None:
+            why = "n’a aucun envoi : ouvrez sa page et relancez-la"
         elif document.stage != Stage.ROUTED or document.since < before:
             why = STOPPED.get(Stage(document.stage), "")
-        if why:
-            said.append(_about(document, f"{_the(document)} {why}."))
+        # What it waits for names it already, and says what to do.
+        if sentence := document.waiting_for or (f"{_the(document)} {why}." if why else ""):
+            said.append(_about(document, sentence))
     return Outcome(checked=documents.count(), said=tuple(said))
 
 
 def altered(since: date) -> Outcome:
-    """Re-read files kept for the documents: the newest ones, and others in turn, by their fingerprints."""
-    kept = Artefact.objects.filter(document__issue_date__gte=since).select_related("document")
-    newest = list(kept.order_by("-id")[:SAMPLED])
-    # Another part each day, without memory: the digest's first two digits, out of 256.
-    turn = f"{timezone.now().toordinal() % 256:02x}"
-    others = kept.filter(sha256__startswith=turn).exclude(pk__in=[each.pk for each in newest])[:SAMPLED]
-    said, checked = [], 0
-    for artefact in [*newest, *others]:
-        checked += 1
-        try:
-            artefacts.read(artefact)
-        except (ObjectMissing, ObjectAltered) as error:
-            said.append(
-                _about(artefact.document, f"{_the(artefact.document)}, {artefact.get_role_display()} : {error}")
-            )
-    return Outcome(checked=checked, said=tuple(said))
+    """Tell which documents the nightly control of integrity could read from no copy; nothing is read again here."""
+    reread = last_results()
+    if reread.at is None:
+        if not StoredObject.objects.exists():
+            return Outcome(checked=0, said=())
+        sentence = "Aucune relecture n’a encore eu lieu : la première se fait la nuit prochaine."
+        return Outcome(checked=0, said=(Found(sentence=sentence, untold=True),))
+    said: list[Found] = []
+    if timezone.now() - reread.at > OVERDUE:
+        sentence = (
+            f"La dernière relecture date du {timezone.localtime(reread.at):%d/%m/%Y} : il s’en fait une chaque nuit. "
+            "Prévenez la personne qui gère cette installation : le service qui la fait (worker) est sans doute arrêté."
+        )
+        said.append(Found(sentence=sentence, untold=True))
+    lost = StoredObject.objects.filter(pack__in=reread.lost).values("sha256")
+    gone = Artefact.objects.filter(sha256__in=lost, document__issue_date__gte=since)
+    for artefact in gone.select_related("document"):
+        sentence = (
+            f"{_the(artefact.document)} : aucune copie de l’archive ne rend plus son fichier "
+            f"« {artefact.get_role_display()} ». Prévenez la personne qui gère cette installation : une sauvegarde du "
+            "coffre doit le rendre."
+        )
+        said.append(_about(artefact.document, sentence))
+    return Outcome(checked=reread.objects, said=tuple(said))
 
 
 def vat(since: date) -> Outcome:

@@ -68,8 +68,9 @@ CONTROLS: dict[str, Control] = {
             key="altered",
             title="Pièces intactes",
             purpose="Ce qui est gardé est ce qui a été scellé.",
-            method="Relit les fichiers les plus récents et, à tour de rôle, une partie des autres, et recalcule leurs "
-            "empreintes SHA-256. La relecture complète est celle de « faitfoi fsck ».",
+            method="Chaque nuit, une partie de l’archive tirée au sort est relue dans chaque copie et ses empreintes "
+            "(SHA-256, SHA-512) recalculées ; tout l’est dans l’année. Ce contrôle reprend ce que ces relectures ont "
+            "inscrit au journal. « faitfoi fsck » relit tout à la demande.",
             every=DAILY,
             look=control_checks.altered,
         ),

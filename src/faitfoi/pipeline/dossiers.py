@@ -10,6 +10,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.einvoice.reading import Unreadable
 from faitfoi.evidence.dossier import VERSIONS, Dossier, ProvedEntry, dossier_name
 from faitfoi.evidence.leaves import read_canonical
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.tlog_proof import TlogProof
 from faitfoi.pipeline.archive import fetch
@@ -24,7 +25,7 @@ from faitfoi.records.stages import ArtefactRole
 
 
 class NotProved(Exception):
-    """No entry of this journal tells the sealing of the document; the message is a French sentence."""
+    """A dossier cannot be made of what is here; the message is a French sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,8 @@ def make_dossiers(
     for each in planned:
         try:
             content = _made(organisation_id, each.document_id)[1]
-        except NotProved as error:
-            yield each, error
+        except (NotProved, ObjectAltered, ObjectMissing) as error:
+            yield each, NotProved(str(error))
             continue
         with acting_for(organisation_id):
             write_entry("communicated", actor=actor, document_id=each.document_id, what="dossier")
@@ -86,7 +87,7 @@ def _made(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         artefacts = {artefact.role: artefact for artefact in document.artefacts.all()}
         entries = list(JournalEntry.objects.filter(document_id=document.id).order_by("id"))
     indices = JournalLeaf.objects.in_bulk([entry.id for entry in entries])
-    checkpoint = _checkpoint_over(max(leaf.index or 0 for leaf in indices.values() if leaf.index is not None))
+    checkpoint = _checkpoint_over(max((leaf.index or 0 for leaf in indices.values()), default=0))
     tree = TiledTree(checkpoint.size, row)
     stamped = list(checkpoint.stamps.order_by("id"))
     stamps = {stamp.authority: bytes(stamp.token) for stamp in stamped}

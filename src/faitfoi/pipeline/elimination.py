@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from faitfoi.accounts.duties import Duty, check_second_person, member
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 LONGEST_REASON = 2_000
 MOST_DOCUMENTS = 2_000
 """Of one request: an attestation names each of their objects."""
+_PENDING = (Elimination.State.REQUESTED, Elimination.State.APPROVED)
 _GOING_ON = frozenset({Stage.ROUTED, Stage.SENDING, Stage.TO_FIND, Stage.TO_FIX, Stage.HELD})
 
 
@@ -185,9 +187,14 @@ def why_not(organisation: Organisation, document: Document, holds: Sequence[Hold
 
 
 def eliminable(organisation: Organisation, *, day: date, most: int = MOST_DOCUMENTS) -> list[Document]:
-    """The documents that may be eliminated on that day, oldest first. Runs inside `acting_for`."""
+    """The documents that may be eliminated on that day and are in no request yet, oldest first.
+
+    Runs inside `acting_for`.
+    """
     holds, found = holds_in_force(), []
-    for document in Document.objects.filter(eliminated_at=None).order_by("issue_date", "id").iterator():
+    pending = EliminationItem.objects.filter(elimination__state__in=_PENDING, document=OuterRef("pk"))
+    kept = Document.objects.filter(~Exists(pending), eliminated_at=None)
+    for document in kept.order_by("issue_date", "id").iterator():
         if day <= keep_until(organisation, document.issue_date):
             break
         if not why_not(organisation, document, holds, day=day):

@@ -49,6 +49,18 @@ class Outcome:
     complete: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reread:
+    """What the controls of integrity said since the last one of all packs began: the hour of the last, what is lost.
+
+    `at` is None when none has run. `lost` are digests of packs that no copy gave.
+    """
+
+    at: datetime | None
+    objects: int
+    lost: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class _Campaign:
     """A control of all packs: when it began, and the last pack read, in the order of their digests."""
@@ -80,6 +92,23 @@ def check_portion(organisation_id: UUID, *, actor: str, most: int) -> Outcome:
         how={"began": campaign.began, "after": " ".join(last)},
         complete=complete,
     )
+
+
+def last_results() -> Reread:
+    """Tell what was read again, and what is lost, without reading anything again. Runs inside `acting_for`.
+
+    A pack is lost until a whole control that began afterwards has found it, as its alarm is.
+    """
+    entries = JournalEntry.objects.filter(kind=CHECKED).order_by("id")
+    over = entries.filter(body__contains='"scope":"complete"').filter(body__contains='"complete":true').last()
+    began = datetime.fromisoformat(json.loads(over.body)["how"]["began"]) if over else None
+    said = entries.filter(created_at__gte=began) if began else entries
+    at, objects, lost = None, 0, set[str]()
+    for created_at, text in said.values_list("created_at", "body").iterator():
+        body = json.loads(text)
+        at, objects = created_at, objects + int(body["objects"])
+        lost |= set(body["lost"])
+    return Reread(at=at, objects=objects, lost=frozenset(lost))
 
 
 def check_all(organisation_id: UUID, *, actor: str, told: Callable[[Outcome], None]) -> bool:
@@ -201,9 +230,14 @@ def _tell(organisation_id: UUID, outcome: Outcome, *, over: bool) -> None:
     """Raise the alarm for what is lost; it ends when a control of all packs ends without loss."""
     cause = f"archive:{organisation_id.hex}"
     if outcome.lost:
+        lost = (
+            "un paquet de fichiers qu’aucune copie ne rend plus"
+            if outcome.lost == 1
+            else f"{outcome.lost} paquets de fichiers qu’aucune copie ne rend plus"
+        )
         sentence = (
-            f"Le contrôle d’intégrité a trouvé {outcome.lost} paquet(s) qu’aucune copie ne rend plus. Lancez « faitfoi "
-            "fsck » pour les nommer, et remettez-les depuis une sauvegarde du coffre."
+            f"Archive abîmée : la relecture a trouvé {lost}. Prévenez la personne qui gère cette installation : "
+            "« faitfoi fsck » les nomme, puis une sauvegarde du coffre les rend."
         )
         Alarm.objects.update_or_create(cause=cause, defaults={"sentence": sentence})
     elif over:

@@ -1,5 +1,6 @@
 """The forms of the audit trail: an auditor's access, a download of many documents, what the organisation describes."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -14,9 +15,10 @@ ASKED = ("BT-12", "BT-13", "BT-14", "BT-15", "BT-16", "BT-18")
 """The references that an organisation may want on its invoices, or on one invoice only."""
 
 
-def day(label: Any) -> forms.DateField:
+def day(label: Any, *, required: bool = True) -> forms.DateField:
     """A day, chosen in the browser's own calendar."""
-    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, widget=widget, required=required)
 
 
 class InviteForm(forms.Form):
@@ -49,6 +51,31 @@ class BulkForm(forms.Form):
             (Wanted.DOSSIER, _("the dossier that proves it")),
         ],
     )
+
+
+class HoldForm(forms.Form):
+    """What must not be eliminated: one document, or those issued in a period, or everything; and why."""
+
+    number = forms.CharField(label=_("Number of the document"), required=False, max_length=60)
+    first_day = day(_("Issued from"), required=False)
+    last_day = day(_("to"), required=False)
+    reason = forms.CharField(label=_("Reason (dispute, tax audit…)"), max_length=500)
+
+    def clean(self) -> dict[str, Any]:
+        """Let a hold say one thing: a number, or both days of a period, or neither."""
+        given = super().clean() or {}
+        days = [given.get("first_day"), given.get("last_day")]
+        if given.get("number") and any(days):
+            raise forms.ValidationError(_("Give the number of one document or the days of a period, not both."))
+        if any(days) and not all(days) and not self.errors:
+            raise forms.ValidationError(_("A period has a first and a last day: give both."))
+        return given
+
+    @property
+    def period(self) -> tuple[date, date] | None:
+        """The days of the period, both included; None when it is about something else."""
+        first, last = self.cleaned_data.get("first_day"), self.cleaned_data.get("last_day")
+        return (first, last) if first and last else None
 
 
 class TrailForm(forms.Form):

@@ -13,6 +13,7 @@ from faitfoi.accounts.duties import Duty, NotApart, may
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.witness_wire import WitnessSilent
+from faitfoi.pipeline.archive_view import archive_of
 from faitfoi.pipeline.attesting import CannotAttest, read_attestation
 from faitfoi.pipeline.elimination import (
     CannotEliminate,
@@ -22,16 +23,14 @@ from faitfoi.pipeline.elimination import (
     request_elimination,
     run,
 )
-from faitfoi.pipeline.holding import CannotHold, holds_in_force, lift_hold, place_hold
+from faitfoi.pipeline.holding import CannotHold, lift_hold, place_hold
 from faitfoi.pipeline.installation import today
-from faitfoi.pipeline.retention import CATEGORIES, rules
 from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.pipeline.statements import OF_A_DOCUMENT, attest_document
 from faitfoi.pipeline.witnessing import JournalBehind
 from faitfoi.records.models import Attestation, Document, Elimination, Hold
 from faitfoi.web.access import Here, organisation_act, organisation_page, show
-
-SHOWN = 50
+from faitfoi.web.audit_forms import HoldForm
 
 
 @organisation_act
@@ -72,16 +71,8 @@ def attestation(request: HttpRequest, here: Here, attestation_id: UUID) -> HttpR
 @require_safe
 def life(request: HttpRequest, here: Here) -> HttpResponse:
     """Show the retention in force, the holds, the requests that wait, and the attestations."""
-    expired = eliminable(here.organisation, day=today(here.organisation))
-    years = rules()
     context: dict[str, object] = {
-        "rules": [(CATEGORIES[category].name, years[category]) for category in CATEGORIES],
-        "closes": here.organisation.financial_year_ends_in,
-        "holds": holds_in_force(),
-        "requests": Elimination.objects.exclude(state=Elimination.State.REFUSED).order_by("-id")[:SHOWN],
-        "expired": expired[:SHOWN],
-        "expired_total": len(expired),
-        "attestations": Attestation.objects.select_related("document").order_by("-number")[:SHOWN],
+        "archive": archive_of(here.organisation, day=today(here.organisation), actor=here.actor),
         "may_approve": may(here.role, Duty.APPROVE),
     }
     return show(request, here, "pages/archive.html", context)
@@ -90,10 +81,16 @@ def life(request: HttpRequest, here: Here) -> HttpResponse:
 @organisation_act
 @require_POST
 def hold(request: HttpRequest, here: Here) -> HttpResponse:
-    """Hold one document by its number, or all of the organisation's."""
-    number, reason = request.POST.get("number", "").strip(), request.POST.get("reason", "")
+    """Hold one document by its number, the documents issued in a period, or all of the organisation's."""
+    form = HoldForm(request.POST)
+    if not form.is_valid():
+        for problems in form.errors.values():
+            for problem in problems:
+                messages.warning(request, str(problem))
+        return redirect("archive", slug=here.organisation.slug)
+    given = form.cleaned_data
     document = None
-    if number:
+    if number := given["number"]:
         with acting_for(here.organisation.id):
             document = Document.objects.filter(number=number).order_by("-issue_date").first()
         if document is None:
@@ -103,7 +100,11 @@ def hold(request: HttpRequest, here: Here) -> HttpResponse:
         request,
         here,
         lambda: place_hold(
-            here.organisation.id, reason=reason, actor=here.actor, document_id=document.pk if document else None
+            here.organisation.id,
+            reason=given["reason"],
+            actor=here.actor,
+            document_id=document.pk if document else None,
+            period=form.period,
         ),
         _("It is held: nothing of it can be eliminated."),
     )
@@ -140,6 +141,9 @@ def decide(request: HttpRequest, here: Here, elimination_id: UUID) -> HttpRespon
     with acting_for(here.organisation.id):
         get_object_or_404(Elimination, pk=elimination_id)
     reason = request.POST.get("reason", "")
+    if "approve" in request.POST and "looked" not in request.POST:
+        messages.warning(request, _("Look through the documents, tick the box that says so, then approve."))
+        return redirect("archive", slug=here.organisation.slug)
     if "approve" not in request.POST:
         return _done(
             request,

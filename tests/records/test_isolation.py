@@ -1,12 +1,23 @@
 """One organisation never sees, writes or points to another's rows: PostgreSQL itself says no."""
 
+import json
+
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, InternalError, ProgrammingError, connection, transaction
 
+from faitfoi.accounts.identifiers import uuid7
 from faitfoi.accounts.models import Organisation, User
-from faitfoi.accounts.tenancy import NoOrganisation, acting_for, bypass_of_current_role, directory, signed_in
-from faitfoi.records.journal import sequence, write_entry
+from faitfoi.accounts.tenancy import (
+    NoOrganisation,
+    acting_for,
+    bypass_of_current_role,
+    current_organisation,
+    directory,
+    signed_in,
+)
+from faitfoi.evidence.leaves import leaf_hash
+from faitfoi.records.journal import Draft, sequence, write_entries, write_entry
 from faitfoi.records.models import (
     Batch,
     BatchLine,
@@ -138,6 +149,47 @@ def test_the_sequencer_gives_dense_indices_and_a_head(cooperative: Organisation)
     assert set(JournalLeaf.objects.values_list("index", flat=True)) == {0, 1, 2, 3, 4}
     head = JournalHead.objects.get()
     assert head.size == 5
+
+
+def test_an_entry_of_an_organisation_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ProgrammingError, match="row-level security"), acting_for(uuid7()):
+        write_entry("example", actor="test")
+
+
+def test_an_organisation_stays(cooperative: Organisation) -> None:
+    with (
+        pytest.raises((InternalError, ProgrammingError), match="stays"),
+        acting_for(cooperative.id),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("DELETE FROM accounts_organisation WHERE id = %s", [cooperative.id])
+
+
+def test_after_an_organisation_s_transaction_nobody_s_name_is_left(
+    cooperative: Organisation, rival: Organisation
+) -> None:
+    with acting_for(cooperative.id):
+        assert current_organisation() == cooperative.id
+        with acting_for(cooperative.id):
+            pass
+        assert current_organisation() == cooperative.id
+    assert current_organisation() is None
+    with pytest.raises(ValueError, match="undone"), acting_for(cooperative.id):
+        raise ValueError("undone")
+    assert current_organisation() is None
+    with acting_for(rival.id):
+        assert list(Organisation.objects.all()) == [rival]
+
+
+def test_entries_keep_every_character_of_what_they_say(cooperative: Organisation) -> None:
+    odd = ["a\nb", "\r\u0085\u2028", "NULL", "{}", "", 'quote " and \\', "é 𝄞"]
+    with acting_for(cooperative.id):
+        ids = write_entries([Draft(kind="example", facts={"said": text}) for text in odd], actor="test")
+        bodies = {entry.id: entry.body for entry in JournalEntry.objects.all()}
+    assert [json.loads(bodies[each])["said"] for each in ids] == odd
+    leaves = dict(JournalLeaf.objects.values_list("entry_id", "leaf"))
+    assert all(bytes(leaves[each]) == leaf_hash(bodies[each].encode()) for each in ids)
 
 
 def test_an_entry_outside_an_organisation_is_refused(cooperative: Organisation) -> None:

@@ -4,11 +4,20 @@ PostgreSQL shows and takes only rows whose `organisation_id` equals the setting 
 long as the transaction. Unset means no rows. The application role can neither bypass this nor be the superuser.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import LiteralString
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from django.db import connection, transaction
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# What `acting_for` has told the database, by connection, so that nobody has to ask it back. Were this wrong, PostgreSQL
+# would still show and take the rows of its own setting only.
+_told: WeakKeyDictionary[BaseDatabaseWrapper, UUID] = WeakKeyDictionary()
+_cursors: WeakKeyDictionary[BaseDatabaseWrapper, psycopg.Cursor] = WeakKeyDictionary()
 
 
 class NoOrganisation(RuntimeError):
@@ -22,15 +31,23 @@ def acting_for(organisation_id: UUID) -> Iterator[None]:
     Nesting for the same organisation is allowed; for another one it raises NoOrganisation, since the outer
     transaction would go on under the wrong name.
     """
-    nested = connection.in_atomic_block
-    outer = current_organisation() if nested else None
+    here = connections[DEFAULT_DB_ALIAS]
+    nested = here.in_atomic_block
+    outer = _told.get(here) if nested else None
     if outer is not None and outer != organisation_id:
         raise NoOrganisation(f"this transaction works for {outer}, not for {organisation_id}")
     with transaction.atomic():
-        if outer is None:
-            _set_local("faitfoi.organisation", str(organisation_id))
-        yield
-        if nested and outer is None:
+        if outer is not None:
+            yield
+            return
+        _set_local("faitfoi.organisation", str(organisation_id))
+        _told[here] = organisation_id
+        try:
+            yield
+        finally:
+            # Before the commit: what runs after it works for nobody.
+            del _told[here]
+        if nested:
             # A rollback forgets the setting by itself; a released savepoint does not.
             _set_local("faitfoi.organisation", "")
 
@@ -81,8 +98,7 @@ def directory() -> Iterator[None]:
 
 def current_organisation() -> UUID | None:
     """Return the organisation of the running transaction, or None."""
-    found = _setting("faitfoi.organisation")
-    return UUID(found) if found else None
+    return _told.get(connections[DEFAULT_DB_ALIAS])
 
 
 def require_organisation() -> UUID:
@@ -91,6 +107,24 @@ def require_organisation() -> UUID:
     if found is None:
         raise NoOrganisation("no organisation is set for this transaction: open it with acting_for()")
     return found
+
+
+def run_prepared(statement: LiteralString, values: Sequence[object]) -> psycopg.Cursor:
+    """Run a statement that PostgreSQL reads and plans once for each connection; fetch its rows before the next one.
+
+    Django's own cursors write the values into the text, which is then planned anew each time: as long as the statement
+    itself for the few that run for every entry. Raises Django's errors, as its cursors do.
+    """
+    here = connections[DEFAULT_DB_ALIAS]
+    here.validate_no_broken_transaction()
+    here.ensure_connection()
+    cursor = _cursors.get(here)
+    if cursor is None or cursor.connection is not here.connection:
+        # Django has connections prepare nothing, and its cursors cannot.
+        here.connection.prepare_threshold = 1
+        cursor = _cursors[here] = psycopg.Cursor(here.connection)
+    with here.wrap_database_errors:
+        return cursor.execute(statement, values)
 
 
 def bypass_of_current_role() -> str | None:
@@ -155,11 +189,9 @@ def append_only_sql(table: str) -> str:
 
 
 def _setting(name: str) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(current_setting(%s, true), '')", [name])
-        return str(cursor.fetchone()[0])
+    found = run_prepared("SELECT coalesce(current_setting(%s, true), '')", [name]).fetchone()
+    return str(found[0]) if found else ""
 
 
 def _set_local(name: str, value: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+    run_prepared("SELECT set_config(%s, %s, true)", [name, value])

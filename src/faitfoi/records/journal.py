@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from faitfoi.accounts.identifiers import uuid7
-from faitfoi.accounts.tenancy import require_organisation
+from faitfoi.accounts.tenancy import require_organisation, run_prepared
 from faitfoi.evidence.leaves import canonical, leaf_hash
 from faitfoi.evidence.merkle import Frontier
 from faitfoi.evidence.tiles import WIDTH, complete_rows
@@ -34,10 +33,14 @@ Row = TypeVar("Row", bound=models.Model)
 Fact = str | int | bool | None | list[str] | dict[str, str]
 
 
-WRITE = """
+# In texts to be divided, since an array of values takes longer to write than the entries themselves. Neither a UUID nor
+# canonical JSON, where control characters are escaped, can hold a line feed; a kind is a name of ours.
+WRITE = r"""
 WITH given AS (
-  SELECT * FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::bytea[], %s::text[])
-  WITH ORDINALITY AS given (id, kind, document_id, body, leaf, details, place)
+  SELECT * FROM unnest(
+    string_to_array(%s, E'\n')::uuid[], string_to_array(%s, E'\n'), string_to_array(%s, E'\n', '')::uuid[],
+    string_to_array(%s, E'\n'), string_to_array(%s, E'\n'), string_to_array(%s, E'\n', '')
+  ) WITH ORDINALITY AS given (id, kind, document_id, body, leaf, details, place)
 ), entries AS (
   INSERT INTO records_journalentry (id, organisation_id, created_at, kind, document_id, body)
   SELECT id, %s, %s, kind, document_id, body FROM given
@@ -45,7 +48,8 @@ WITH given AS (
   INSERT INTO records_journaldetails (entry_id, organisation_id, body)
   SELECT id, %s, details FROM given WHERE details IS NOT NULL
 )
-INSERT INTO records_journalleaf (entry_id, organisation_id, leaf) SELECT id, %s, leaf FROM given ORDER BY place
+INSERT INTO records_journalleaf (entry_id, organisation_id, leaf)
+SELECT id, %s, decode(leaf, 'hex') FROM given ORDER BY place
 """
 
 
@@ -95,37 +99,30 @@ def write_entries(drafts: Iterable[Draft], *, actor: str) -> list[UUID]:
     """
     organisation_id = require_organisation()
     at = timezone.now()
-    composed = [_compose(draft, organisation_id, actor=actor, at=at) for draft in drafts]
+    common = {"v": 1, "organisation": str(organisation_id), "at": at.isoformat(), "actor": actor}
+    given = [(draft.entry_id or uuid7(), draft) for draft in drafts]
+    composed = [_compose(draft, str(entry_id), common) for entry_id, draft in given]
     if composed:
-        # In arrays, since COPY does not go through row-level security.
-        columns = [list(column) for column in zip(*composed, strict=True)]
-        with connection.cursor() as cursor:
-            cursor.execute(WRITE, [*columns, organisation_id, at, organisation_id, organisation_id])
-    return [each[0] for each in composed]
+        ids, kinds, documents, bodies, leaves, details = ("\n".join(column) for column in zip(*composed, strict=True))
+        told = [ids, kinds, documents, bodies, leaves, details, organisation_id, at, organisation_id, organisation_id]
+        run_prepared(WRITE, told)
+    return [entry_id for entry_id, _ in given]
 
 
-def _compose(
-    draft: Draft, organisation_id: UUID, *, actor: str, at: datetime
-) -> tuple[UUID, str, UUID | None, str, bytes, str | None]:
-    """The entry's id, kind, document, body, leaf and details."""
-    entry_id = draft.entry_id or uuid7()
+def _compose(draft: Draft, entry_id: str, common: Mapping[str, object]) -> tuple[str, str, str, str, str, str]:
+    """The entry's id, kind, document, body, leaf in hex, and details; empty where there are none."""
     rows, gone = list(draft.rows), list(draft.gone)
-    details = details_of(rows, gone) if rows or gone else None
-    entry: dict[str, object] = {
-        "v": 1,
-        "id": str(entry_id),
-        "organisation": str(organisation_id),
-        "type": draft.kind,
-        "at": at.isoformat(),
-        "actor": actor,
-        **({"document": str(draft.document_id)} if draft.document_id else {}),
-        **draft.facts,
-        **({"details": hashlib.sha256(details.encode()).hexdigest()} if details else {}),
-    }
+    details = details_of(rows, gone) if rows or gone else ""
+    entry: dict[str, object] = {**common, "id": entry_id, "type": draft.kind, **draft.facts}
+    document = ""
+    if draft.document_id:
+        entry["document"] = document = str(draft.document_id)
+    if details:
+        entry["details"] = hashlib.sha256(details.encode()).hexdigest()
     body = canonical(entry)
     if len(body) > LONGEST_ENTRY:
         raise EntryTooLong(f"{draft.kind}: {len(body)} bytes, the longest entry has {LONGEST_ENTRY}.")
-    return entry_id, draft.kind, draft.document_id, body.decode(), leaf_hash(body), details
+    return entry_id, draft.kind, document, body.decode(), leaf_hash(body).hex(), details
 
 
 def shares(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

@@ -3,24 +3,21 @@
 import base64
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import jsonschema
 import pytest
 
 from faitfoi.simulators.chorus import ChorusSimulator
-from faitfoi.simulators.chorus_shapes import INVOICE_COLUMNS, REQUESTS, SYNTAXES, Field
+from faitfoi.simulators.chorus_fields import Field
+from faitfoi.simulators.chorus_shapes import INVOICE_COLUMNS, REQUESTS, SYNTAXES
 from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, Faults
 from tests.channels.chorus_documents import HOSPITAL, Bill, cii, facturx
+from tests.channels.chorus_official import OPENAPI, definitions, validate
 from tests.channels.chorus_rig import START, Chorus, parcel
 
-ROOT = Path(__file__).resolve().parents[2]
-OPENAPI = Path(os.environ.get("FAITFOI_SHARED") or ROOT.parent / "shared") / "contracts" / "openapi"
 OPERATIONS = {
     "factures/v1/deposer/flux": ("DeposerFluxFactureParam", "WsRetourDeposerFluxFacture"),
     "factures/v1/rechercher/fournisseur": (
@@ -74,18 +71,6 @@ class Caller:
 @pytest.fixture
 def caller(chorus: Chorus) -> Caller:
     return Caller(chorus)
-
-
-def definitions() -> dict[str, Any]:
-    path = OPENAPI / "chorus_pro_factures.swagger2.json"
-    if not path.exists():
-        pytest.skip(f"{path} is not there: the official description is kept beside the project")
-    return dict(json.loads(path.read_text(encoding="utf-8")))
-
-
-def validate(name: str, value: object) -> None:
-    schema = {"$ref": f"#/definitions/{name}", "definitions": definitions()["definitions"]}
-    jsonschema.Draft4Validator(schema).validate(value)
 
 
 def test_every_answer_keeps_to_the_official_description(chorus: Chorus, caller: Caller) -> None:

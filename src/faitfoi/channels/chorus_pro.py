@@ -27,6 +27,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
+from faitfoi.channels.chorus_pro_acts import act_on, tell_act
 from faitfoi.channels.chorus_pro_codes import (
     PARIS,
     action_event,
@@ -42,6 +43,7 @@ from faitfoi.channels.chorus_pro_deposit import check_size, choose_syntax, judge
 from faitfoi.channels.chorus_pro_http import Account, BusinessError, Connection, Environment
 from faitfoi.channels.chorus_pro_structures import StructureTold, look_up
 from faitfoi.channels.contract import (
+    Act,
     Answer,
     CannotTell,
     Found,
@@ -49,6 +51,7 @@ from faitfoi.channels.contract import (
     NotSent,
     Parcel,
     Receipt,
+    Refused,
     RemoteEvent,
 )
 
@@ -149,6 +152,37 @@ class ChorusPro:
         except BusinessError as error:
             raise NotSent(f"Chorus Pro n’a pas su dire où en est la facture (code {_quote(error)}).") from None
         return tuple(sorted(events, key=lambda event: event.at))
+
+    def act(self, parcel: Parcel, act: Act) -> Receipt:
+        """Recycle, complete or acknowledge (`chorus_pro_acts`). Raises NotSent, Refused, OutcomeUnknown."""
+        until = time.monotonic() + self.deadline.total_seconds()
+        return act_on(self._connection, parcel, act, invoice=self._invoice_of(parcel), until=until)
+
+    def acted(self, parcel: Parcel, act: Act) -> Answer:
+        """Ask the invoice's history whether an act whose answer was lost was done. Never acts."""
+        try:
+            invoice = self._invoice_of(parcel)
+            events = [event for row in self._ours(parcel) for event in self._follow(row, parcel)]
+        except (NotSent, Refused) as error:
+            return CannotTell(ask_again=True, detail=error.reason)
+        except BusinessError as error:
+            return CannotTell(ask_again=True, detail=f"Chorus Pro n’a pas su répondre (code {_quote(error)}).")
+        return tell_act(events, act, number=parcel.number, invoice=invoice)
+
+    def _invoice_of(self, parcel: Parcel) -> str:
+        """The identifiantFactureCPP, asked for when no answer has told it. Raises NotSent, Refused."""
+        if known := parcel.references.get("identifiantFactureCPP", ""):
+            return known
+        try:
+            for row in self._ours(parcel):
+                return text(row.get("identifiantFactureCPP"))
+        except BusinessError as error:
+            problem = f"Chorus Pro n’a pas su dire où est la facture {parcel.number} (code {_quote(error)})."
+            raise NotSent(problem) from None
+        raise Refused(f"Chorus Pro ne montre pas la facture {parcel.number}. Regardez-la sur le portail.")
+
+    def _ours(self, parcel: Parcel) -> Iterator[dict[str, object]]:
+        return (row for row in self._search({"numeroFacture": parcel.number}) if _is_ours(row, parcel))
 
     def _find_flow(self, parcel: Parcel, flow: str) -> Answer:
         try:

@@ -136,9 +136,14 @@ class Connection:
         self._questions.close()
         self._deposits.close()
 
-    def ask(self, operation: str, body: dict[str, object]) -> tuple[dict[str, object], bytes]:
-        """Ask a question and give the answer, read and as received. Raises NotSent, or BusinessError."""
-        until = time.monotonic() + 4 * self._account.timeout
+    def ask(
+        self, operation: str, body: dict[str, object], *, until: float | None = None
+    ) -> tuple[dict[str, object], bytes]:
+        """Ask a question, at the latest until that monotonic instant; the answer, read and as received.
+
+        Raises NotSent, or BusinessError.
+        """
+        until = time.monotonic() + 4 * self._account.timeout if until is None else until
         try:
             reply = self._authorised(self._questions, operation, body, until=until)
         except OutcomeUnknown as error:

@@ -14,6 +14,7 @@ Records are {"deposits": [{"flow", "sha256", "number", "supplier", "at", "answer
 that was taken, whether or not its answer reached anybody. Besides the commands that `control` describes:
 
     POST /control/structures       {"structures": […]}, see `chorus_directory`
+    POST /control/account          {"suppliers": [SIRET…], "expires": date}: who submits, the password's last day
     POST /control/state            {"flow", "flow_state", "status", "comment"}: puts a flow or its invoice in a state
     POST /control/seed             {"count", "number", "issued", "flow"}: invoices of other suppliers, as decor
     POST /control/expire-tokens    {}
@@ -34,6 +35,9 @@ from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, F
 from faitfoi.simulators.loopback import Body, Loopback, Request
 
 DEPOSIT = "factures/v1/deposer/flux"
+SUBMISSION = "factures/v1/soumettre"
+MAIN = frozenset({DEPOSIT, SUBMISSION})
+"""The operations by which an invoice comes in."""
 HEALTH = "transverses/v1/health-check"
 
 
@@ -75,6 +79,7 @@ class ChorusSimulator:
                 "GET /control/records": self.state.records,
                 "POST /control/reset": self.state.reset,
                 "POST /control/structures": self.state.load_structures,
+                "POST /control/account": self.state.load_account,
                 "POST /control/state": self.state.force_state,
                 "POST /control/seed": self.state.seed,
                 "POST /control/expire-tokens": self._expire_tokens,
@@ -155,7 +160,7 @@ class _ChorusRequest(Request[ChorusSimulator]):
             self.tell(200, {"body": "OK", "statusCodeValue": 200, "statusCode": "OK"})
 
     def _take(self, kind: FaultKind, operation: str) -> Fault | None:
-        return self.owner.faults.take(kind, on=operation.partition("/v1/")[2] or operation, main=operation == DEPOSIT)
+        return self.owner.faults.take(kind, on=operation.partition("/v1/")[2] or operation, main=operation in MAIN)
 
     def _token(self, content: bytes) -> None:
         if down := self._take(FaultKind.DOWN, "token"):
@@ -220,6 +225,8 @@ class _ChorusRequest(Request[ChorusSimulator]):
             body = _envelope(20006, "Ce fichier a déjà été déposé.")
             status = 200
         flow = str(body.get("numeroFluxDepot", ""))
+        if operation == SUBMISSION and (submitted := self.owner.state.invoice(body.get("identifiantFactureCPP"))):
+            flow = submitted.flow
         # Noted before it leaves: whoever has the answer must find it noted.
         self.owner.state.mark_answered(flow, answered=True)
         if not self.tell(status, body):

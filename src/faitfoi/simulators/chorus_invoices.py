@@ -3,8 +3,8 @@
 Scenario rules of French contracts §1.5: the content of the invoice and the directory decide, nothing else.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -105,9 +105,11 @@ class Deposit:
     service_id: int | None = None
     recipient_id: int | None = None
     shown_flow: str = ""  # another flow that it shows under
+    direct: bool = False  # submitted field by field: there at once, without a flow
     answered: bool = False
     forced_flow: list[Passage] = field(default_factory=list)
     forced_invoice: list[Passage] = field(default_factory=list)
+    actions: list[tuple[str, datetime]] = field(default_factory=list)  # what users have done with it
 
     @property
     def rejected(self) -> bool:
@@ -120,20 +122,20 @@ class Deposit:
         if forced:
             return forced[-1]
         end = "IN_REJETE" if self.rejected else "IN_INTEGRE"
-        reached = [one for one in _passages((*FLOW_PATH, (INTEGRATED_AFTER, end)), self.at) if one.at <= now]
+        reached = [one for one in passages_from((*FLOW_PATH, (INTEGRATED_AFTER, end)), self.at) if one.at <= now]
         return reached[-1] if reached else Passage(state=FLOW_PATH[0][1], at=self.at)
 
     def integrated(self, now: datetime) -> bool:
         """Tell whether its invoice exists for whoever searches."""
         if self.facts is None or (self.rejected and not self.forced_flow):
             return False
-        return self.flow_passage(now).state.startswith("IN_INTEGRE")
+        return self.direct or self.flow_passage(now).state.startswith("IN_INTEGRE")
 
     def invoice_passages(self, now: datetime) -> list[Passage]:
         """Tell the statuses passed through by the invoice, oldest first. Once forced, it goes on by force only."""
-        begun = self.at + timedelta(seconds=INTEGRATED_AFTER)
+        begun = self.at if self.direct else self.at + timedelta(seconds=INTEGRATED_AFTER)
         until = min([now, *(passage.at for passage in self.forced_invoice)])
-        natural = [passage for passage in _passages(self.path, begun) if passage.at <= until]
+        natural = [passage for passage in passages_from(self.path, begun) if passage.at <= until]
         return natural + [passage for passage in self.forced_invoice if passage.at <= now]
 
     def downloaded(self, now: datetime) -> datetime | None:
@@ -145,11 +147,20 @@ class Deposit:
         return None
 
 
-def _passages(path: tuple[tuple[int, str], ...], begun: datetime) -> list[Passage]:
+def passages_from(path: tuple[tuple[int, str], ...], begun: datetime) -> list[Passage]:
+    """Tell when each step of a path is reached that begins at an instant."""
     return [
         Passage(state=state, at=begun + timedelta(seconds=after), comment=COMMENTS.get(state, ""))
         for after, state in path
     ]
+
+
+def flow_end(deposits: Iterable[Deposit], now: datetime) -> Passage:
+    """Tell where a flow of several invoices stands: integrated in part when some of them are rejected."""
+    passages = [deposit.flow_passage(now) for deposit in deposits]
+    reached = {passage.state for passage in passages}
+    state = "IN_INTEGRE_PARTIEL" if reached == {"IN_INTEGRE", "IN_REJETE"} else passages[0].state
+    return replace(passages[0], state=state)
 
 
 def read_facts(content: bytes, syntax: str) -> tuple[Facts | None, tuple[str, ...]]:

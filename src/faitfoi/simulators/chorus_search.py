@@ -36,14 +36,21 @@ def invoice_row(deposit: Deposit, now: datetime) -> Body:
         "statut": passage.state,
         "numeroMarche": facts.contract,
         "numeroBonCommande": facts.engagement,
-        "numeroFluxDepot": deposit.shown_flow or deposit.flow,
-        "modeDepot": "EDI_XML_STRUCT" if "_E1_" in deposit.syntax else "EDI_MIXTE",
+        "numeroFluxDepot": "" if deposit.direct else deposit.shown_flow or deposit.flow,
+        "modeDepot": mode_of(deposit),
         "dateHeureEtatCourant": instant(passage.at),
         "commentaireEtatCourant": passage.comment,
         "idDestinataire": deposit.recipient_id,
         "idServiceExecutant": deposit.service_id,
     }
     return {name: value for name, value in row.items() if value not in (None, "")}
+
+
+def mode_of(deposit: Deposit) -> str:
+    """Tell by which way an invoice came in, as `modeDepot` says it."""
+    if deposit.direct:
+        return deposit.syntax
+    return "EDI_XML_STRUCT" if "_E1_" in deposit.syntax else "EDI_MIXTE"
 
 
 def instant(at: datetime) -> str:

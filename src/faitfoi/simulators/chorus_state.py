@@ -6,17 +6,22 @@ Field names are those of the official description. Everything is derived from th
 import base64
 import binascii
 import hashlib
+import io
+import tarfile
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import date, timedelta
 from functools import partial
 from typing import cast
 
+from faitfoi.simulators import chorus_acts, chorus_submission
 from faitfoi.simulators.chorus_answers import Malformed, Refusal, page_of, paging
 from faitfoi.simulators.chorus_directory import DEMONSTRATION, Structure, read_structures
-from faitfoi.simulators.chorus_invoices import INTERFACES, Deposit, Facts, Passage, judge, read_facts
-from faitfoi.simulators.chorus_search import PARIS, instant, invoice_row, meets
-from faitfoi.simulators.chorus_shapes import REQUESTS, faults_of_shape
+from faitfoi.simulators.chorus_fields import faults_of_shape
+from faitfoi.simulators.chorus_invoices import INTERFACES, Deposit, Facts, Passage, flow_end, judge, read_facts
+from faitfoi.simulators.chorus_search import PARIS, instant, invoice_row, meets, mode_of
+from faitfoi.simulators.chorus_shapes import REQUESTS
 from faitfoi.simulators.chorus_structures import find_structures, list_services, show_service, show_structure
 from faitfoi.simulators.control import Clock, ControlError
 from faitfoi.simulators.loopback import Body
@@ -40,6 +45,14 @@ class ChorusState:
         self._by_number: dict[str, list[Deposit]] = {}
         self._by_flow: dict[str, list[Deposit]] = {}
         self._by_invoice: dict[int, Deposit] = {}
+        self.files: dict[int, int] = {}  # attached files by number: their size
+        self.told: list[chorus_acts.Told] = []
+        self.suppliers: dict[str, int] = {}
+        self.password_expires = ""
+
+    def invoice(self, identifier: object) -> Deposit | None:
+        """Find an invoice by its identifiantFactureCPP."""
+        return self._by_invoice.get(identifier) if isinstance(identifier, int) else None
 
     def answer(self, operation: str, body: Mapping[str, object]) -> Body:
         """Answer one declared operation. Raises Malformed, Refusal."""
@@ -51,10 +64,19 @@ class ChorusState:
             "transverses/v1/consulterCRDetaille": self._report,
             "factures/v1/rechercher/fournisseur": self._search,
             "factures/v1/consulter/historique": self._history,
-            "structures/v1/rechercher": partial(find_structures, known),
-            "structures/v1/consulter": partial(show_structure, known),
+            "structures/v1/rechercher": partial(find_structures, known, self.suppliers),
+            "structures/v1/consulter": partial(
+                show_structure, known, self.suppliers, password_expires=self.password_expires
+            ),
             "structures/v1/rechercher/services": partial(list_services, known),
             "structures/v1/consulter/service": partial(show_service, known),
+            "transverses/v1/ajouter/fichier": partial(chorus_acts.add_file, self),
+            "transverses/v1/recuperer/typespj": partial(chorus_acts.list_types, self),
+            "factures/v1/completer": partial(chorus_acts.complete, self),
+            "factures/v1/recycler": partial(chorus_acts.recycle, self),
+            "factures/v1/traiterRejet": partial(chorus_acts.acknowledge, self),
+            "factures/v1/deposer/pdf": partial(chorus_submission.deposit_pdf, self),
+            "factures/v1/soumettre": partial(chorus_submission.submit, self),
         }
         done: Body = {"codeRetour": 0, "libelle": "TRA_MSG_00.000"}
         if operation == "factures/v1/deposer/flux":
@@ -72,23 +94,30 @@ class ChorusState:
         if len(content) > MAX_FILE:
             raise Refusal(20001, "GDP_MSG_11.022 : la taille du fichier dépasse 10 Mo.")
         syntax = str(body["syntaxeFlux"])
-        facts, technical = read_facts(content, syntax)  # outside the lock: it is what takes time
-        deposit = self._keep(
-            facts,
-            technical=technical,
-            syntax=syntax,
-            sha256=hashlib.sha256(content).hexdigest(),
-            size=len(content),
-            name=str(body["nomFichier"]),
-            signed=body.get("avecSignature") is True,
-        )
+        # Read outside the lock: it is what takes time.
+        read = [(one, *read_facts(one, syntax)) for one in _files(content)]
+        deposits: list[Deposit] = []
+        with self.lock:
+            for one, facts, technical in read:
+                kept = self.keep(
+                    facts,
+                    technical=technical,
+                    syntax=syntax,
+                    sha256=hashlib.sha256(one).hexdigest(),
+                    size=len(one),
+                    name=str(body["nomFichier"]),
+                    signed=body.get("avecSignature") is True,
+                    shown_flow=deposits[0].flow if deposits else "",
+                )
+                deposits.append(kept)
+        deposit = deposits[0]
         return {
             "numeroFluxDepot": deposit.flow,
             "dateDepot": deposit.at.astimezone(PARIS).date().isoformat(),
             "syntaxeFlux": syntax,
         }
 
-    def _keep(
+    def keep(
         self,
         facts: Facts | None,
         *,
@@ -99,7 +128,9 @@ class ChorusState:
         name: str = "",
         signed: bool = False,
         shown_flow: str = "",
+        direct: bool = False,
     ) -> Deposit:
+        """Take one invoice. Raises Refusal for one submitted directly that a flow would have rejected."""
         with self.lock:
             interface = INTERFACES.get(syntax, "FSO1117A")
             deposit = Deposit(
@@ -114,6 +145,7 @@ class ChorusState:
                 technical=technical,
                 invoice_id=100_000_000 + self._sequence,
                 shown_flow=shown_flow,
+                direct=direct,
             )
             self._sequence += 1
             if facts is not None:
@@ -122,6 +154,8 @@ class ChorusState:
                     for other in self._by_number.get(facts.number, [])
                 )
                 deposit.errors, deposit.path = judge(facts, self.structures, known=known)
+                if direct and deposit.errors:
+                    raise Refusal(20050, " ".join(deposit.errors))
                 structure = self.structures.get(facts.recipient)
                 service = structure.service(facts.service) if structure else None
                 deposit.recipient_id = structure.id if structure else None
@@ -135,15 +169,17 @@ class ChorusState:
     def mark_answered(self, flow: str, *, answered: bool) -> None:
         """Note whether the answer to a deposit has left whole; other answers have no flow and need no note."""
         with self.lock:
-            if deposit := self.deposits.get(flow):
-                deposit.answered = answered
+            if flow in self.deposits:
+                for deposit in self._by_flow[flow]:
+                    deposit.answered = answered
 
     def _report(self, body: Mapping[str, object]) -> Body:
         deposit = self.deposits.get(str(body["numeroFluxDepot"]))
         if deposit is None:
             raise Refusal(20001, "Le numéro de dépôt est inconnu.")
-        passage = deposit.flow_passage(self.clock.now())
-        done = passage.state == "IN_REJETE"
+        group = [one for one in self._by_flow[deposit.flow] if one.sha256]
+        passage = flow_end(group, self.clock.now())
+        done = passage.state in {"IN_REJETE", "IN_INTEGRE_PARTIEL"}
         interface = INTERFACES.get(deposit.syntax, "FSO1117A")
         return {
             "codeInterfaceDepotFlux": interface,
@@ -153,17 +189,19 @@ class ChorusState:
             "nomFichier": f"{interface}_CPP001_{deposit.flow}",
             "listeErreurDP": [
                 {
-                    "numeroDP": deposit.facts.number,
-                    "identifiantFournisseur": deposit.facts.supplier,
-                    "identifiantDestinataire": deposit.facts.recipient,
+                    "numeroDP": one.facts.number,
+                    "identifiantFournisseur": one.facts.supplier,
+                    "identifiantDestinataire": one.facts.recipient,
                     "libelleErreurDP": error,
                 }
-                for error in ([*deposit.errors, passage.comment] if done else [])
-                if deposit.facts is not None and error
+                for one in group
+                for error in ([*one.errors, passage.comment] if done else [])
+                if one.facts is not None and error
             ],
             "listeErreurTechnique": [
                 {"codeErreur": "30000", "libelleErreur": error, "natureErreur": "BLOQUANTE"}
-                for error in (deposit.technical if done else ())
+                for one in group
+                for error in (one.technical if done else ())
             ],
         }
 
@@ -204,21 +242,21 @@ class ChorusState:
             }
             for rank, passage in enumerate(passages, start=1)
         ]
-        actions: list[Body] = []
-        if downloaded is not None:
-            actions.append(
-                {
-                    "histoActionId": deposit.invoice_id * 100,
-                    "histoActionCode": "TELECHARGEMENT_FACTURE",
-                    "histoActionDateHeure": instant(downloaded),
-                    "histoActionUtilisateurPrenom": "Camille",
-                    "histoActionUtilisateurNom": "Exemple",
-                }
-            )
+        done = [("TELECHARGEMENT_FACTURE", downloaded)] if downloaded is not None else []
+        actions: list[Body] = [
+            {
+                "histoActionId": deposit.invoice_id * 100 + rank,
+                "histoActionCode": code,
+                "histoActionDateHeure": instant(at),
+                "histoActionUtilisateurPrenom": "Camille",
+                "histoActionUtilisateurNom": "Exemple",
+            }
+            for rank, (code, at) in enumerate([*done, *deposit.actions])
+        ]
         return {
             "idFacture": deposit.invoice_id,
             "numeroFacture": cast("Facts", deposit.facts).number,
-            "modeDepot": "EDI_XML_STRUCT" if "_E1_" in deposit.syntax else "EDI_MIXTE",
+            "modeDepot": mode_of(deposit),
             "statutCourantCode": passages[-1].state,
             "historiquesDesStatuts": self._history_page(
                 lines,
@@ -262,7 +300,7 @@ class ChorusState:
             return {
                 "deposits": [
                     {
-                        "flow": one.flow,
+                        "flow": one.shown_flow or one.flow,
                         "sha256": one.sha256,
                         "size": one.size,
                         "number": one.facts.number if one.facts else "",
@@ -277,7 +315,8 @@ class ChorusState:
                     }
                     for one in self.deposits.values()
                     if one.sha256  # the others are the decor that `seed` has put
-                ]
+                ],
+                "told": [asdict(one) for one in self.told],
             }
 
     def reset(self, _: Body) -> Body:
@@ -294,6 +333,16 @@ class ChorusState:
         with self.lock:
             self.structures = read_structures(lines)
             return {"structures": len(self.structures)}
+
+    def load_account(self, body: Body) -> Body:
+        """Make suppliers known ("suppliers": SIRETs) and say until when the technical password lives ("expires")."""
+        sirets = body.get("suppliers")
+        if not isinstance(sirets, list) or not all(isinstance(one, str) for one in sirets):
+            raise ControlError("suppliers is a list of SIRETs")
+        with self.lock:
+            self.suppliers = {str(siret): 26_900_000 + rank for rank, siret in enumerate(sirets)}
+            self.password_expires = str(body.get("expires") or "")
+        return {"suppliers": len(self.suppliers)}
 
     def force_state(self, body: Body) -> Body:
         """Put a flow ("flow_state") or its invoice ("status") into any state, with a comment. Raises ControlError."""
@@ -322,7 +371,7 @@ class ChorusState:
             raise ControlError("issued is a date, YYYY-MM-DD") from None
         with self.lock:
             for rank in range(count):
-                deposit = self._keep(
+                deposit = self.keep(
                     Facts(number=number, supplier=f"{rank:014d}", recipient="", issued=issued),
                     syntax="IN_DP_E1_CII_16B",
                     shown_flow=str(body.get("flow") or ""),
@@ -330,3 +379,18 @@ class ChorusState:
                 deposit.errors = ()
                 deposit.at -= timedelta(days=1)
         return {"seeded": count}
+
+
+def _files(content: bytes) -> list[bytes]:
+    """The invoices of a deposit: the files of a .tar.gz, or the file itself. Raises Malformed."""
+    if not content.startswith(b"\x1f\x8b"):
+        return [content]
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+            members = [archive.extractfile(one) for one in archive.getmembers() if one.isfile()]
+            files = [member.read(MAX_FILE + 1) for member in members if member is not None]
+    except (tarfile.TarError, OSError, EOFError):
+        raise Malformed("L’archive déposée ne se lit pas.") from None
+    if not files or max(map(len, files)) > MAX_FILE:
+        raise Refusal(20001, "GDP_MSG_11.022 : la taille d'un fichier de l'archive dépasse 10 Mo, ou elle est vide.")
+    return files

@@ -10,8 +10,8 @@ Structures = Mapping[str, Structure]
 LARGEST = 10_000
 
 
-def find_structures(structures: Structures, body: Mapping[str, object]) -> Body:
-    """Answer structures/v1/rechercher."""
+def find_structures(structures: Structures, suppliers: Mapping[str, int], body: Mapping[str, object]) -> Body:
+    """Answer structures/v1/rechercher; suppliers are private structures, found by their SIRET only."""
     wanted = paging(body, "structure")
     identifier, name = wanted.get("identifiantStructure"), str(wanted.get("libelleStructure") or "").casefold()
     found: list[Body] = [
@@ -25,14 +25,37 @@ def find_structures(structures: Structures, body: Mapping[str, object]) -> Body:
         for one in structures.values()
         if (not identifier or one.siret == identifier) and name in one.designation.casefold()
     ]
+    found += [
+        {
+            "idStructureCPP": number,
+            "identifiantStructure": siret,
+            "typeIdentifiantStructure": "SIRET",
+            "designationStructure": f"Fournisseur {siret}",
+            "statut": "ACTIF",
+        }
+        for siret, number in suppliers.items()
+        if siret == identifier and siret not in structures
+    ]
     asked = paging(body, "parametres")
     page, told = page_of(found, asked.get("pageResultatDemandee"), asked.get("nbResultatsParPage"), largest=LARGEST)
     return {"listeStructures": page, "parametresRetour": told}
 
 
-def show_structure(structures: Structures, body: Mapping[str, object]) -> Body:
-    """Answer structures/v1/consulter: what the structure asks of an invoice. Raises Refusal."""
-    one = _structure_of(structures, body.get("idStructureCPP") or body.get("idStructure"))
+def show_structure(
+    structures: Structures, suppliers: Mapping[str, int], body: Mapping[str, object], *, password_expires: str = ""
+) -> Body:
+    """Answer structures/v1/consulter: what the structure asks of an invoice. Raises Refusal.
+
+    One's own structure, a supplier, also tells when the technical account's password expires.
+    """
+    identifier = body.get("idStructureCPP") or body.get("idStructure")
+    for siret, number in suppliers.items():
+        if number == identifier:
+            told: Body = {"idStructureCPP": number, "identifiantStructure": siret, "structurePriveePublique": "PRIVEE"}
+            if password_expires:
+                told["dateExpirationMotPasseCompteTech"] = password_expires
+            return {"informationGenerales": told, "parametres": {}}
+    one = _structure_of(structures, identifier)
     return {
         "informationGenerales": {
             "idStructureCPP": one.id,

@@ -51,6 +51,32 @@ def restore_backup(source: Path) -> None:
     _run("pg_restore", "--exit-on-error", "--single-transaction", f"--dbname={_address()}", str(source))
 
 
+def copy_database(name: str) -> None:
+    """Keep a copy of the database of the tests under a name: as a backup does, in a tenth of the time."""
+    connections["default"].close()
+    server = cluster()
+    roles.drop_database(server.superuser_url, _copy(name))
+    roles.create_database(server.superuser_url, _copy(name), template=_name())
+
+
+def put_copy_back(name: str) -> None:
+    """Put a copy in the place of the database."""
+    connections["default"].close()
+    server = cluster()
+    roles.drop_database(server.superuser_url, _name())
+    roles.create_database(server.superuser_url, _name(), template=_copy(name))
+
+
+def drop_copies(*names: str) -> None:
+    """Forget copies."""
+    for name in names:
+        roles.drop_database(cluster().superuser_url, _copy(name))
+
+
+def _copy(name: str) -> str:
+    return f"{_name()}_{name}"
+
+
 def _name() -> str:
     return str(connections["default"].settings_dict["NAME"])
 

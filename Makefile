@@ -8,6 +8,8 @@ export UV_PYTHON := $(CURDIR)/$(BIN)/python
 
 CRASHES ?= 200
 DOCUMENTS ?= 5000
+SENT ?= $(if $(CI),200,2000)
+LIVES ?= $(if $(CI),5,30)
 CORPORA ?=
 MUTANTS ?= $(if $(CI),500,5000)
 MUTANTS_D ?= 300
@@ -73,8 +75,8 @@ chromium:
 test: dev chromium ## Run the fast tests
 	@$(PYTEST) -m "not slow and not oracle" -n 2 --dist loadfile $(ARGS)
 
-test-slow: dev ## Run the long tests (CRASHES=200 kills, DOCUMENTS=5000 for the memory test)
-	@CRASHES=$(CRASHES) DOCUMENTS=$(DOCUMENTS) $(PYTEST) -m slow $(ARGS)
+test-slow: dev ## Run the long tests (CRASHES=200 kills, DOCUMENTS=5000 for memory, SENT=2000 for the proof, LIVES=30)
+	@CRASHES=$(CRASHES) DOCUMENTS=$(DOCUMENTS) SENT=$(SENT) LIVES=$(LIVES) $(PYTEST) -m slow $(ARGS)
 
 check: dev ## Lint, types, laws and messages, in under a minute
 	@$(BIN)/ruff check --quiet

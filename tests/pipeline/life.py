@@ -119,11 +119,11 @@ class Life(RuleBasedStateMachine):
         self.files.append(json.dumps(made).encode())
         self._hand_over(self.files[-1])
 
+    @precondition(lambda self: self.files)
     @rule(which=st.integers(min_value=0, max_value=30))
     def hand_over_again(self, which: int) -> None:
         """Hand over a file of before."""
-        if self.files:
-            self._hand_over(self.files[which % len(self.files)])
+        self._hand_over(self.files[which % len(self.files)])
 
     def _hand_over(self, content: bytes) -> None:
         before = self._numbers()
@@ -133,6 +133,7 @@ class Life(RuleBasedStateMachine):
             assert after == before, "a number was given while the database is behind"
         self._note(after)
 
+    @precondition(lambda self: self.files)
     @rule()
     def send(self) -> None:
         """Try every delivery."""
@@ -141,12 +142,14 @@ class Life(RuleBasedStateMachine):
         if self.behind:
             assert self._received() == before, "something left while the database is behind"
 
+    @precondition(lambda self: self.seen.numbers)
     @rule()
     def ask(self) -> None:
         """Ask Chorus Pro about what may have left."""
         self.scene.advance(minutes=24 * 60)
         self.scene.ask()
 
+    @precondition(lambda self: self.files)
     @rule(scope=st.sampled_from(SCOPES))
     def hold(self, scope: str) -> None:
         """Hold one document, a period, or everything."""
@@ -161,6 +164,7 @@ class Life(RuleBasedStateMachine):
         if not self.behind:
             self.known.holds[placed.id] = (scope, document_id)
 
+    @precondition(lambda self: self.known.holds)
     @rule()
     def lift(self) -> None:
         """Have another person lift the oldest hold."""
@@ -174,6 +178,7 @@ class Life(RuleBasedStateMachine):
         self.day = date.fromisoformat(day)
         self.world.settings.FAITFOI_TODAY = day
 
+    @precondition(lambda self: self.known.numbers)
     @rule(which=st.integers(min_value=0, max_value=30), killed=st.sampled_from(("", *STEPS_OF_AN_ELIMINATION)))
     def eliminate(self, which: int, killed: str) -> None:
         """Ask and approve; then do it, or be killed after one of its steps."""
@@ -203,10 +208,12 @@ class Life(RuleBasedStateMachine):
             real(*args, **more)
             raise KeyboardInterrupt
 
-        with pytest.MonkeyPatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        with pytest.MonkeyPatch.context() as dying:
             dying.setattr(elimination, step, then_killed)
-            run(self.organisation_id, approved.id, actor="worker")
+            with pytest.raises(KeyboardInterrupt):
+                run(self.organisation_id, approved.id, actor="worker")
 
+    @precondition(lambda self: self.going - self.gone)
     @rule()
     def finish(self) -> None:
         """Take up what was stopped, as the timetable does: never while the database is behind."""
@@ -214,6 +221,7 @@ class Life(RuleBasedStateMachine):
             finish_eliminations(self.organisation_id, actor="worker")
             self._note_gone()
 
+    @precondition(lambda self: self.files)
     @rule()
     def back_up(self) -> None:
         """Copy the database, as it stands."""
@@ -337,7 +345,11 @@ class Life(RuleBasedStateMachine):
 
     def _received(self) -> Counter[tuple[str, str]]:
         """How many times each number arrived, by the other sides' own records."""
-        mailed = [("mail", Path(each.filename).stem) for one in self.scene.smtp.received for each in one.attachments]
+        mailed = [
+            ("mail", Path(each.filename).stem.removeprefix("facture-"))
+            for one in self.scene.smtp.received
+            for each in one.attachments
+        ]
         return Counter([*mailed, *(("deposit", number) for _, number in self.scene.deposits())])
 
 

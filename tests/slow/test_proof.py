@@ -1,6 +1,6 @@
 """What the proof promises, shown on a database of sent invoices, by the commands alone.
 
-DOCUMENTS  how many invoices (2000)
+SENT  how many invoices (2000)
 """
 
 import json
@@ -20,7 +20,7 @@ from tests.slow.installation import Installation
 
 pytestmark = pytest.mark.slow
 
-SENT = int(os.environ.get("DOCUMENTS", "2000"))
+SENT = int(os.environ.get("SENT", "2000"))
 LOST = 12  # invoices that the restored backup does not know
 PLAIN_TOOLS = ("openssl", "sh")
 COREUTILS = (

@@ -23,6 +23,7 @@ from faitfoi.channels.contract import (
     Refused,
 )
 from faitfoi.channels.registry import CHANNELS, open_channel
+from faitfoi.simulators.afnor import AfnorSimulator
 from faitfoi.simulators.smtp import SmtpSimulator
 from tests.channels.chorus_documents import Bill, facturx
 from tests.channels.chorus_rig import Chorus
@@ -70,7 +71,19 @@ def chorus_rig() -> Rig:
     )
 
 
-RIGS: dict[str, Callable[[], Rig]] = {"email": mail_rig, "chorus_pro": chorus_rig}
+def pa_rig() -> Rig:
+    platform = AfnorSimulator()
+    platform.start()
+    return Rig(
+        settings={**platform.settings(), "timeout": "1"},
+        control_url=platform.control_url,
+        taken=lambda: sum(flow.direction == "Out" for flow in platform.state.flows.values()),
+        stop=platform.stop,
+        address="000000711",
+    )
+
+
+RIGS: dict[str, Callable[[], Rig]] = {"email": mail_rig, "chorus_pro": chorus_rig, "plateforme_agreee": pa_rig}
 
 
 @pytest.fixture(params=sorted(CHANNELS))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from faitfoi.channels.afnor_pa import PlateformeAgreee
 from faitfoi.channels.chorus_pro import ChorusPro
 from faitfoi.channels.contract import Channel
 from faitfoi.channels.smtp_mail import SmtpMail
@@ -9,6 +10,7 @@ from faitfoi.channels.smtp_mail import SmtpMail
 CHANNELS: Mapping[str, Callable[[dict[str, str]], Channel]] = {
     "email": SmtpMail,
     "chorus_pro": ChorusPro,
+    "plateforme_agreee": PlateformeAgreee,
 }
 
 

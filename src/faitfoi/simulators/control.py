@@ -45,6 +45,9 @@ class FaultKind(StrEnum):
     DUPLICATE = "duplicate"  # takes it, and says that it had it already
     SLOW = "slow"  # answers after `seconds`
     GARBAGE = "garbage"  # takes the document, and answers what nobody can read
+    OUT_OF_ORDER = "out_of_order"  # tells its news in another order than they happened
+    RATE_LIMITED = "rate_limited"  # asks to come back later: the document has not been taken
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105  # no longer knows a token that it has given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,179 @@
+"""A plateforme agréée by the AFNOR Flow Service (XP Z12-013, annex A): hand an invoice over, follow its lifecycle.
+
+French contracts §2.1. Settings (all text, of the organisation):
+
+    api_url          address of the Flow Service, up to and without /v1
+    token_url        address of the OAuth2 token service (client credentials)
+    client_id
+    client_secret
+    directory_url    address of the Directory Service, up to and without /v1; without it nobody can be looked up
+    scope            of the token, where the platform wants one
+    organization_id  sent as Organization-Id, where one account serves several companies
+    environment      production (by default) or qualification: that of the credentials; this machine is a simulator
+    api_version      1.3 (by default), 1.2, 1.1 or 1.0: before 1.3 the news are paged by their instants, not by a cursor
+    syntax           what is handed over: Factur-X (by default), CII or UBL
+    flows_path, search_path, webhooks_path, directory_path    where the platform has other names than v1/flows,
+                     v1/flows/search, v1/webhooks and v1/directory-line
+    signing_key, webhook_digest    of the webhook, written by `faitfoi webhook`; raw (by default) or hex
+    timeout          seconds for one question and its answer; 30 by default
+
+`Parcel.address` is the buyer's electronic address (BT-49), which the invoice carries itself; the tracking identifier is
+`Parcel.message_ref`. `Parcel.references` are `flowId` and `submittedAt`. A flow has no place for annexes.
+
+Their acknowledgement (technical) is asked for delivery by delivery (`poll`); the lifecycle comes as one sequence for
+the account (`collect`), since a status is a flow of its own that names the invoice only inside. After a lost answer the
+flow is searched for by our tracking identifier: presence is proof; absence is not, because the contract says nothing of
+when a flow can be searched for.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from faitfoi.channels.afnor_codes import ack_event, already_there
+from faitfoi.channels.afnor_deposit import check_size, choose_syntax, flow_info, judge, media_type_of
+from faitfoi.channels.afnor_feed import FlowFeed, dump, read_at
+from faitfoi.channels.afnor_http import Connection, Request, multipart
+from faitfoi.channels.afnor_settings import PaSettings, read_settings
+from faitfoi.channels.chorus_pro_codes import objects, text
+from faitfoi.channels.chorus_pro_http import Environment
+from faitfoi.channels.contract import (
+    Answer,
+    CannotTell,
+    Found,
+    NewsPage,
+    NotFound,
+    NotSent,
+    Parcel,
+    Receipt,
+    RemoteEvent,
+)
+
+PAGE_SIZE = 100
+MAX_PAGES = 100
+
+
+class PlateformeAgreee:
+    """The Channel `plateforme_agreee`, which also has a feed. Keeps its token and connections; used by one thread."""
+
+    key = "plateforme_agreee"
+    polls = True
+    # Platforms publish late what they have taken: before this, "not found" is not even worth asking.
+    settles_in = timedelta(minutes=5)
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        """Read the settings. Raises ValueError (French) naming the one that is missing or impossible."""
+        self.settings: PaSettings = read_settings(settings)
+        self.connection = Connection(self.settings.account)
+        self._feed = FlowFeed(self.settings, self.connection)
+        # A token, the deposit, and both once more when the token is refused.
+        self.deadline = timedelta(seconds=4 * self.settings.account.timeout)
+
+    @property
+    def environment(self) -> Environment:
+        """Tell where the invoices go: production, qualification or a simulator."""
+        return self.connection.environment
+
+    def close(self) -> None:
+        """Give back connections and forget the token."""
+        self.connection.close()
+
+    def send(self, parcel: Parcel) -> Receipt:
+        """Hand the artefact over as one flow. Raises NotSent, Refused or OutcomeUnknown."""
+        until = time.monotonic() + self.deadline.total_seconds()
+        check_size(parcel)
+        syntax = choose_syntax(parcel)
+        info = flow_info(parcel, syntax=syntax, rule="B2B")
+        body, media_type = multipart(
+            info,
+            filename=parcel.artefact.filename,
+            media_type=media_type_of(parcel),
+            content=parcel.artefact.content,
+        )
+        request = Request(
+            method="POST",
+            url=self.connection.flow_url(self.settings.flows_path),
+            content=body,
+            media_type=media_type,
+        )
+        reply = self.connection.deposit(request, until=until)
+        kind = "l’avoir" if parcel.document_kind == "credit_note" else "la facture"
+        return judge(reply, about=f"{kind} {parcel.number}", references={"flowSyntax": syntax})
+
+    def find(self, parcel: Parcel) -> Answer:
+        """Ask whether a flow with our tracking identifier has arrived."""
+        return self.find_flow(parcel.message_ref, about=f"la facture {parcel.number}")
+
+    def find_flow(self, tracking: str, *, about: str) -> Answer:
+        """Ask whether a flow of ours with this tracking identifier has arrived."""
+        try:
+            flows = list(self.flows_of(tracking))
+        except NotSent as error:
+            return CannotTell(ask_again=True, detail=error.reason)
+        if not flows:
+            return NotFound(
+                conclusive=False,
+                detail=f"La plateforme agréée ne montre pas {about}. Elle peut la publier plus tard : cette absence ne "
+                "prouve rien. Si elle dure, regardez chez elle, puis dites si elle y est.",
+            )
+        flow = best_of(flows)
+        told = {name: value for name in ("flowId", "submittedAt") if (value := text(flow.get(name)))}
+        return Found(
+            receipt=Receipt(references=told, detail=f"Retrouvée chez la plateforme agréée, flux {told['flowId']}.")
+        )
+
+    def poll(self, parcel: Parcel) -> tuple[RemoteEvent, ...]:
+        """Give what the platform's technical checks said of our flow. Raises NotSent when it cannot be asked."""
+        flows = list(self.flows_of(parcel.message_ref))
+        if not flows and (flow := parcel.references.get("flowId", "")):
+            answer, _ = self.connection.ask_object(
+                Request(
+                    method="GET", url=self.connection.flow_url(f"{self.settings.flows_path}/{quote(flow, safe='')}")
+                )
+            )
+            flows = [answer]
+        if not flows:
+            return ()
+        best = best_of(flows)
+        at = read_at(best.get("updatedAt")) or read_at(best.get("submittedAt"))
+        event = ack_event(best, dump(best), at=at or datetime.combine(parcel.issue_date, datetime.min.time(), UTC))
+        return (event,) if event is not None else ()
+
+    def collect(self, cursor: str) -> NewsPage:
+        """Give the next page of lifecycle messages after `cursor`. Raises NotSent."""
+        return self._feed.collect(cursor)
+
+    def flows_of(self, tracking: str) -> Iterator[dict[str, object]]:
+        """Search for our flows with this tracking identifier, to the last page. Raises NotSent."""
+        body: dict[str, object] = {"limit": PAGE_SIZE, "where": {"trackingId": tracking, "flowDirection": ["Out"]}}
+        for _ in range(MAX_PAGES):
+            answer, _raw = self.connection.ask_object(
+                Request(
+                    method="POST",
+                    url=self.connection.flow_url(self.settings.search_path),
+                    content=dump(body),
+                    media_type="application/json",
+                )
+            )
+            # A platform that ignores the criterion would give the flows of others.
+            yield from (
+                flow
+                for flow in objects(answer.get("results"))
+                if text(flow.get("trackingId")) == tracking and text(flow.get("flowId"))
+            )
+            following = text(answer.get("nextCursor"))
+            if not following:
+                return
+            body["cursor"] = following
+
+
+def best_of(flows: list[dict[str, object]]) -> Mapping[str, object]:
+    """Choose the flow to follow: not one put aside because they had it before, then one that is not in error."""
+
+    def rank(flow: Mapping[str, object]) -> tuple[bool, bool]:
+        told = flow.get("acknowledgement")
+        status = text(told.get("status")) if isinstance(told, dict) else ""
+        return already_there(flow), status == "Error"
+
+    return min(flows, key=rank)

@@ -1,0 +1,372 @@
+"""The other side of a plateforme agréée: Flow Service, Directory Service and a scripted buyer's platform, on loopback.
+
+    api_url        http://127.0.0.1:PORT/flow-service
+    directory_url  http://127.0.0.1:PORT/directory-service
+    token_url      http://127.0.0.1:PORT/auth/token
+
+Any credentials are taken, unless `clients` (client_id → secret) is given. `version` is 1.3 or an earlier one: before
+1.3 a search has no cursor, before 1.2 there are no webhooks. What is said of each invoice is told in `afnor_script`.
+
+Faults (`POST /control/fault`, see `control`) strike the deposit unless `on` names another operation (`token`, `search`,
+`flow`, `directory`, `webhooks`) or is `*`. `code` gives `down` another HTTP status than 503, `refuse` another than 422,
+and `garbage` the form `truncated`. `rate_limited` is a 429, `expired_token` a 401, `out_of_order` (on `search`) the
+newest first.
+
+Records are {"deposits": [{"flow", "tracking", "number", "seller", "answered", "ack", "status"…}], "acts": […]}.
+Besides the commands that `control` describes:
+
+    POST /control/directory       {"lines": […]}, see `afnor_directory`
+    POST /control/say             {"number", "code", "reason", "note", "action", "role", "name", "ago", "raw"}
+    POST /control/expire-tokens   {}
+"""
+
+import json
+import re
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from faitfoi.simulators.afnor_hooks import Hooks
+from faitfoi.simulators.afnor_lookup import look_up
+from faitfoi.simulators.afnor_state import AfnorState, Rejected, read_json
+from faitfoi.simulators.control import Body, Clock, ControlServer, Fault, FaultKind, Faults, check_loopback, serve
+
+FLOWS, DIRECTORY, TOKEN = "/flow-service/v1", "/directory-service/v1", "/auth/token"
+MAX_REQUEST = 110 * 1024 * 1024
+BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
+
+
+class AfnorSimulator:
+    """A whole simulated plateforme agréée, serving between start() and stop() in background threads."""
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        control_port: int = 0,
+        clock: Clock | None = None,
+        clients: Mapping[str, str] | None = None,
+        token_seconds: int = 3600,
+        version: str = "1.3",
+        doublon_as_status: bool = False,
+        seed: int = 0,
+    ) -> None:
+        check_loopback(host)
+        self.clock = clock or Clock()
+        self.faults = Faults(seed=seed)
+        self.state = AfnorState(self.clock, version=version, doublon_as_status=doublon_as_status)
+        self.hooks = Hooks(self.clock)
+        self.state.published = self.hooks.tell
+        self.stopping = threading.Event()
+        self.token_seconds = token_seconds
+        self._clients = clients
+        self._tokens: dict[str, float] = {}
+        self._server = _Server((host, port), _AfnorRequest)
+        self._server.afnor = self
+        self._thread: threading.Thread | None = None
+        self._control = ControlServer(
+            name="afnor",
+            faults=self.faults,
+            clock=self.clock,
+            host=host,
+            port=control_port,
+            handlers={
+                "GET /control/health": lambda _: {"url": self.url},
+                "GET /control/records": self.state.records,
+                "POST /control/reset": self._reset,
+                "POST /control/advance": self._advance,
+                "POST /control/directory": self.state.load_directory,
+                "POST /control/say": self.state.say,
+                "POST /control/expire-tokens": self._expire_tokens,
+            },
+        )
+
+    @property
+    def url(self) -> str:
+        """The base address: add /flow-service, /directory-service or /auth/token."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    @property
+    def control_url(self) -> str:
+        """The base address of the control commands."""
+        return self._control.url
+
+    def settings(self) -> dict[str, str]:
+        """Return what a channel needs to reach it."""
+        return {
+            "api_url": f"{self.url}/flow-service",
+            "directory_url": f"{self.url}/directory-service",
+            "token_url": f"{self.url}{TOKEN}",
+            "client_id": "simulator",
+            "client_secret": "simulator",
+        }
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._control.start()
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="afnor", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give the ports back; connections that are open get no more answers."""
+        self.stopping.set()
+        if self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+            self._thread = None
+        self._server.server_close()
+        self._control.stop()
+
+    def give_token(self, form: Mapping[str, list[str]]) -> tuple[int, Body]:
+        """Answer a token request: HTTP status and body."""
+        client, secret = (form.get(name, [""])[0] for name in ("client_id", "client_secret"))
+        if form.get("grant_type") != ["client_credentials"]:
+            return 400, {"error": "unsupported_grant_type"}
+        if not client or not secret or (self._clients is not None and self._clients.get(client) != secret):
+            return 400, {"error": "invalid_client"}
+        token = secrets.token_urlsafe(24)
+        self._tokens[token] = time.monotonic() + self.token_seconds
+        return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.token_seconds}
+
+    def knows_token(self, header: str) -> bool:
+        """Tell whether an Authorization header carries a token still alive."""
+        return self._tokens.get(header.removeprefix("Bearer "), 0.0) > time.monotonic()
+
+    def _expire_tokens(self, _: Body) -> Body:
+        count = len(self._tokens)
+        self._tokens.clear()
+        return {"expired": count}
+
+    def _advance(self, _: Body) -> Body:
+        self.state.publish()
+        return {"now": self.clock.now().isoformat()}
+
+    def _reset(self, body: Body) -> Body:
+        self.hooks.forget()
+        return self.state.reset(body)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    afnor: AfnorSimulator
+
+
+class _AfnorRequest(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    @property
+    def afnor(self) -> AfnorSimulator:
+        return cast("_Server", self.server).afnor
+
+    def do_GET(self) -> None:
+        self._handle(b"")
+
+    def do_DELETE(self) -> None:
+        self._handle(b"")
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MAX_REQUEST:
+            self.close_connection = True
+            self._refuse(413, "FILE_SIZE_EXCEEDED", "100 MB at most")
+            return
+        content = self.rfile.read(length)
+        if len(content) < length:  # the other side went away in the middle of its request
+            self.close_connection = True
+            return
+        self._handle(content)
+
+    def _handle(self, content: bytes) -> None:
+        path = urlsplit(self.path).path
+        if self.afnor.stopping.is_set():
+            self._drop()
+            return
+        operation = _operation(self.command, path)
+        if path == TOKEN:
+            if not self._struck("token"):
+                self._finish("token", *self.afnor.give_token(parse_qs(content.decode("ascii", errors="replace"))))
+            return
+        if path.endswith("/v1/healthcheck"):
+            self._answer(200, b"", "")
+            return
+        if not self.afnor.knows_token(self.headers.get("Authorization", "")) or self._take(
+            FaultKind.EXPIRED_TOKEN, operation
+        ):
+            self._refuse(401, "MISSING_TOKEN", "the token is missing or has expired")
+            return
+        if self._struck(operation):
+            return
+        try:
+            self._operate(operation, path, content)
+        except Rejected as error:
+            self._refuse(error.status, error.code, error.message)
+
+    def _operate(self, operation: str, path: str, content: bytes) -> None:
+        """Carry out one operation and answer it. Raises Rejected."""
+        state = self.afnor.state
+        if operation == "deposit":
+            info, file = _parts(self.headers.get("Content-Type", ""), content)
+            if refuse := self._take(FaultKind.REFUSE, operation):
+                self._refuse(int(refuse.code or 422), "UNPROCESSABLE_ENTITY", "the document is not acceptable")
+                return
+            self._finish(operation, 202, state.take(info, file))
+        elif operation == "search":
+            backwards = self._take(FaultKind.OUT_OF_ORDER, operation) is not None
+            self._finish(operation, 200, state.search(read_json(content), backwards=backwards))
+        elif operation == "flow":
+            self._flow(unquote(path.rsplit("/", 1)[1]))
+        elif operation == "directory":
+            self._finish(operation, 200, look_up(state.directory, self.command, path, content))
+        elif operation == "webhooks" and state.version in {"1.2", "1.3"}:
+            status, answer = self.afnor.hooks.manage(self.command, path, content)
+            self._answer(status, _json(answer) if answer is not None else b"", "application/json")
+        else:
+            raise Rejected(404, "MISSING_RESOURCE", "no such path")
+
+    def _flow(self, identifier: str) -> None:
+        wanted = parse_qs(urlsplit(self.path).query).get("docType", ["Metadata"])[0]
+        flow = self.afnor.state.flow(identifier)
+        if wanted == "Metadata":
+            self._finish("flow", 200, flow.told(self.afnor.clock.now()))
+        elif wanted == "Original":
+            self._answer(200, flow.content, "application/octet-stream", name=str(flow.info["name"]))
+        else:
+            raise Rejected(404, "MISSING_RESOURCE", f"no {wanted}")
+
+    def _take(self, kind: FaultKind, operation: str) -> Fault | None:
+        return self.afnor.faults.take(kind, on=operation, main=operation == "deposit")
+
+    def _struck(self, operation: str) -> bool:
+        """Answer with the fault that keeps the operation from being looked at, if one strikes."""
+        if down := self._take(FaultKind.DOWN, operation):
+            self._refuse(int(down.code or 503), "RESOURCE_ERROR", "temporarily unavailable")
+            return True
+        if self._take(FaultKind.RATE_LIMITED, operation):
+            self._refuse(429, "TOO_MANY_REQUESTS", "come back later")
+            return True
+        return False
+
+    def _finish(self, operation: str, status: int, body: Body) -> None:
+        """Answer what has been done, unless a fault comes between."""
+        if slow := self._take(FaultKind.SLOW, operation):
+            self.afnor.stopping.wait(slow.seconds)
+        if self._take(FaultKind.LOSE_ANSWER, operation):
+            self._drop()
+            return
+        if garbage := self._take(FaultKind.GARBAGE, operation):
+            self._garble(status, _json(body), truncated=garbage.code == "truncated")
+            return
+        if self._take(FaultKind.DUPLICATE, operation):
+            self._refuse(422, "AlreadyExistingFlow", "The flow has already been sent and received")
+            return
+        flow = str(body.get("flowId", "")) if operation == "deposit" else ""
+        # Noted before it leaves: whoever has the answer must find it noted.
+        self.afnor.state.mark_answered(flow, answered=True)
+        if not self._answer(status, _json(body), "application/json"):
+            self.afnor.state.mark_answered(flow, answered=False)
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        self._answer(status, _json({"errorCode": code, "errorMessage": message}), "application/json")
+
+    def _answer(self, status: int, content: bytes, media_type: str, *, name: str = "") -> bool:
+        self.send_response(status)
+        if media_type and status != 204:
+            self.send_header("Content-Type", media_type)
+        if name:
+            self.send_header("Content-Disposition", f'attachment; filename="{name}"')
+        if status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(content)
+        return self._flush()
+
+    def _garble(self, status: int, content: bytes, *, truncated: bool) -> None:
+        sent = content[: len(content) // 2] if truncated else b"<html><body>Bad gateway"
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content) if truncated else len(sent)))
+        self.end_headers()
+        self.wfile.write(sent)
+        self.close_connection = True
+        self._flush()
+
+    def _flush(self) -> bool:
+        try:
+            self.wfile.flush()
+        except OSError:  # whoever asked has gone
+            self.close_connection = True
+            return False
+        return True
+
+    def _drop(self) -> None:
+        """Close without a word."""
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name given by http.server
+        """Keep quiet: the records tell more than a log would."""
+
+
+def _operation(method: str, path: str) -> str:
+    if path.startswith(DIRECTORY):
+        return "directory"
+    match method, path.removeprefix(FLOWS):
+        case "POST", "/flows":
+            return "deposit"
+        case "POST", "/flows/search":
+            return "search"
+        case "GET", rest if rest.startswith("/flows/"):
+            return "flow"
+        case _, rest if rest == "/webhooks" or rest.startswith("/webhooks/"):
+            return "webhooks"
+    return ""
+
+
+def _parts(media_type: str, content: bytes) -> tuple[Body, bytes]:
+    """Read the two parts of a deposit. Raises Rejected."""
+    boundary = BOUNDARY.search(media_type)
+    if not media_type.startswith("multipart/form-data") or boundary is None:
+        raise Rejected(400, "INVALID_FORMAT", "multipart/form-data is expected")
+    found: dict[str, bytes] = {}
+    for part in content.split(b"--" + boundary[1].encode())[1:-1]:
+        head, _, body = part.partition(b"\r\n\r\n")
+        named = re.search(rb'name="([^"]+)"', head)
+        if named:
+            found[named[1].decode("ascii", errors="replace")] = body.removesuffix(b"\r\n")
+    if set(found) < {"flowInfo", "file"}:
+        raise Rejected(400, "MISSING_REQUIRED_FIELD", "flowInfo and file are required")
+    return read_json(found["flowInfo"]), found["file"]
+
+
+def _json(body: Body) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def run(
+    host: str = "127.0.0.1",
+    port: int = 8803,
+    *,
+    control_port: int = 8804,
+    factor: float = 1.0,
+    version: str = "1.3",
+    started: Callable[[AfnorSimulator], None] | None = None,
+) -> None:
+    """Simulate a plateforme agréée until SIGINT or SIGTERM, time running `factor` times as fast as ours.
+
+    `started` is told the simulator once it listens. Main thread only.
+    """
+    serve(AfnorSimulator(host, port, control_port=control_port, clock=Clock(factor=factor), version=version), started)

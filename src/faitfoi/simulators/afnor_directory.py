@@ -1,0 +1,98 @@
+"""The directory of the simulated plateforme agréée: addresses, whether they are active, and who they belong to.
+
+Until lines are loaded, every address that begins with a SIREN is active, so that a first trial needs no set-up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from faitfoi.simulators.control import Body, ControlError
+
+STATUSES = frozenset({"Enabled", "Disabled", "Upcoming"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line. `unroutable`: it looks well, and the buyer's platform does not know it."""
+
+    address: str
+    siren: str
+    siret: str = ""
+    suffix: str = ""
+    routing: str = ""
+    platform: str = "WK"
+    status: str = "Enabled"
+    unroutable: bool = False
+    name: str = ""
+
+    def told(self) -> Body:
+        """The directory line of an answer."""
+        optional = {"siret": self.siret, "routingIdentifier": self.routing, "addressingSuffix": self.suffix}
+        return {
+            "addressingIdentifier": self.address,
+            "platformType": self.platform,
+            "directoryLineStatus": self.status,
+            "siren": self.siren,
+            **{name: value for name, value in optional.items() if value},
+        }
+
+
+@dataclass(slots=True)
+class Directory:
+    """The lines by address."""
+
+    lines: dict[str, Line] = field(default_factory=dict)
+    loaded: bool = False
+
+    def load(self, lines: object) -> None:
+        """Take these lines in the place of all others. Raises ControlError."""
+        if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
+            raise ControlError("lines is a list of objects")
+        read = [_line(line) for line in lines]
+        self.lines = {line.address: line for line in read}
+        self.loaded = True
+
+    def line(self, address: str) -> Line | None:
+        """Find the line of this very address."""
+        if not self.loaded and address[:9].isdigit() and len(address) >= 9:
+            return Line(address=address, siren=address[:9])
+        return self.lines.get(address)
+
+    def search(self, filters: Mapping[str, object]) -> list[Line]:
+        """Find lines by `addressingIdentifier`, `siren` or `siret`, strictly or by a part."""
+        found = list(self.lines.values())
+        if not self.loaded:
+            wanted = [_value(filters.get(name)) for name in ("addressingIdentifier", "siren")]
+            found = [line for value in wanted if value and (line := self.line(value))]
+        for name in ("addressingIdentifier", "siren", "siret", "addressingSuffix"):
+            value = _value(filters.get(name))
+            if value:
+                part = _operator(filters.get(name)) == "contains"
+                told = [(line, str(line.told().get(name, ""))) for line in found]
+                found = [line for line, own in told if (value in own if part else value == own)]
+        return found
+
+
+def _line(told: Mapping[str, object]) -> Line:
+    address, status = str(told.get("addressingIdentifier", "")), str(told.get("directoryLineStatus", "Enabled"))
+    if not address or len(address) > 125 or status not in STATUSES:
+        raise ControlError("a line has an addressingIdentifier, and a known directoryLineStatus")
+    return Line(
+        address=address,
+        siren=str(told.get("siren", "")) or address[:9],
+        siret=str(told.get("siret", "")),
+        suffix=str(told.get("addressingSuffix", "")),
+        routing=str(told.get("routingIdentifier", "")),
+        platform=str(told.get("platformType", "WK")),
+        status=status,
+        unroutable=bool(told.get("unroutable", False)),
+        name=str(told.get("name", "")),
+    )
+
+
+def _value(criterion: object) -> str:
+    return str(criterion.get("value", "")) if isinstance(criterion, dict) else ""
+
+
+def _operator(criterion: object) -> str:
+    return str(criterion.get("op", "strict")) if isinstance(criterion, dict) else "strict"

@@ -1,0 +1,54 @@
+"""What the simulated Directory Service answers: lines by their very address, or by a search."""
+
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from faitfoi.simulators.afnor_directory import Directory
+from faitfoi.simulators.afnor_state import Rejected, read_json
+from faitfoi.simulators.control import Body
+
+PATH = "/directory-service/v1"
+LINE = f"{PATH}/directory-line"
+OPERATORS = frozenset({"strict", "contains"})
+
+
+def look_up(directory: Directory, method: str, path: str, content: bytes) -> Body:
+    """Answer one operation of the Directory Service. Raises Rejected."""
+    if method == "POST" and path == f"{LINE}/search":
+        return _search(directory, read_json(content))
+    if method == "GET" and path.startswith(f"{LINE}/code:"):
+        address = unquote(path.removeprefix(f"{LINE}/code:"))
+        line = directory.line(address)
+        if line is None or line.status == "Upcoming":
+            raise Rejected(404, "MISSING_RESOURCE", "no such line")
+        return line.told()
+    if method == "GET" and path.startswith(f"{PATH}/siren/code-insee:"):
+        siren = path.rpartition(":")[2]
+        lines = directory.search({"siren": {"op": "strict", "value": siren}})
+        if not lines:
+            raise Rejected(404, "MISSING_RESOURCE", "no such SIREN")
+        return {
+            "siren": siren,
+            "businessName": lines[0].name or f"Société {siren} de l’Exemple",
+            "entityType": "PrivateVatRegistered",
+            "administrativeStatus": "A",
+        }
+    raise Rejected(501, "NOT_IMPLEMENTED", "this simulator does not know that path")
+
+
+def _search(directory: Directory, body: Mapping[str, object]) -> Body:
+    filters = body.get("filters")
+    if not isinstance(filters, dict) or not filters:
+        raise Rejected(422, "UNPROCESSABLE_ENTITY", "a filter is needed")
+    for criterion in filters.values():
+        if not isinstance(criterion, dict) or criterion.get("op") not in OPERATORS or not criterion.get("value"):
+            raise Rejected(400, "INVALID_FIELD", "a filter has an op and a value")
+    found = directory.search(filters)
+    limit, ignore = body.get("limit", 50), body.get("ignore", 0)
+    if not isinstance(limit, int) or not isinstance(ignore, int):
+        raise Rejected(400, "INVALID_FIELD", "limit and ignore are numbers")
+    return {
+        "search": dict(body),
+        "totalNumberOfResults": len(found),
+        "results": [line.told() for line in found[ignore : ignore + limit]],
+    }

@@ -51,7 +51,7 @@ def test_every_company_number_is_of_the_unassigned_series_with_a_valid_key(field
 def test_siret_and_vat_number_are_those_of_the_siren() -> None:
     for table in tables(dict(seed())):
         siren = table.get("siren")
-        if siren:
+        if siren and "addressingIdentifier" not in table:
             assert table["siret"].startswith(siren)
             assert table.get("vat_number", vat_number(siren)) == vat_number(siren)
 
@@ -163,6 +163,12 @@ def test_each_end_follows_from_the_file_and_the_customer(slug: str, piece: Piece
         assert (ends.stage == "rejected") == str(piece.invoice.totals.due).endswith(".66")
         suspended = str(piece.invoice.totals.due).endswith(".13")
         assert (ends.status == "SUSPENDUE") == suspended
+    elif customer.get("channel") == "plateforme_agreee":
+        assert (ends.outcome, ends.channel) == ("ready", "plateforme_agreee")
+        listed = {line["addressingIdentifier"] for line in seed()["directory_lines"]}
+        said = {"07": "207", "08": "208"}.get(str(piece.invoice.totals.due)[-2:], "211")
+        assert ends.status == (said if customer["electronic_address"] in listed else "213")
+        assert (ends.stage == "rejected") == (ends.status == "213")
     else:
         assert ends.channel == "email"
         assert ends.outcome == ("ready" if customer["billing_email"] else "needs_someone")
@@ -172,14 +178,14 @@ def test_each_end_follows_from_the_file_and_the_customer(slug: str, piece: Piece
 def test_the_ends_count_as_the_demonstration_announces() -> None:
     counted = Counter((slug, piece.ends.outcome) for slug, piece in PIECES)
     assert counted == {
-        ("trois-vallees", "ready"): 24,
+        ("trois-vallees", "ready"): 28,
         ("trois-vallees", "needs_someone"): 3,
         ("trois-vallees", "refused"): 3,
         ("val-clair", "ready"): 6,
     }
     stages = Counter(piece.ends.stage for _, piece in PIECES if piece.ends.outcome == "ready")
     assert stages["returned"] == 1
-    assert stages["rejected"] == 1
+    assert stages["rejected"] == 2
 
 
 def test_iban_and_creditor_accounts_have_valid_keys() -> None:

@@ -69,6 +69,7 @@ def news_of(cdar: Cdar, raw: bytes, *, flow: str, published: datetime) -> tuple[
 def _about(reference: CdarReference, flow: str) -> dict[str, str]:
     seller = reference.seller.identifier.value if reference.seller and reference.seller.identifier else ""
     told = {"lifecycleFlowId": flow, "number": reference.number, "seller_siren": seller[:9]}
+    told["reasons"] = " ".join(detail.reason_code for detail in reference.details if detail.reason_code)
     if reference.issue_date is not None:
         told["issue_date"] = reference.issue_date.isoformat()
     return {name: value for name, value in told.items() if value}

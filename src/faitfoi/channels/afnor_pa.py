@@ -42,6 +42,7 @@ from faitfoi.channels.contract import (
     Answer,
     CannotTell,
     Found,
+    News,
     NewsPage,
     NotFound,
     NotSent,
@@ -143,6 +144,10 @@ class PlateformeAgreee:
     def collect(self, cursor: str) -> NewsPage:
         """Give the next page of lifecycle messages after `cursor`. Raises NotSent."""
         return self._feed.collect(cursor)
+
+    def fetch(self, flow: str) -> tuple[News, ...]:
+        """Read one lifecycle message by its flow. Raises NotSent."""
+        return self._feed.fetch(flow)
 
     def flows_of(self, tracking: str) -> Iterator[dict[str, object]]:
         """Search for our flows with this tracking identifier, to the last page. Raises NotSent."""

@@ -15,6 +15,7 @@ def follow(organisation: Named = None) -> None:
     """Demande tout de suite des nouvelles de chaque envoi en cours, sans attendre l’heure prévue."""
     with platform_open():
         from faitfoi.pipeline.acting_questions import due_act_questions, sweep_acts
+        from faitfoi.pipeline.due import collect_later
         from faitfoi.pipeline.following import due_polls
         from faitfoi.pipeline.questions import due_questions, sweep
         from faitfoi.pipeline.worker import work
@@ -23,6 +24,7 @@ def follow(organisation: Named = None) -> None:
         sweep(chosen.id)
         sweep_acts(chosen.id)
         due_act_questions(chosen.id, everything=True)
+        collect_later(chosen.id)
         asked = due_polls(chosen.id, everything=True) + due_questions(chosen.id, everything=True)
         work(queues=["journey"], wait=False)
         typer.echo(f"{asked} envoi(s) suivis : leurs nouvelles sont dans les pages et dans « faitfoi documents ».")

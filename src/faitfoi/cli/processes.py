@@ -165,6 +165,19 @@ def simulate_chorus(
     chorus.run("127.0.0.1", port, control_port=control_port, factor=factor)
 
 
+@simulate.command("afnor")
+def simulate_afnor(
+    port: Port = 8803,
+    control_port: ControlPort = 8804,
+    factor: Annotated[float, typer.Option("--factor", help="Vitesse du temps simulé.")] = 1.0,
+    version: Annotated[str, typer.Option("--api-version", help="Version de l’API parlée : 1.0 à 1.3.")] = "1.3",
+) -> None:
+    """Simule une plateforme agréée (API AFNOR), son annuaire et la plateforme de l’acheteur."""
+    from faitfoi.simulators import afnor
+
+    afnor.run("127.0.0.1", port, control_port=control_port, factor=factor, version=version)
+
+
 def start_house(supervisor: Supervisor, *, port: int, workers: int, returns_port: int) -> None:
     """Start pages, workers and the return listener under a supervisor."""
     supervisor.start("retours", ["returns", "--port", str(returns_port)])

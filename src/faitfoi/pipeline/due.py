@@ -77,6 +77,14 @@ def _defer_ids(
         app.configure_task(task, queue="journey", priority=priority, schedule_at=at).defer(**given)
 
 
+def collect_later(organisation_id: UUID) -> None:
+    """Have the feeds of news of one organisation read, unless that is waiting already."""
+    named = str(organisation_id)
+    waiting = ProcrastinateJob.objects.filter(task_name="collect", status="todo", args__organisation_id=named)
+    if not waiting.exists():
+        app.configure_task("collect", queue="journey").defer(organisation_id=named)
+
+
 def control_later(organisation_id: UUID, *, actor: str) -> None:
     """Have the controls of the audit trail run now, unless that is waiting already."""
     _steward_later("control_now", organisation_id, actor=actor)

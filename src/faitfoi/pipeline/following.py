@@ -146,11 +146,20 @@ def record(delivery: Delivery, news: Sequence[RemoteEvent], *, actor: str) -> in
         for pack in kept:
             archive.claim(pack, actor=actor)
         for event in news:
-            if _keep(delivery, event, actor=actor):
-                _advance(delivery.id, event.grade, event.reason, actor=actor)
-                addresses.learn(delivery, event, actor=actor)
-                fresh += 1
+            fresh += keep_news(delivery, event, actor=actor)
     return fresh
+
+
+def keep_news(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
+    """Write one thing down, unless it was said before, and let our stage follow. Runs inside `acting_for`.
+
+    What the event says (`raw`) is made durable before, by the caller.
+    """
+    if not _keep(delivery, event, actor=actor):
+        return False
+    _advance(delivery.id, event.grade, event.reason, actor=actor)
+    addresses.learn(delivery, event, actor=actor)
+    return True
 
 
 def _identity(delivery: Delivery, event: RemoteEvent) -> str:

@@ -21,11 +21,19 @@ from procrastinate.jobs import Job, Status
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import directory
-from faitfoi.pipeline import acting, acting_questions, following, questions
+from faitfoi.pipeline import acting, acting_questions, collecting, following, questions
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.controls import run_due
-from faitfoi.pipeline.due import act_later, ask_act_later, ask_later, deliver_later, poll_later, prepare_later
+from faitfoi.pipeline.due import (
+    act_later,
+    ask_act_later,
+    ask_later,
+    collect_later,
+    deliver_later,
+    poll_later,
+    prepare_later,
+)
 from faitfoi.pipeline.elimination import finish_eliminations
 from faitfoi.pipeline.holding import apply_holds
 from faitfoi.pipeline.integrity import check_of_the_day
@@ -143,6 +151,20 @@ def _one_by_one(
                 later(organisation_id, [UUID(delivery_id)])
         raise  # the job ends as failed, with its trace in the log
     later(organisation_id, waiting)
+
+
+@app.task(name="collect", queue="journey")
+def collect(*, organisation_id: str) -> None:
+    """Read the feeds of news of one organisation to their end."""
+    collecting.collect_all(UUID(organisation_id), actor=delivering.WORKER)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="collect_news", queue="steward", queueing_lock="collect_news")
+def collect_news(timestamp: int) -> None:  # noqa: ARG001
+    """Have each organisation's feeds of news read."""
+    for organisation_id in every_organisation():
+        collect_later(organisation_id)
 
 
 @app.periodic(cron="* * * * * */5")

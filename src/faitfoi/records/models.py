@@ -9,6 +9,7 @@ from faitfoi.records.models_archive import Attestation, Elimination, Elimination
 from faitfoi.records.models_audit import AuditSettings, ControlRun, WrittenTrail
 from faitfoi.records.models_delivery import Attempt, Delivery, Event, ReturnToken
 from faitfoi.records.models_document import Artefact, Batch, BatchLine, BurntNumber, Document
+from faitfoi.records.models_feed import DeadLetter, Feed
 from faitfoi.records.models_journal import (
     Alarm,
     Checkpoint,
@@ -47,11 +48,13 @@ __all__ = [
     "CheckpointStamp",
     "ControlRun",
     "Customer",
+    "DeadLetter",
     "Delivery",
     "Document",
     "Elimination",
     "EliminationItem",
     "Event",
+    "Feed",
     "Hold",
     "JournalDetails",
     "JournalEntry",

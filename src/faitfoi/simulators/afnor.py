@@ -23,21 +23,18 @@ Besides the commands that `control` describes:
 import json
 import re
 import secrets
-import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import cast
+from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from faitfoi.simulators.afnor_hooks import Hooks
 from faitfoi.simulators.afnor_lookup import look_up
 from faitfoi.simulators.afnor_state import AfnorState, Rejected, read_json
-from faitfoi.simulators.control import Body, Clock, ControlServer, Fault, FaultKind, Faults, check_loopback, serve
+from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, Faults, serve
+from faitfoi.simulators.loopback import Body, Loopback, Request
 
 FLOWS, DIRECTORY, TOKEN = "/flow-service/v1", "/directory-service/v1", "/auth/token"
-MAX_REQUEST = 110 * 1024 * 1024
 BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 
 
@@ -57,19 +54,15 @@ class AfnorSimulator:
         doublon_as_status: bool = False,
         seed: int = 0,
     ) -> None:
-        check_loopback(host)
         self.clock = clock or Clock()
         self.faults = Faults(seed=seed)
         self.state = AfnorState(self.clock, version=version, doublon_as_status=doublon_as_status)
         self.hooks = Hooks(self.clock)
         self.state.published = self.hooks.tell
-        self.stopping = threading.Event()
         self.token_seconds = token_seconds
         self._clients = clients
         self._tokens: dict[str, float] = {}
-        self._server = _Server((host, port), _AfnorRequest)
-        self._server.afnor = self
-        self._thread: threading.Thread | None = None
+        self._server = Loopback(self, _AfnorRequest, name="afnor", host=host, port=port)
         self._control = ControlServer(
             name="afnor",
             faults=self.faults,
@@ -90,8 +83,7 @@ class AfnorSimulator:
     @property
     def url(self) -> str:
         """The base address: add /flow-service, /directory-service or /auth/token."""
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return self._server.url
 
     @property
     def control_url(self) -> str:
@@ -111,19 +103,11 @@ class AfnorSimulator:
     def start(self) -> None:
         """Begin to answer."""
         self._control.start()
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="afnor", daemon=True
-        )
-        self._thread.start()
+        self._server.start()
 
     def stop(self) -> None:
         """Give the ports back; connections that are open get no more answers."""
-        self.stopping.set()
-        if self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._thread = None
-        self._server.server_close()
+        self._server.stop()
         self._control.stop()
 
     def give_token(self, form: Mapping[str, list[str]]) -> tuple[int, Body]:
@@ -155,53 +139,22 @@ class AfnorSimulator:
         return self.state.reset(body)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    afnor: AfnorSimulator
+class _AfnorRequest(Request[AfnorSimulator]):
+    largest = 110 * 1024 * 1024
+    too_long: ClassVar[Body] = {"errorCode": "FILE_SIZE_EXCEEDED", "errorMessage": "100 MB at most"}
+    content_type = "application/json"
 
-
-class _AfnorRequest(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    @property
-    def afnor(self) -> AfnorSimulator:
-        return cast("_Server", self.server).afnor
-
-    def do_GET(self) -> None:
-        self._handle(b"")
-
-    def do_DELETE(self) -> None:
-        self._handle(b"")
-
-    def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > MAX_REQUEST:
-            self.close_connection = True
-            self._refuse(413, "FILE_SIZE_EXCEEDED", "100 MB at most")
-            return
-        content = self.rfile.read(length)
-        if len(content) < length:  # the other side went away in the middle of its request
-            self.close_connection = True
-            return
-        self._handle(content)
-
-    def _handle(self, content: bytes) -> None:
-        path = urlsplit(self.path).path
-        if self.afnor.stopping.is_set():
-            self._drop()
-            return
+    def serve(self, content: bytes) -> None:
+        path = self.route
         operation = _operation(self.command, path)
         if path == TOKEN:
             if not self._struck("token"):
-                self._finish("token", *self.afnor.give_token(parse_qs(content.decode("ascii", errors="replace"))))
+                self._finish("token", *self.owner.give_token(parse_qs(content.decode("ascii", errors="replace"))))
             return
         if path.endswith("/v1/healthcheck"):
-            self._answer(200, b"", "")
+            self.send(200, b"")
             return
-        if not self.afnor.knows_token(self.headers.get("Authorization", "")) or self._take(
+        if not self.owner.knows_token(self.headers.get("Authorization", "")) or self._take(
             FaultKind.EXPIRED_TOKEN, operation
         ):
             self._refuse(401, "MISSING_TOKEN", "the token is missing or has expired")
@@ -215,7 +168,7 @@ class _AfnorRequest(BaseHTTPRequestHandler):
 
     def _operate(self, operation: str, path: str, content: bytes) -> None:
         """Carry out one operation and answer it. Raises Rejected."""
-        state = self.afnor.state
+        state = self.owner.state
         if operation == "deposit":
             info, file = _parts(self.headers.get("Content-Type", ""), content)
             if refuse := self._take(FaultKind.REFUSE, operation):
@@ -230,23 +183,25 @@ class _AfnorRequest(BaseHTTPRequestHandler):
         elif operation == "directory":
             self._finish(operation, 200, look_up(state.directory, self.command, path, content))
         elif operation == "webhooks" and state.version in {"1.2", "1.3"}:
-            status, answer = self.afnor.hooks.manage(self.command, path, content)
-            self._answer(status, _json(answer) if answer is not None else b"", "application/json")
+            status, answer = self.owner.hooks.manage(self.command, path, content)
+            self.send(status, b"" if answer is None else json.dumps(answer).encode())
         else:
             raise Rejected(404, "MISSING_RESOURCE", "no such path")
 
     def _flow(self, identifier: str) -> None:
         wanted = parse_qs(urlsplit(self.path).query).get("docType", ["Metadata"])[0]
-        flow = self.afnor.state.flow(identifier)
+        flow = self.owner.state.flow(identifier)
         if wanted == "Metadata":
-            self._finish("flow", 200, flow.told(self.afnor.clock.now()))
+            self._finish("flow", 200, flow.told(self.owner.clock.now()))
         elif wanted == "Original":
-            self._answer(200, flow.content, "application/octet-stream", name=str(flow.info["name"]))
+            named = f'attachment; filename="{flow.info["name"]}"'
+            headers = {"Content-Type": "application/octet-stream", "Content-Disposition": named}
+            self.send(200, flow.content, headers=headers)
         else:
             raise Rejected(404, "MISSING_RESOURCE", f"no {wanted}")
 
     def _take(self, kind: FaultKind, operation: str) -> Fault | None:
-        return self.afnor.faults.take(kind, on=operation, main=operation == "deposit")
+        return self.owner.faults.take(kind, on=operation, main=operation == "deposit")
 
     def _struck(self, operation: str) -> bool:
         """Answer with the fault that keeps the operation from being looked at, if one strikes."""
@@ -261,64 +216,24 @@ class _AfnorRequest(BaseHTTPRequestHandler):
     def _finish(self, operation: str, status: int, body: Body) -> None:
         """Answer what has been done, unless a fault comes between."""
         if slow := self._take(FaultKind.SLOW, operation):
-            self.afnor.stopping.wait(slow.seconds)
+            self.dawdle(slow.seconds)
         if self._take(FaultKind.LOSE_ANSWER, operation):
-            self._drop()
+            self.drop()
             return
         if garbage := self._take(FaultKind.GARBAGE, operation):
-            self._garble(status, _json(body), truncated=garbage.code == "truncated")
+            self.garble(json.dumps(body).encode(), truncated=garbage.code == "truncated")
             return
         if self._take(FaultKind.DUPLICATE, operation):
             self._refuse(422, "AlreadyExistingFlow", "The flow has already been sent and received")
             return
         flow = str(body.get("flowId", "")) if operation == "deposit" else ""
         # Noted before it leaves: whoever has the answer must find it noted.
-        self.afnor.state.mark_answered(flow, answered=True)
-        if not self._answer(status, _json(body), "application/json"):
-            self.afnor.state.mark_answered(flow, answered=False)
+        self.owner.state.mark_answered(flow, answered=True)
+        if not self.tell(status, body):
+            self.owner.state.mark_answered(flow, answered=False)
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        self._answer(status, _json({"errorCode": code, "errorMessage": message}), "application/json")
-
-    def _answer(self, status: int, content: bytes, media_type: str, *, name: str = "") -> bool:
-        self.send_response(status)
-        if media_type and status != 204:
-            self.send_header("Content-Type", media_type)
-        if name:
-            self.send_header("Content-Disposition", f'attachment; filename="{name}"')
-        if status != 204:
-            self.send_header("Content-Length", str(len(content)))
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(content)
-        return self._flush()
-
-    def _garble(self, status: int, content: bytes, *, truncated: bool) -> None:
-        sent = content[: len(content) // 2] if truncated else b"<html><body>Bad gateway"
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content) if truncated else len(sent)))
-        self.end_headers()
-        self.wfile.write(sent)
-        self.close_connection = True
-        self._flush()
-
-    def _flush(self) -> bool:
-        try:
-            self.wfile.flush()
-        except OSError:  # whoever asked has gone
-            self.close_connection = True
-            return False
-        return True
-
-    def _drop(self) -> None:
-        """Close without a word."""
-        self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name given by http.server
-        """Keep quiet: the records tell more than a log would."""
+        self.tell(status, {"errorCode": code, "errorMessage": message})
 
 
 def _operation(method: str, path: str) -> str:
@@ -350,10 +265,6 @@ def _parts(media_type: str, content: bytes) -> tuple[Body, bytes]:
     if set(found) < {"flowInfo", "file"}:
         raise Rejected(400, "MISSING_REQUIRED_FIELD", "flowInfo and file are required")
     return read_json(found["flowInfo"]), found["file"]
-
-
-def _json(body: Body) -> bytes:
-    return json.dumps(body, ensure_ascii=False).encode()
 
 
 def run(

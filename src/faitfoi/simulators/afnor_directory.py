@@ -6,7 +6,8 @@ Until lines are loaded, every address that begins with a SIREN is active, so tha
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from faitfoi.simulators.control import Body, ControlError
+from faitfoi.simulators.control import ControlError
+from faitfoi.simulators.loopback import Body
 
 STATUSES = frozenset({"Enabled", "Disabled", "Upcoming"})
 

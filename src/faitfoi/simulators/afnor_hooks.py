@@ -17,7 +17,8 @@ from datetime import datetime
 from uuid import uuid4
 
 from faitfoi.simulators.afnor_state import Rejected, read_json, stamp
-from faitfoi.simulators.control import Body, Clock
+from faitfoi.simulators.control import Clock
+from faitfoi.simulators.loopback import Body
 
 WAIT = 5.0
 

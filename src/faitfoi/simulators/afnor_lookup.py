@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 from faitfoi.simulators.afnor_directory import Directory
 from faitfoi.simulators.afnor_state import Rejected, read_json
-from faitfoi.simulators.control import Body
+from faitfoi.simulators.loopback import Body
 
 PATH = "/directory-service/v1"
 LINE = f"{PATH}/directory-line"

@@ -19,7 +19,8 @@ from faitfoi.simulators.afnor_acts import judge_act
 from faitfoi.simulators.afnor_directory import Directory
 from faitfoi.simulators.afnor_invoices import Bill, read_bill
 from faitfoi.simulators.afnor_script import Step, compose, path_of
-from faitfoi.simulators.control import Body, Clock, ControlError
+from faitfoi.simulators.control import Clock, ControlError
+from faitfoi.simulators.loopback import Body
 
 ACKNOWLEDGED_AFTER = timedelta(seconds=10)
 MAX_FILE = 100 * 1000 * 1000

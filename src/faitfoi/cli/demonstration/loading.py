@@ -38,6 +38,7 @@ class OtherSide:
 
     smtp_port: int
     chorus_url: str
+    pa_url: str
 
 
 def load(other_side: OtherSide) -> list[Organisation]:
@@ -131,5 +132,12 @@ def _channels(table: Mapping[str, Any], other_side: OtherSide) -> dict[ChannelKe
             "client_secret": "demonstration",
             "technical_login": f"TECH_{table['slug']}@cpro.example",
             "technical_password": "demonstration",
+        },
+        ChannelKey.PLATEFORME_AGREEE: {
+            "api_url": f"{other_side.pa_url}/flow-service",
+            "directory_url": f"{other_side.pa_url}/directory-service",
+            "token_url": f"{other_side.pa_url}/auth/token",
+            "client_id": "demonstration",
+            "client_secret": "demonstration",
         },
     }

@@ -26,16 +26,16 @@ class Account:
 class Witness:
     """Gathers the simulators' records into a file of the installation, since simulators forget when they stop."""
 
-    def __init__(self, path: Path, *, smtp_control: str, chorus_control: str) -> None:
+    def __init__(self, path: Path, *, smtp_control: str, chorus_control: str, pa_control: str) -> None:
         self._path = path
-        self._smtp, self._chorus = smtp_control, chorus_control
+        self._smtp, self._chorus, self._pa = smtp_control, chorus_control, pa_control
         self._earlier: Counter[str] = Counter()
         if path.exists():
             self._earlier.update(json.loads(path.read_text()))
 
     def gather(self) -> Counter[str]:
         """Return how many times each thing has arrived over all runs, and keep it on disk."""
-        seen = self._earlier + received(self._smtp, self._chorus)
+        seen = self._earlier + received(self._smtp, self._chorus, self._pa)
         draft = self._path.with_suffix(".tmp")
         draft.write_text(json.dumps(seen, sort_keys=True))
         draft.replace(self._path)
@@ -52,12 +52,14 @@ class Witness:
         return Account(lost=lost, doubled=sum(times - 1 for times in seen.values() if times > 1))
 
 
-def received(smtp_control: str, chorus_control: str) -> Counter[str]:
+def received(smtp_control: str, chorus_control: str, pa_control: str) -> Counter[str]:
     """Count what the simulators hold now, each thing by its name."""
     mails = json.loads(control(smtp_control, "records"))["messages"]
     deposits = json.loads(control(chorus_control, "records"))["deposits"]
     names = [f"mail:{mail['message_id'].strip('<>').partition('@')[0]}" for mail in mails]
     names += [f"chorus:{deposit['supplier'][:9]}:{number}" for deposit in deposits for number in [deposit["number"]]]
+    flows = json.loads(control(pa_control, "records"))["deposits"]
+    names += [f"pa:{flow['seller']}:{flow['number']}" for flow in flows]
     return Counter(names)
 
 
@@ -65,4 +67,6 @@ def name_of(delivery: Delivery, organisation: Organisation) -> str:
     """Return the name by which the other side knows a delivery."""
     if delivery.channel == ChannelKey.CHORUS_PRO:
         return f"chorus:{organisation.siren}:{delivery.document.number}"
+    if delivery.channel == ChannelKey.PLATEFORME_AGREEE:
+        return f"pa:{organisation.siren}:{delivery.document.number}"
     return f"mail:{delivery.message_ref}"

@@ -22,6 +22,7 @@ from faitfoi.cli.sending import show, watch_batch
 from faitfoi.cli.server import home
 from faitfoi.cli.supervisor import Supervisor, control, free_port, wait_for_port
 from faitfoi.pipeline.counts import Counts, count_batch
+from faitfoi.pipeline.due import collect_later
 from faitfoi.pipeline.following import due_polls
 from faitfoi.pipeline.questions import due_questions
 from faitfoi.pipeline.receive import receive
@@ -43,13 +44,19 @@ class Stage:
 
     smtp_control: str
     chorus_control: str
+    pa_control: str
 
 
 def play(supervisor: Supervisor, *, port: int, stay: bool, corpora: bool) -> int:
     """Run the demonstration; returns the exit code: 0 only when every count agrees and nothing is lost or doubled."""
     console = Console()
     stage, organisations, web_port = _set_the_stage(supervisor, port=port if stay else 0)
-    witness = Witness(home() / "other-side.json", smtp_control=stage.smtp_control, chorus_control=stage.chorus_control)
+    witness = Witness(
+        home() / "other-side.json",
+        smtp_control=stage.smtp_control,
+        chorus_control=stage.chorus_control,
+        pa_control=stage.pa_control,
+    )
     try:
         code = _send_and_follow(organisations, stage, witness, console, supervisor, corpora=corpora)
         if stay:
@@ -87,7 +94,7 @@ def _send_and_follow(
 
 
 def _set_the_stage(supervisor: Supervisor, *, port: int) -> tuple[Stage, list[Organisation], int]:
-    smtp, smtp_control, chorus, chorus_control, returns = (free_port() for _ in range(5))
+    smtp, smtp_control, chorus, chorus_control, pa, pa_control, returns = (free_port() for _ in range(7))
     web_port = free_port(port) if port else 0
     supervisor.start(
         "simulateur-smtp",
@@ -97,13 +104,32 @@ def _set_the_stage(supervisor: Supervisor, *, port: int) -> tuple[Stage, list[Or
         "simulateur-chorus",
         ["simulate", "chorus", "--port", str(chorus), "--control-port", str(chorus_control), "--factor", "0"],
     )
-    organisations = load(OtherSide(smtp_port=smtp, chorus_url=f"http://127.0.0.1:{chorus}"))
+    supervisor.start(
+        "simulateur-afnor",
+        ["simulate", "afnor", "--port", str(pa), "--control-port", str(pa_control), "--factor", "0"],
+    )
+    urls = {"chorus_url": f"http://127.0.0.1:{chorus}", "pa_url": f"http://127.0.0.1:{pa}"}
+    organisations = load(OtherSide(smtp_port=smtp, **urls))
     start_house(supervisor, port=web_port, workers=WORKERS, returns_port=returns)
-    for needed in (smtp, smtp_control, chorus, chorus_control, returns, *([web_port] if web_port else [])):
+    for needed in (
+        smtp,
+        smtp_control,
+        chorus,
+        chorus_control,
+        pa,
+        pa_control,
+        returns,
+        *([web_port] if web_port else []),
+    ):
         wait_for_port(needed, supervisor)
-    stage = Stage(smtp_control=f"http://127.0.0.1:{smtp_control}", chorus_control=f"http://127.0.0.1:{chorus_control}")
+    stage = Stage(
+        smtp_control=f"http://127.0.0.1:{smtp_control}",
+        chorus_control=f"http://127.0.0.1:{chorus_control}",
+        pa_control=f"http://127.0.0.1:{pa_control}",
+    )
     structures = json.dumps({"structures": seed()["chorus_structures"]}).encode()
     control(stage.chorus_control, "structures", structures)
+    control(stage.pa_control, "directory", json.dumps({"lines": seed()["directory_lines"]}).encode())
     return stage, organisations, web_port
 
 
@@ -150,14 +176,16 @@ def _follow_to_the_end(
 ) -> None:
     """Push the simulators' time and ask for news until nothing changes any more."""
     quiet, before, deadline = 0, Counts(), time.monotonic() + PATIENCE
-    with console.status("Le temps simulé avance : accusés, retours, statuts de Chorus Pro…"):
+    with console.status("Le temps simulé avance : accusés, retours, statuts de Chorus Pro et de la plateforme agréée…"):
         while quiet < QUIET_TURNS and time.monotonic() < deadline:
             push = json.dumps({"seconds": PUSH}).encode()
             control(stage.smtp_control, "advance", push)
             control(stage.chorus_control, "advance", push)
+            control(stage.pa_control, "advance", push)
             for organisation, _ in batches:
                 due_polls(organisation.id, everything=True)
                 due_questions(organisation.id, everything=True)
+                collect_later(organisation.id)
             _wait_for_jobs(supervisor, deadline)
             now = _count(batches)
             quiet = quiet + 1 if now == before else 0

@@ -11,7 +11,8 @@ HERE = files("faitfoi.cli.demonstration")
 
 @cache
 def seed() -> Mapping[str, Any]:
-    """Return `seed.toml`: `demonstration_day` (a date), `organisations` and `chorus_structures` (lists of tables).
+    """Return `seed.toml`: `demonstration_day` (a date), `organisations`, `chorus_structures` and
+    `directory_lines` (lists of tables).
 
     An organisation holds the fields of `accounts.models.Organisation`, its `users` (email, name, role), its
     `customers` (fields of `records.models_party.Customer`, absent = the model's default), `logo` (a file for

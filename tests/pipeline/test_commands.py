@@ -154,6 +154,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("series", "list"): [[]],
         ("chorus", "structure"): [["00000000000000"], [TOWN.siret, "--service", "X"]],
         ("retention",): [[], ["invoice", "12"]],
+        ("mail", "dkim"): [[]],
         ("mail", "addresses"): [[], ["--good", FARMER.email]],
         ("hold", "place"): [["--document", HERS[0], "--reason", "x"], ["--reason", "x"]],
         ("hold", "list"): [[]],

@@ -14,6 +14,9 @@ Settings, all of them text:
 | `return_domain` | domain of return addresses, whose mail reaches `faitfoi returns` | no bounce ever comes |
 | `helo_domain` | what we call ourselves in EHLO | the sender's domain |
 | `ca_file` | PEM file of a private certification authority | the system's authorities |
+| `dkim` | `on` once the DNS record is published (`faitfoi mail dkim`) | no signature |
+| `dkim_selector`, `dkim_key` | the selector, and the private key as PEM text | made by `faitfoi mail dkim` |
+| `dkim_domain` | the domain that signs | the sender's domain |
 | `deadline_seconds` | longest time one sending may take, 1 to 1800 | 120 |
 
 What an answer means: before the final dot, nothing can have arrived (`NotSent`, or `Refused` when the address or the
@@ -27,17 +30,18 @@ import smtplib
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from faitfoi.channels.contract import CannotTell, Grade, NotSent, OutcomeUnknown, Parcel, Receipt, RemoteEvent
 from faitfoi.channels.smtp_mail_codes import Step, judge, too_big
+from faitfoi.channels.smtp_mail_dkim import Dkim, read_dkim, sign
 from faitfoi.channels.smtp_mail_message import Letter, Sender, compose, one_line, plain_address
+from faitfoi.channels.smtp_mail_pool import MOST_CARRIED, POOL, leave
 from faitfoi.channels.smtp_mail_wire import MakesNoSense, RelayClient, Reply
 
 DEFAULT_PORTS = {"tls": 465, "starttls": 587, "none": 25}
 DEFAULT_DEADLINE = 120
-_QUIT_PATIENCE = 2.0
 _NOT_SENT = "Rien n’est parti ; l’envoi sera tenté de nouveau."
 
 
@@ -56,6 +60,7 @@ class MailSettings:
     helo_domain: str
     ca_file: str
     deadline: timedelta
+    dkim: Dkim | None = None
 
 
 def read_settings(settings: Mapping[str, str]) -> MailSettings:
@@ -82,6 +87,7 @@ def read_settings(settings: Mapping[str, str]) -> MailSettings:
         helo_domain=_domain(settings, "helo_domain") or sender.rpartition("@")[2],
         ca_file=settings.get("ca_file", ""),
         deadline=timedelta(seconds=_number(settings, "deadline_seconds", default=DEFAULT_DEADLINE, highest=1800)),
+        dkim=_dkim(settings, sender_domain=sender.rpartition("@")[2]),
     )
 
 
@@ -91,7 +97,7 @@ def wall_clock() -> datetime:
 
 
 class SmtpMail:
-    """The channel `email`. Keeps one connection open from sending to sending; used by one thread."""
+    """The channel `email`: one connection from sending to sending, then left to the pool; used by one thread."""
 
     key = "email"
     settles_in = timedelta(0)
@@ -100,6 +106,8 @@ class SmtpMail:
     def __init__(self, settings: Mapping[str, str], *, clock: Callable[[], datetime] = wall_clock) -> None:
         """Raises ValueError with a French sentence when a setting is missing or impossible."""
         self._settings = read_settings(settings)
+        told = self._settings
+        self._account = (told.host, told.port, told.tls, told.user, told.password, told.helo_domain, told.ca_file)
         self.deadline = self._settings.deadline
         self._clock = clock
         self._client: RelayClient | None = None
@@ -110,7 +118,10 @@ class SmtpMail:
         until = time.monotonic() + self.deadline.total_seconds()
         name = self._settings.sender_name or parcel.seller_name
         sender = Sender(address=self._settings.sender_address, name=name, reply_to=self._settings.reply_to)
-        letter = compose(parcel, sender=sender, at=self._clock())
+        now = self._clock()
+        letter = compose(parcel, sender=sender, at=now)
+        if self._settings.dkim is not None:
+            letter = replace(letter, content=sign(letter.content, self._settings.dkim, at=now))
         client = self._ready(until)
         try:
             self._check_size(client, letter)
@@ -126,6 +137,7 @@ class SmtpMail:
             # Whatever made it say so may outlive a RSET; a new connection costs little.
             self._drop()
             raise
+        client.carried += 1
         return Receipt(
             grade=Grade.ACCEPTED,  # the relay itself will say nothing more
             references={"message_id": letter.message_id, "relay": self._settings.host, "answer": reply.quoted},
@@ -146,17 +158,10 @@ class SmtpMail:
         return ()
 
     def close(self) -> None:
-        """Take leave of the relay."""
-        client = self._client
-        if client is None:
-            return
-        client.until = time.monotonic() + _QUIT_PATIENCE
-        try:
-            client.say("QUIT")
-        except (smtplib.SMTPException, OSError):
-            pass  # it has hung up first; nothing was under way
-        finally:
-            self._drop()
+        """Leave the connection to whoever sends next with these very settings (`smtp_mail_pool`)."""
+        if self._client is not None:
+            POOL.give(self._account, self._client)
+            self._client = None
 
     def _converse(self, client: RelayClient, letter: Letter, *, reference: str) -> Reply:
         mail, rcpt = _parameters(client, letter, reference=reference)
@@ -176,8 +181,11 @@ class SmtpMail:
 
     def _ready(self, until: float) -> RelayClient:
         """A connection at rest, ready for MAIL FROM: the one we have if it still answers, otherwise a new one."""
-        client = self._client
-        if client is not None:
+        if self._client is not None and self._client.carried >= MOST_CARRIED:
+            leave(self._client)
+            self._client = None
+        while (client := self._client or POOL.take(self._account)) is not None:
+            self._client = client
             client.until = until
             client.dot_sent = False
             try:
@@ -294,6 +302,16 @@ def _address(settings: Mapping[str, str], name: str, *, wanted: bool) -> str:
         raise ValueError(
             f"Réglages du courrier : {name} vaut « {one_line(given)} » ; indiquez une adresse électronique."
         ) from None
+
+
+def _dkim(settings: Mapping[str, str], *, sender_domain: str) -> Dkim | None:
+    asked = settings.get("dkim", "").strip() or "off"
+    if asked not in {"on", "off"}:
+        raise ValueError(f"Réglages du courrier : dkim vaut « {one_line(asked)} » ; choisissez on ou off.")
+    if asked == "off":
+        return None
+    domain = _domain(settings, "dkim_domain") or sender_domain
+    return read_dkim(domain=domain, selector=settings.get("dkim_selector", ""), pem=settings.get("dkim_key", ""))
 
 
 def _number(settings: Mapping[str, str], name: str, *, default: int, highest: int) -> int:

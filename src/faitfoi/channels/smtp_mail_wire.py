@@ -57,6 +57,7 @@ class RelayClient(smtplib.SMTP):
         self._host = ""
         self.until = 0.0
         self.dot_sent = False
+        self.carried = 0
         self._last = (-1, b"")
 
     def open(self, host: str, port: int) -> Reply:

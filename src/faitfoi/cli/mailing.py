@@ -83,3 +83,26 @@ def quiet() -> None:
 
         gone, _ = Alarm.objects.filter(cause=CAUSE).delete()
         typer.echo("L’alarme est éteinte." if gone else "Il n’y avait pas d’alarme du courrier.")
+
+
+@app.command()
+def dkim(
+    organisation: Named = None,
+    selector: Annotated[str, typer.Option("--selector", help="Le nom de la clé dans le DNS.")] = "faitfoi",
+    new: Annotated[bool, typer.Option("--new", help="Fait une nouvelle clé, même s’il y en a une.")] = False,
+    on: Annotated[bool, typer.Option("--on", help="L’enregistrement est publié : signer désormais.")] = False,
+) -> None:
+    """Donne l’enregistrement DNS de la signature DKIM, dont la clé est faite s’il n’y en a pas."""
+    with platform_open():
+        from faitfoi.pipeline.mail_dkim import dkim_record
+        from faitfoi.pipeline.setting_up import CannotSetUp
+
+        chosen = the_organisation(organisation)
+        try:
+            name, text, signs = dkim_record(chosen, selector=selector, new=new, on=on, actor="operator")
+        except CannotSetUp as error:
+            fail(str(error), code=2)
+    quoted = " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))
+    typer.echo(f"{name}. IN TXT {quoted}")
+    if not signs:
+        typer.echo("Publiez-le, puis : faitfoi mail dkim --on. D’ici là, rien n’est signé.", err=True)

@@ -20,7 +20,7 @@ from faitfoi.pipeline.seal_keys import ensure_seal_key
 from faitfoi.records.journal import shares, write_entry
 from faitfoi.records.models import Customer, Document
 from faitfoi.records.stages import Nature
-from faitfoi.records.vault import save_channel_settings
+from faitfoi.records.vault import channel_settings, save_channel_settings
 
 COLUMNS = (
     "reference",
@@ -45,6 +45,7 @@ ASKED = {
     "nature": "Dites ce qu’est ce client : la loi en fait dépendre l’envoi.",
 }
 FLAGS = frozenset({"code_service_required", "engagement_required"})
+KEPT = ("dkim", "dkim_key", "dkim_selector")
 YES, NO = frozenset({"oui", "1", "true", "vrai"}), frozenset({"non", "0", "false", "faux", ""})
 
 
@@ -114,7 +115,10 @@ def add_account(organisation: Organisation, email: str, *, name: str, role: Role
 
 
 def set_channel(organisation: Organisation, channel: str, values: dict[str, str], *, actor: str) -> None:
-    """Keep a channel's settings, once the channel itself finds them usable. Raises CannotSetUp."""
+    """Keep a channel's settings, once the channel itself finds them usable. Raises CannotSetUp.
+
+    The key that signs mail is not typed: it stays unless another is given.
+    """
     if channel not in CHANNELS:
         raise CannotSetUp(f"Le canal « {channel} » n’existe pas encore : choisissez parmi {', '.join(CHANNELS)}.")
     try:
@@ -122,7 +126,9 @@ def set_channel(organisation: Organisation, channel: str, values: dict[str, str]
     except ValueError as error:
         raise CannotSetUp(str(error)) from error
     with acting_for(organisation.id):
-        save_channel_settings(ChannelKey(channel), values, actor=actor)
+        known = channel_settings(channel) or {}
+        kept = {name: known[name] for name in KEPT if name in known}
+        save_channel_settings(ChannelKey(channel), kept | values, actor=actor)
 
 
 def import_customers(organisation: Organisation, lines: Iterable[str], *, actor: str) -> Imported:

@@ -5,7 +5,9 @@ that `smtp_notices` tells. These go out when the control address says advance, o
 
 Faults (see `control`): `down` hangs up (`on`: connect, mail, rcpt, or data = in the middle of the message; without
 `on`, connect or mail, whichever comes first); `refuse` answers 5xx (`on`: mail, rcpt, or data = after the final dot,
-which is meant without `on`); `lose_answer`, `garbage`, `slow` and `duplicate` concern the answer after the final dot.
+which is meant without `on`); `rate_limited` answers 450 to MAIL, and `expired_token` 535, as a relay whose account was
+closed meanwhile; `out_of_order` sends the notices due from the last to the first; `lose_answer`, `garbage`, `slow`
+and `duplicate` concern the answer after the final dot.
 `code` is a whole reply, `451 4.3.0 Try later`. A message taken is recorded before any of them strikes, so that records
 also show what a sender cannot know.
 
@@ -17,7 +19,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 
-from faitfoi.simulators.control import Clock, ControlServer, Faults, serve
+from faitfoi.simulators.control import Clock, ControlServer, FaultKind, Faults, serve
 from faitfoi.simulators.loopback import Body, check_loopback
 from faitfoi.simulators.smtp_book import Book, Received
 from faitfoi.simulators.smtp_notices import Outbox
@@ -120,7 +122,8 @@ class SmtpSimulator:
 
     def _advance(self, _: Body) -> Body:
         before = len(self.outbox.sent())
-        self.outbox.send_due(all_of_them=self._auto)
+        shuffled = self.faults.take(FaultKind.OUT_OF_ORDER, on="notices") is not None
+        self.outbox.send_due(all_of_them=self._auto, last_first=shuffled)
         sent = len(self.outbox.sent()) - before
         return {"now": self.clock.now().isoformat(), "sent": sent, "waiting": self.outbox.waiting()}
 

@@ -159,9 +159,11 @@ class Outbox:
                     )
                     heapq.heappush(self._waiting, notice)
 
-    def send_due(self, *, all_of_them: bool = False) -> bool:
-        """Send what is due by now, in order. True when nothing due was left behind."""
+    def send_due(self, *, all_of_them: bool = False, last_first: bool = False) -> bool:
+        """Send what is due by now, in order or from the last to the first. True when nothing due was left behind."""
         with self._sending:
+            if last_first:
+                return self._send_backwards()
             while True:
                 with self._lock:
                     forgotten = self._forgotten
@@ -173,6 +175,17 @@ class Outbox:
                         if forgotten == self._forgotten:
                             heapq.heappush(self._waiting, notice)
                     return False
+
+    def _send_backwards(self) -> bool:
+        with self._lock:
+            due = sorted(each for each in self._waiting if each.due <= self._now())
+            self._waiting = [each for each in self._waiting if each.due > self._now()]
+            heapq.heapify(self._waiting)
+        left = [notice for notice in reversed(due) if not self._deliver(notice)]
+        with self._lock:
+            for notice in left:
+                heapq.heappush(self._waiting, notice)
+        return not left
 
     def waiting(self) -> int:
         """How many are still to be sent."""

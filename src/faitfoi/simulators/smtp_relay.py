@@ -82,6 +82,10 @@ class _Relay(SMTP):
             return
         self._dsn.clear()
         plain = self._without_dsn(arg)
+        if said := self._turned_away():
+            self._book.refuse("mail", said, self.seen(recipient=""))
+            await self.push(said)
+            return
         refusal = self._book.strikes_at(FaultKind.REFUSE, "mail")
         if refusal is not None:
             reply = refusal or "550 5.7.1 Sender refused"
@@ -89,6 +93,15 @@ class _Relay(SMTP):
             await self.push(reply)
             return
         await super().smtp_MAIL(plain)
+
+    def _turned_away(self) -> str:
+        limited = self._book.faults.take(FaultKind.RATE_LIMITED, on="mail")
+        if limited is not None:
+            return limited.code or f"450 4.7.1 Too many messages, try again in {limited.seconds:.0f} seconds"
+        expired = self._book.faults.take(FaultKind.EXPIRED_TOKEN, on="mail")
+        if expired is not None:
+            return expired.code or "535 5.7.8 Authentication credentials invalid"
+        return ""
 
     async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802 -- named by aiosmtpd
         down = self._book.strikes_at(FaultKind.DOWN, "rcpt")

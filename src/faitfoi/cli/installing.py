@@ -89,6 +89,18 @@ def add(
         typer.echo(f"Compte {email}, mot de passe : {password}")
 
 
+@account.command("password")
+def password_(email: str) -> None:
+    """Donne un nouveau mot de passe à un compte, et le montre une seule fois."""
+    with platform_open():
+        from faitfoi.pipeline.account_events import give_password
+
+        made = give_password(email, actor=ACTOR)
+    if made is None:
+        fail(f"Aucun compte d’ici n’a l’adresse « {email} ».", code=2)
+    typer.echo(f"Compte {email}, mot de passe : {made}")
+
+
 @channel.command("set")
 def set_(
     key: Annotated[str, typer.Argument(help="email ou chorus_pro.")],

@@ -1,5 +1,7 @@
 """`faitfoi restore`: the governed way back to the journal that was witnessed, after a database went back."""
 
+import getpass
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +15,10 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Remet le journal en état après une base ramenée en arrière.")
 
 Name = Annotated[str, typer.Argument(help="Le nom de la demande (« faitfoi restore status » les montre).")]
-By = Annotated[str, typer.Option("--by", help="L’adresse du compte qui parle ; son mot de passe est demandé.")]
-Password = Annotated[str, typer.Option(prompt="Mot de passe", hide_input=True, help="Demandé s’il n’est pas donné.")]
+By = Annotated[
+    str,
+    typer.Option("--by", help="L’adresse du compte qui parle ; son mot de passe est demandé."),
+]
 SHOWN = 20
 
 
@@ -23,7 +27,6 @@ def request(
     by: By,
     reason: Annotated[str, typer.Option("--reason", help="Ce qui s’est passé.")],
     backup: Annotated[str, typer.Option("--backup", help="La sauvegarde qui a été restaurée.")],
-    password: Password,
     burnt: Annotated[
         Path | None,
         typer.Option("--burnt", help="Si une partie est perdue : les numéros dont on sait qu’ils ont servi."),
@@ -36,7 +39,7 @@ def request(
 
         try:
             lines = burnt.read_text("utf-8").splitlines() if burnt else []
-            made = request_restore(email=by, password=password, reason=reason, backup=backup, burnt=lines)
+            made = request_restore(email=by, password=_password(by), reason=reason, backup=backup, burnt=lines)
         except (OSError, UnicodeDecodeError) as error:
             fail(f"Le fichier {burnt} ne se lit pas : {error}.", code=2)
         except CannotRestore as error:
@@ -46,14 +49,14 @@ def request(
 
 
 @app.command()
-def approve(name: Name, by: By, password: Password) -> None:
+def approve(name: Name, by: By) -> None:
     """Approuve une demande : une autre personne que celle qui demande ; valable 24 heures."""
     with platform_open():
         from faitfoi.pipeline.restore_files import CannotRestore
         from faitfoi.pipeline.restoring import approve as approved
 
         try:
-            request = approved(name, email=by, password=password)
+            request = approved(name, email=by, password=_password(by))
         except CannotRestore as error:
             fail(str(error), code=2)
         _show(request)
@@ -61,16 +64,14 @@ def approve(name: Name, by: By, password: Password) -> None:
 
 
 @app.command()
-def refuse(
-    name: Name, by: By, reason: Annotated[str, typer.Option("--reason", help="Pourquoi.")], password: Password
-) -> None:
+def refuse(name: Name, by: By, reason: Annotated[str, typer.Option("--reason", help="Pourquoi.")]) -> None:
     """Refuse une demande pour de bon ; le refus est gardé."""
     with platform_open():
         from faitfoi.pipeline.restore_files import CannotRestore
         from faitfoi.pipeline.restoring import refuse as refused
 
         try:
-            refused(name, email=by, password=password, reason=reason)
+            refused(name, email=by, password=_password(by), reason=reason)
         except CannotRestore as error:
             fail(str(error), code=2)
         typer.echo(f"La demande {name} est refusée. Le refus est gardé.")
@@ -95,6 +96,10 @@ def run(name: Name) -> None:
             f"Le journal est celui que le témoin a vu : {done.entries} écritures et {done.documents} documents remis. "
             f"Il en a maintenant {done.size}, vues par le témoin. Les envois reprennent."
         )
+        if done.without_password:
+            typer.echo("Ces comptes n’ont pas de mot de passe (le journal n’en garde aucun) ; donnez-leur-en un :")
+            for email in done.without_password:
+                typer.echo(f"  faitfoi account password {email}")
 
 
 @app.command()
@@ -119,6 +124,13 @@ def status() -> None:
             else:
                 state = "attend une approbation"
             typer.echo(f"{each.name}\t{state}\t{each.facts['reason']}")
+
+
+def _password(by: str) -> str:
+    """What opens the account: asked for at the terminal, else one line of the standard input; never a word typed."""
+    if sys.stdin.isatty():
+        return getpass.getpass(f"Mot de passe de {by} : ")
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _show(request: "Request") -> None:

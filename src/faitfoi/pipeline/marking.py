@@ -5,6 +5,7 @@ on the shelves, as `journal/marks/<size, 12 digits>-<SHA-256>.json`, before a wi
 journal: what stands at a size is what its entries burnt, and nothing later.
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -12,6 +13,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from uuid import UUID
 
 from django.db.models import Count
@@ -21,9 +23,11 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for, directory
 from faitfoi.evidence.leaves import canonical
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
+from faitfoi.evidence.witness_held import write_whole
 from faitfoi.pipeline.epochs import GAP
 from faitfoi.pipeline.installation import store
 from faitfoi.pipeline.mirroring import KEPT, MOST_ENTRIES, MirrorSilent
+from faitfoi.pipeline.witnesses import journal_folder
 from faitfoi.records.models import BurntNumber, Checkpoint, JournalEntry, JournalLeaf, Series
 
 MARKS = "journal/marks/"
@@ -145,6 +149,8 @@ def keep_marks(*, size: int, origin: str) -> str:
         store().put(name, content, keep_until=timezone.now() + KEPT)
     except (OSError, ObjectAltered) as error:
         raise MirrorSilent(f"Les derniers numéros donnés ne s’écrivent pas à côté du miroir : {error}") from error
+    if name in (aside := _aside()):
+        _write_aside(aside - {name})
     return name
 
 
@@ -155,6 +161,22 @@ def last_marks(origin: str) -> ShelvedMarks | None:
         if marks is not None and marks.origin == origin:
             return ShelvedMarks(size=size, marks=marks)
     return None
+
+
+def set_aside_after(fork: int, *, size: int, origin: str) -> None:
+    """After a restore: what a journal that went on from `fork` without its tail has marked counts no more.
+
+    The marks of the true journal, `size` entries, are on every shelf first. Safe to run again. Raises MirrorSilent.
+    """
+    kept = keep_marks(size=size, origin=origin)
+    others = [name for at, name in _names() if at > fork and name != kept]
+    if not others:
+        return
+    # In a file of ours first: a shelf that locks what it holds removes nothing.
+    _write_aside({*_aside(), *others})
+    for name in others:
+        with contextlib.suppress(OSError):
+            store().remove(name)
 
 
 def missing_numbers(marks: Marks) -> list[str]:
@@ -210,7 +232,7 @@ def told_in_gap(marks: Marks, organisation_id: UUID) -> list[str]:
 def _names() -> Iterator[tuple[int, str]]:
     """Size and name of each text of marks on a shelf, the last first."""
     names = {name for shelf in store().shelves for name in shelf.names(MARKS)}
-    for name in sorted(names, reverse=True):
+    for name in sorted(names - _aside(), reverse=True):
         if matched := _NAME.fullmatch(name):
             yield int(matched[1]), name
 
@@ -251,3 +273,20 @@ def _take_gap(marks: Marks, who: str, body: str) -> None:
 
 def _hidden(salt: str, organisation_id: UUID) -> str:
     return hashlib.sha256(f"{salt}{organisation_id}".encode()).hexdigest()
+
+
+def _aside() -> set[str]:
+    """The names of marks that a governed restore has found to be of a journal that went on without its tail."""
+    try:
+        return set(_aside_file().read_text().splitlines())
+    except FileNotFoundError:
+        return set()
+
+
+def _write_aside(names: set[str]) -> None:
+    _aside_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_whole(_aside_file(), "".join(f"{name}\n" for name in sorted(names)).encode())
+
+
+def _aside_file() -> Path:
+    return journal_folder() / "marks-aside"

@@ -61,21 +61,46 @@ def make_plan() -> Plan:
 
     Of several ways through the mirror, the one that the witnesses vouch for; else the one that goes furthest.
     """
-    sound, seen = _sound(), _remembered()
+    sound, witnessed = _sound(), _remembered()
+    shelved = last_marks(log_signer().name)
+    marked = shelved.size if shelved else 0
+    seen = max(witnessed, marked)
     base = Frontier()
     for leaf in _leaves(0, sound):
         base.append(leaf)
-    plans = [_plan(chain, sound=sound, base=base.dump(), seen=seen) for chain in chains(sound)]
+    ways = list(chains(sound))
+    plans = [_plan(chain, sound=sound, base=base.dump(), seen=seen) for chain in ways]
     possible = [plan for plan in plans if plan is not None]
     for plan in possible:
         if vouched(plan):
             return plan
+    if marked > witnessed and (true := _without_marks(ways, sound=sound, base=base.dump(), seen=witnessed)):
+        return true
     if not possible:
         raise CannotRestore(
             f"Le miroir du journal ne mène pas à ce que le témoin a signé ({seen} écritures) : il a été changé. "
             "Remettez son autre copie (le dossier « journal » du second rayonnage), puis recommencez."
         )
     return max(possible, key=lambda plan: plan.size)
+
+
+def _without_marks(ways: Sequence[Chain], *, sound: int, base: bytes, seen: int) -> Plan | None:
+    """The way that the witnesses vouch for, when another one that they contradict explains the marks on the shelves.
+
+    A journal that had gone back may have marked its numbers at a greater size before a witness stopped it.
+    """
+    plans = [_plan(chain, sound=sound, base=base, seen=seen) for chain in ways]
+    true = next((plan for plan in plans if plan is not None and vouched(plan)), None)
+    if true is None:
+        return None
+    pairs = zip(ways, plans, strict=True)
+    reached = max((sound + len(chain.lines) for chain, plan in pairs if _other(plan, true)), default=0)
+    marks = last_marks(log_signer().name)
+    return true if marks is not None and marks.size <= max(reached, true.size) else None
+
+
+def _other(plan: Plan | None, true: Plan) -> bool:
+    return plan is None or (plan.root_seen is not None and plan.root_seen != true.root_seen)
 
 
 def vouched(plan: Plan) -> bool:
@@ -156,10 +181,9 @@ def _leaves(start: int, end: int) -> Iterator[bytes]:
 
 
 def _remembered() -> int:
-    """The longest journal that a witness, a note that we hold, or the marks on the shelves know of."""
+    """The longest journal that a witness, or a note that we hold, knows of."""
     known = held().furthest(log_signer().verifier)
-    shelved = last_marks(log_signer().name)
-    sizes = [known.size if known else 0, shelved.size if shelved else 0]
+    sizes = [known.size if known else 0]
     statement = head()
     had = statement.size
     at = timezone.now()

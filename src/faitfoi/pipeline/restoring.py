@@ -16,15 +16,16 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from faitfoi.accounts.models import Membership, Organisation, Role, User
-from faitfoi.accounts.tenancy import acting_for, directory, require_organisation, signed_in
+from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.tenancy import acting_for, directory, require_organisation
 from faitfoi.evidence.leaves import leaf_hash
 from faitfoi.evidence.witness_held import write_whole
+from faitfoi.pipeline.account_events import without_password
 from faitfoi.pipeline.doubting import settle_doubts
 from faitfoi.pipeline.epochs import GAP, begin_epoch, next_origin, read_burnt
 from faitfoi.pipeline.erasing import erase_again
 from faitfoi.pipeline.installation import store
-from faitfoi.pipeline.marking import last_marks, told_in_gap
+from faitfoi.pipeline.marking import last_marks, set_aside_after, told_in_gap
 from faitfoi.pipeline.restore_files import (
     VALID_FOR,
     CannotRestore,
@@ -38,6 +39,7 @@ from faitfoi.pipeline.restore_files import (
 )
 from faitfoi.pipeline.restore_hands import tables_put_right
 from faitfoi.pipeline.restore_mirror import Line
+from faitfoi.pipeline.restore_people import check_apart, known, may_ask
 from faitfoi.pipeline.restore_plan import Plan, make_plan, vouched
 from faitfoi.pipeline.restore_rows import folded, put_back
 from faitfoi.pipeline.rollback import doubt_file
@@ -60,6 +62,9 @@ from faitfoi.records.models import (
 
 SCOPE = "journal"
 ACTOR = "restore"
+RESTORED = "restored"
+"""The entry of an organisation to which a restore brought something back; `partial` when the rest is lost for good."""
+DOCUMENTS_NAMED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,8 @@ class Done:
     entries: int
     documents: int
     size: int
+    without_password: tuple[str, ...]
+    """The addresses of accounts that nobody can open before they are given a password: no journal holds those."""
 
 
 def request_restore(*, email: str, password: str, reason: str, backup: str, burnt: Sequence[str] = ()) -> Request:
@@ -76,7 +83,9 @@ def request_restore(*, email: str, password: str, reason: str, backup: str, burn
 
     `burnt` are lines `organisation;SIREN;year;number`: what is known from outside of a part that is lost for good.
     """
-    who = _known(email, password)
+    who = known(email, password)
+    if not may_ask(who):
+        raise CannotRestore("Ce compte ne peut pas demander une remise en état : son rôle ne le permet pas.")
     if not reason.strip():
         raise CannotRestore("Dites pourquoi (--reason) : qui approuvera doit le savoir.")
     plan = make_plan()
@@ -101,11 +110,8 @@ def request_restore(*, email: str, password: str, reason: str, backup: str, burn
 
 def approve(name: str, *, email: str, password: str) -> Request:
     """Approve a request: another person than who asked, with their password. Raises CannotRestore."""
-    request, who = _open_request(name), _known(email, password)
-    if str(who.id) == request.facts["by"]:
-        raise CannotRestore("Qui demande n’approuve pas : il faut une autre personne, avec son propre compte.")
-    if not _manages(who):
-        raise CannotRestore("Ce compte ne peut pas approuver : il faut être responsable d’une organisation d’ici.")
+    request, who = _open_request(name), known(email, password)
+    check_apart(request, f"user:{who.id}")
     said = Said(who=str(who.id), at=timezone.now(), request_sha256=request.sha256, refused=False, reason="")
     write_said(request, said)
     return read_request(name)
@@ -113,7 +119,7 @@ def approve(name: str, *, email: str, password: str) -> Request:
 
 def refuse(name: str, *, email: str, password: str, reason: str) -> Request:
     """Refuse a request, for good; the refusal is kept. Raises CannotRestore."""
-    request, who = _open_request(name), _known(email, password)
+    request, who = _open_request(name), known(email, password)
     said = Said(who=str(who.id), at=timezone.now(), request_sha256=request.sha256, refused=True, reason=reason)
     write_said(request, said)
     return read_request(name)
@@ -133,11 +139,19 @@ def run_restore(name: str) -> Done:
         erase_again(organisation_id, actor=ACTOR)
     if request.facts["epoch"]:
         begin_epoch(request.facts["epoch"])
+    else:
+        missing = request.facts["missing"]
+        set_aside_after(missing["from"], size=missing["to"], origin=log_signer().name)
     size = witnessed()
     settle_doubts(actor=ACTOR)
     write_done(request, timezone.now())
     missing = request.facts["missing"]
-    return Done(entries=missing["to"] - missing["from"], documents=len(missing["documents"]), size=size)
+    return Done(
+        entries=missing["to"] - missing["from"],
+        documents=len(missing["documents"]),
+        size=size,
+        without_password=tuple(without_password()),
+    )
 
 
 def requests() -> list[Request]:
@@ -156,6 +170,8 @@ def _apply(request: Request) -> None:
             f"La demande {request.name} n’est approuvée par personne d’autre, ou ne l’est plus : une approbation vaut "
             f"{hours} heures. « faitfoi restore approve {request.name} »."
         )
+    for each in approvals:
+        check_apart(request, f"user:{each.who}")  # who has lost the right meanwhile approves nothing
     plan = make_plan()
     if _facts_of(plan)["missing"] != request.facts["missing"]:
         raise CannotRestore("Ce qui manque n’est plus ce qui a été approuvé : faites une nouvelle demande.")
@@ -177,6 +193,7 @@ def _apply(request: Request) -> None:
             with acting_for(organisation_id):
                 put_back(lines, local.get(organisation_id, []), actor=ACTOR)
                 _insert(lines)
+                _tell_restored(request, plan, lines)
                 _tell(request, approvals, plan, entries=len(lines))
         if plan.lost:
             CheckpointStamp.objects.filter(checkpoint__size__gt=plan.size).delete()
@@ -258,9 +275,27 @@ def _tell(request: Request, approvals: list[Said], plan: Plan, *, entries: int) 
     )
 
 
+def _tell_restored(request: Request, plan: Plan, lines: Sequence[Line]) -> None:
+    """Write what came back into this organisation's journal, whether it is all or a part; nothing when nothing did."""
+    if not lines:
+        return
+    documents = sorted({str(line.facts["document"]) for line in lines if line.facts.get("document")})
+    for start in range(0, max(len(documents), 1), DOCUMENTS_NAMED):
+        write_entry(
+            RESTORED,
+            actor=ACTOR,
+            request=request.name,
+            entries=len(lines),
+            first_index=lines[0].index,
+            last_index=lines[-1].index,
+            documents=documents[start : start + DOCUMENTS_NAMED],
+            partial=bool(plan.lost),
+        )
+
+
 def _tell_gap(request: Request, plan: Plan) -> None:
     """Write which places and numbers are lost, and to what the next epoch commits. Runs inside `acting_for`."""
-    known = held().furthest(log_signer().verifier)
+    furthest = held().furthest(log_signer().verifier)
     organisation_id = require_organisation()
     numbers = request.facts["burnt"].get(str(organisation_id), [])
     shelved = last_marks(log_signer().name)
@@ -273,7 +308,7 @@ def _tell_gap(request: Request, plan: Plan) -> None:
         origin=request.facts["epoch"],
         former_origin=log_signer().name,
         former_size=plan.seen,
-        former_root=known.root.hex() if known and known.size == plan.seen else "",
+        former_root=furthest.root.hex() if furthest and furthest.size == plan.seen else "",
         request_sha256=request.sha256,
     )
 
@@ -329,16 +364,3 @@ def _open_request(name: str) -> Request:
     if request.done_at is not None or request.refused:
         raise CannotRestore(f"La demande {name} est close : elle a été {'refusée' if request.refused else 'exécutée'}.")
     return request
-
-
-def _known(email: str, password: str) -> User:
-    """The active account of that address and password. Raises CannotRestore, the same sentence for both."""
-    user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
-    if user is None or not user.check_password(password):
-        raise CannotRestore("Ce compte n’existe pas ici, ou ce n’est pas son mot de passe.")
-    return user
-
-
-def _manages(user: User) -> bool:
-    with signed_in(user.id):
-        return Membership.objects.filter(user=user, role=Role.MANAGER).exists()

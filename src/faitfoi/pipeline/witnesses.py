@@ -37,13 +37,20 @@ class Panel:
     quorum: int
 
 
-@cache
 def log_signer() -> Signer:
-    """The journal's own key and its origin, made once; kept apart from the seal keys and from the database."""
+    """The journal's own key and its origin, made once; kept apart from the seal keys and from the database.
+
+    The origin is read each time: a process that was running when another epoch began signs under its name at once.
+    """
     folder = journal_folder()
-    key = kept_secret(folder / "key", lambda: secrets.token_bytes(KEY_SIZE))
     origin = kept_secret(folder / "origin", f"faitfoi.invalid/{secrets.token_hex(8)}".encode)
-    return Signer(name=origin.decode(), key=Ed25519PrivateKey.from_private_bytes(key), kind=KeyType.LOG)
+    return _signer(folder, origin.decode())
+
+
+@cache
+def _signer(folder: Path, origin: str) -> Signer:
+    key = kept_secret(folder / "key", lambda: secrets.token_bytes(KEY_SIZE))
+    return Signer(name=origin, key=Ed25519PrivateKey.from_private_bytes(key), kind=KeyType.LOG)
 
 
 def journal_folder() -> Path:
@@ -56,11 +63,15 @@ def held() -> Held:
     return Held(journal_folder() / "seen")
 
 
-@cache
 def panel() -> Panel:
     """The witnesses of the settings, or the one in a folder of this machine. Raises WitnessesMisnamed."""
+    return _panel(log_signer().verifier.vkey)
+
+
+@cache
+def _panel(log: str) -> Panel:
     if not settings.FAITFOI_WITNESS.split():
-        return Panel(members=(_local(),), quorum=1)
+        return Panel(members=(_local(log),), quorum=1)
     members = _far()
     return Panel(members=members, quorum=_quorum(len(members)))
 
@@ -126,7 +137,7 @@ def protection() -> str:
 
 def forget_keys() -> None:
     """Read keys and settings anew at the next need."""
-    for each in (log_signer, panel):
+    for each in (_signer, _panel):
         each.cache_clear()
 
 
@@ -134,10 +145,10 @@ def _known_file() -> Path:
     return journal_folder() / "witnesses"
 
 
-def _local() -> Member:
+def _local(log: str) -> Member:
     folder = Path(settings.FAITFOI_HOME) / "witness"
     key = kept_secret(folder / "key", lambda: secrets.token_bytes(KEY_SIZE))
-    witness = open_witness(folder / "memory", name=LOCAL, key=key, logs=(log_signer().verifier.vkey,))
+    witness = open_witness(folder / "memory", name=LOCAL, key=key, logs=(log,))
     return Member(verifier=witness.verifier, door=NearWitness(witness=witness))
 
 

@@ -185,6 +185,7 @@ def test_a_page_may_load_nothing_but_our_own_files(as_alice: Client, documents: 
             "attestation",
             "download",
             "picture",
+            "seal_preview",
             "trail_file",
             *OPENED_ELSEWHERE,
         }:

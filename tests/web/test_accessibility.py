@@ -38,6 +38,7 @@ def pages(as_alice: Client, documents: Work) -> dict[str, html.HtmlElement]:
         "auditors": reverse("auditors", args=[slug]),
         "bulk": reverse("bulk", args=[slug]),
         "archive": reverse("archive", args=[slug]),
+        "seal": reverse("seal", args=[slug]),
         "password": reverse("account_change_password"),
         **{
             f"document {stage}": reverse("document", args=[slug, document.pk])

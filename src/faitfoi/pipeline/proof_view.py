@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from faitfoi.evidence.seal_way import LegalWay, legal_way
 from faitfoi.pipeline.controls import Standing, standings
 from faitfoi.pipeline.witnesses import has_far_witness, log_signer, panel, protection
-from faitfoi.records.models import Checkpoint, CheckpointStamp, SealCertificate, WrittenTrail
+from faitfoi.records.models import Checkpoint, CheckpointStamp, SealCertificate, SealChoices, WrittenTrail
 from faitfoi.records.models_seal import SealState
 
 
@@ -34,6 +34,8 @@ class ProofView:
     """All of it, as it is now."""
 
     seal: Seal | None
+    seal_place: str
+    """Where the seal shows on the page (see `SealChoices`), empty when it does not."""
     protection: str
     far_witness: bool
     log_key: str
@@ -52,6 +54,7 @@ def proof_of() -> ProofView:
     stamps = CheckpointStamp.objects.select_related("checkpoint").order_by("-at")[:4]
     return ProofView(
         seal=seal_in_service(),
+        seal_place=SealChoices.objects.values_list("place", flat=True).first() or "",
         protection=protection(),
         far_witness=has_far_witness(),
         log_key=log_signer().verifier.vkey,

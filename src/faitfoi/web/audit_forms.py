@@ -9,8 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from faitfoi.pipeline.bulk import Wanted
 from faitfoi.pipeline.linked_documents import REFERENCES
 from faitfoi.pipeline.paf_facts import MONTHS
+from faitfoi.pipeline.seal_look import PLACES
 from faitfoi.records.models import AuditSettings
 
+HIDDEN, CURRENT = "hidden", "current"
+"""The two choices of a seal's place that are no place of the list: none, and the one set by the command."""
 ASKED = ("BT-12", "BT-13", "BT-14", "BT-15", "BT-16", "BT-18")
 """The references that an organisation may want on its invoices, or on one invoice only."""
 
@@ -76,6 +79,28 @@ class HoldForm(forms.Form):
         """The days of the period, both included; None when it is about something else."""
         first, last = self.cleaned_data.get("first_day"), self.cleaned_data.get("last_day")
         return (first, last) if first and last else None
+
+
+class SealForm(forms.Form):
+    """Where the seal shows on the first page, if it does."""
+
+    place = forms.ChoiceField(label=_("Where the stamp goes"), widget=forms.RadioSelect)
+
+    def __init__(self, data: Any, *, place: str) -> None:
+        names = {place: name for name, place in PLACES.items()}
+        super().__init__(data, initial={"place": names.get(place, CURRENT) if place else HIDDEN})
+        offered: list[tuple[str, Any]] = [
+            (HIDDEN, _("no stamp: the page stays as it is")),
+            ("top-right", _("at the top right")),
+            ("top-left", _("at the top left")),
+            ("bottom-right", _("at the bottom right")),
+            ("bottom-left", _("at the bottom left")),
+        ]
+        if place and place not in names:
+            offered.append((CURRENT, _("where it is now, set by the command line")))
+        field = self.fields["place"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  # what the class says above
+        field.choices = offered
 
 
 class TrailForm(forms.Form):

@@ -4,7 +4,7 @@ from allauth.account import urls as account_urls
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
-from faitfoi.web.pages import archive, auditors, batches, customers, documents, entrance, home, proof, trail
+from faitfoi.web.pages import archive, auditors, batches, customers, documents, entrance, home, proof, seal, trail
 
 ACCOUNT_PAGES = frozenset(
     {"account_login", "account_logout", "account_inactive", "account_change_password", "account_signup"}
@@ -33,6 +33,8 @@ organisation: list[URLPattern | URLResolver] = [
     path("preuve/controles/refaire/", proof.run_controls, name="run_controls"),
     path("preuve/piste/", trail.trail, name="trail"),
     path("preuve/piste/<uuid:version_id>.pdf", trail.trail_file, name="trail_file"),
+    path("preuve/cachet/", seal.seal, name="seal"),
+    path("preuve/cachet/apercu.png", seal.seal_preview, name="seal_preview"),
     path("preuve/auditeurs/", auditors.auditors_page, name="auditors"),
     path("preuve/auditeurs/fermer/", auditors.revoke_auditor, name="revoke_auditor"),
     path("preuve/emporter/", auditors.bulk_page, name="bulk"),

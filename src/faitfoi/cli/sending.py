@@ -153,6 +153,7 @@ def watch_batch(
 
     from faitfoi.accounts.tenancy import acting_for
     from faitfoi.pipeline.counts import count_batch
+    from faitfoi.pipeline.pacing import expected_end
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
@@ -166,9 +167,12 @@ def watch_batch(
             with acting_for(organisation.id):
                 counts = count_batch(batch)
                 waiting_now = waits(batch, since=since)
+                end = expected_end(batch)
             tried = max(0, counts.selected - counts.skipped - waiting_now)
             bar.update(reading, total=counts.received, completed=counts.received - counts.waiting)
-            bar.update(leaving, total=max(counts.selected - counts.skipped, 1), completed=tried)
+            bar.update(
+                leaving, description=_leaving(end), total=max(counts.selected - counts.skipped, 1), completed=tried
+            )
             if counts.waiting == 0 and waiting_now == 0:
                 return
             supervisor.check()
@@ -176,6 +180,13 @@ def watch_batch(
                 before, moved = (counts.waiting, waiting_now), time.monotonic()
             _leave_when_halted(idle=time.monotonic() - moved)
             time.sleep(max(TICK, CALM * (time.monotonic() - looked)))
+
+
+def _leaving(end: datetime | None) -> str:
+    """Name the bar of what leaves, with the hour of the last mail when a pace is asked for."""
+    from django.utils import timezone
+
+    return "Envoi" if end is None else f"Envoi (le dernier courriel vers {timezone.localtime(end):%H:%M le %d/%m})"
 
 
 def _leave_when_halted(*, idle: float) -> None:

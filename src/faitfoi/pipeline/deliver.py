@@ -21,6 +21,7 @@ from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
+from faitfoi.pipeline.pacing import held_until
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.records.models import Attempt, Delivery
 from faitfoi.records.stages import Stage
@@ -118,6 +119,9 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
             deadline += channels.open(delivery).deadline
             cargo = build_parcel(delivery, channels.settings_of(delivery.channel))
             refuse_if_known_bad(delivery)
+            if later := held_until(delivery, channels.settings_of(delivery.channel), now=now):
+                Delivery.objects.filter(id=delivery.id, stage=Stage.ROUTED).update(next_attempt_at=later)
+                return None
         except (NotSent, Refused) as error:
             cargo = error
         number = delivery.attempts_made + 1

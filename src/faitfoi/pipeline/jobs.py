@@ -37,6 +37,7 @@ from faitfoi.pipeline.due import (
 from faitfoi.pipeline.elimination import finish_eliminations
 from faitfoi.pipeline.holding import apply_holds
 from faitfoi.pipeline.integrity import check_of_the_day
+from faitfoi.pipeline.pacing import due_paced
 from faitfoi.pipeline.paf import write_trail
 from faitfoi.pipeline.receive import due_lines
 from faitfoi.pipeline.renewing import renew_stamps
@@ -277,6 +278,7 @@ def keep_house(timestamp: int) -> None:  # noqa: ARG001
         questions.sweep(organisation_id)
         questions.due_questions(organisation_id)
         questions.due_deliveries(organisation_id)
+        due_paced(organisation_id)
         acting_questions.sweep_acts(organisation_id)
         acting_questions.due_act_questions(organisation_id)
         acting_questions.due_acts(organisation_id)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from faitfoi.intake.caps import MAX_FILE_BYTES
 from faitfoi.pipeline.counts import count_batch
+from faitfoi.pipeline.pacing import expected_end
 from faitfoi.pipeline.receive import TooMuch, receive
 from faitfoi.records.models import Batch
 from faitfoi.web.access import Here, acts, is_htmx, organisation_page, show
@@ -54,6 +55,7 @@ def batch(request: HttpRequest, here: Here, batch_id: UUID) -> HttpResponse:
     context: dict[str, object] = {
         "batch": found,
         "counts": counted,
+        "expected_end": expected_end(found),
         "sums": add_up(counted),
         "shown": TERMS[shown][0] if shown else "",
         "shown_key": shown,

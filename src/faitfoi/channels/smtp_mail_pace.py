@@ -1,0 +1,55 @@
+"""How fast mail may leave, as the settings of the channel say it; pure.
+
+| name | what | if absent |
+|---|---|---|
+| `pace` | messages a minute from this sender | as fast as the relay takes them |
+| `pace_domain` | messages a minute to any one domain | no limit of its own |
+| `pace_domains` | other figures for some: `grand-fournisseur.example=20 autre.example=5` | |
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+MOST_A_MINUTE = 60_000
+_PAIR = re.compile(r"([a-z0-9-]+(?:\.[a-z0-9-]+)+)=([0-9]{1,5})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Time between two messages: from the sender, to any domain, to some domains; None where nothing is asked."""
+
+    sender: timedelta | None = None
+    any_domain: timedelta | None = None
+    domains: Mapping[str, timedelta] = field(default_factory=dict)
+
+    def to(self, domain: str) -> timedelta | None:
+        """The time between two messages to this domain."""
+        return self.domains.get(domain.lower(), self.any_domain)
+
+
+def read_pace(settings: Mapping[str, str]) -> Pace:
+    """Read the settings above. Raises ValueError with a French sentence naming the setting to mend."""
+    domains = {}
+    for item in settings.get("pace_domains", "").lower().split():
+        pair = _PAIR.fullmatch(item)
+        if pair is None:
+            raise ValueError(
+                f"Réglages du courrier : pace_domains contient « {item[:80]} » ; écrivez domaine=messages par minute."
+            )
+        domains[pair.group(1)] = _between("pace_domains", pair.group(2))
+    return Pace(sender=_asked(settings, "pace"), any_domain=_asked(settings, "pace_domain"), domains=domains)
+
+
+def _asked(settings: Mapping[str, str], name: str) -> timedelta | None:
+    given = settings.get(name, "").strip()
+    return _between(name, given) if given else None
+
+
+def _between(name: str, given: str) -> timedelta:
+    if not re.fullmatch(r"[0-9]{1,5}", given) or not 1 <= int(given) <= MOST_A_MINUTE:
+        raise ValueError(
+            f"Réglages du courrier : {name} vaut « {given[:20]} » ; indiquez 1 à {MOST_A_MINUTE} messages par minute."
+        )
+    return timedelta(minutes=1) / int(given)

@@ -104,16 +104,21 @@ def test_a_dossier_verifies_with_openssl_and_coreutils_alone(installation: Insta
 def test_fsck_is_clean_then_names_the_byte_and_the_row(installation: Installation) -> None:
     assert installation.call("fsck").returncode == 0
 
-    pack = max((installation.home / "store").rglob("*"), key=lambda path: path.is_file() and path.stat().st_size)
-    whole, mode = pack.read_bytes(), pack.stat().st_mode
-    altered = bytearray(whole)
-    altered[len(altered) // 2] ^= 1
-    pack.chmod(0o600)
-    pack.write_bytes(altered)
-    told = json.loads(installation.call("fsck", "--json").stdout)
-    pack.write_bytes(whole)
-    pack.chmod(mode)
-    assert not told["sound"]
+    files = [path for path in (installation.home / "store").rglob("*") if path.is_file()]
+    for lying in (
+        max((path for path in files if "journal" not in path.parts), key=lambda path: path.stat().st_size),
+        max((path for path in files if "journal" in path.parts), key=lambda path: path.stat().st_size),
+    ):
+        whole, mode = lying.read_bytes(), lying.stat().st_mode
+        altered = bytearray(whole)
+        altered[len(altered) // 2] ^= 1
+        lying.chmod(0o600)
+        lying.write_bytes(altered)
+        told = json.loads(installation.call("fsck", "--json").stdout)
+        lying.write_bytes(whole)
+        lying.chmod(mode)
+        assert not told["sound"], lying
+        assert lying.name in json.dumps(told["problems"]).replace("/", ""), lying
 
     running = embedded.running(installation.home / "postgres")
     assert running is not None

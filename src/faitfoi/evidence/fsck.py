@@ -36,6 +36,8 @@ class ProblemKind(StrEnum):
     DIGEST_DIFFERS = "digest_differs"
     ROW_DIFFERS = "row_differs"
     NOT_JOURNALLED = "not_journalled"
+    MIRROR_MISSING = "mirror_missing"
+    MIRROR_ALTERED = "mirror_altered"
     SEAL_BROKEN = "seal_broken"
     SEAL_COMPROMISED = "seal_compromised"
 

@@ -26,6 +26,7 @@ from faitfoi.evidence.note import NoteRefused, SignedNote, open_note
 from faitfoi.evidence.stamps import StampRefused, check_stamp
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline.epochs import former_origins
+from faitfoi.pipeline.examination_mirror import mirror_problems
 from faitfoi.pipeline.examination_rows import Rows
 from faitfoi.pipeline.installation import addresses, store
 from faitfoi.pipeline.jobs import every_organisation
@@ -46,8 +47,8 @@ HOLE = -1
 def examine_installation(*, progress: Progress | None = None) -> Report:
     """Recompute leaves, tree, signatures, packs and seals of every organisation, as the tables stand at one instant.
 
-    Both copies are read. Work may go on meanwhile: what is not yet numbered then is left for the next examination.
-    Memory grows with digests, not with the bytes of entries or packs.
+    Both copies are read, of the packs and of the journal's mirror. Work may go on meanwhile: what is not yet numbered
+    then is left for the next examination. Memory grows with digests, not with the bytes of entries or packs.
     """
     while not stopped() and sequence():
         pass
@@ -60,6 +61,7 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
                     examination.read(organisation_id)
             root = examination.grow_tree()
         unclaimed = examination.unclaimed(organisations)
+        mirror = tuple(mirror_problems())
         packs.finish()
     return Report(
         entries=examination.entries.count,
@@ -72,7 +74,7 @@ def examine_installation(*, progress: Progress | None = None) -> Report:
         unclaimed=unclaimed,
         doubts=examination.doubts,
         root=root,
-        problems=(*examination.entries.problems, *examination.problems, *packs.problems),
+        problems=(*examination.entries.problems, *examination.problems, *packs.problems, *mirror),
     )
 
 

@@ -16,6 +16,7 @@ from faitfoi.accounts.models import ChannelKey, Mandate, Organisation, Role, Use
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.customers import fold
 from faitfoi.records.models import (
+    Act,
     Artefact,
     Attempt,
     Attestation,
@@ -79,6 +80,16 @@ class Work:
             return Attestation.objects.get_or_create(
                 organisation=self.organisation, number=1, defaults={"kind": AttestationKind.DEPOSIT, **named}
             )[0]
+
+    def act(self) -> Act:
+        """Return an act that waits for a person."""
+        with acting_for(self.organisation.id):
+            delivery = Delivery.objects.get(document=self.documents[Stage.SENT])
+            told = {"kind": "completer", "reason": "Le portail demande un fichier."}
+            made, _ = Act.objects.get_or_create(
+                organisation=self.organisation, delivery=delivery, key=delivery.key[:100], defaults=told
+            )
+            return made
 
     def trail(self) -> WrittenTrail:
         """Return a version of the written audit trail, its page really in the store."""

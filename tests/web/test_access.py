@@ -47,6 +47,7 @@ class Address:
             "hold_id": work.hold().pk,
             "elimination_id": work.elimination().pk,
             "version_id": work.trail().pk,
+            "act_id": work.act().pk,
             "number": 1,
         }
         return reverse(self.name, kwargs={name: values[name] for name in self.arguments})

@@ -95,6 +95,12 @@ def write_trail_later(organisation_id: UUID, *, actor: str) -> None:
     _steward_later("write_trail_now", organisation_id, actor=actor)
 
 
+def channel_changed_later(organisation_id: UUID, channel: str, *, actor: str) -> None:
+    """Have what a channel held, or what waited for it, tried again: its settings have just changed."""
+    task = app.configure_task("channel_changed", queue="steward")
+    task.defer(organisation_id=str(organisation_id), channel=channel, actor=actor)
+
+
 def _steward_later(task: str, organisation_id: UUID, *, actor: str) -> None:
     waiting = ProcrastinateJob.objects.filter(task_name=task, status="todo", args__organisation_id=str(organisation_id))
     if not waiting.exists():

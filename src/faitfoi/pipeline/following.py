@@ -35,6 +35,10 @@ STAGE_OF = {
     Grade.REJECTED: Stage.REJECTED,
 }
 
+DUPLICATE = "DOUBLON"
+"""The reason by which a plateforme agréée refuses a second deposit (XP Z12-012, motifs of 213)."""
+MAY_HAVE_ARRIVED = frozenset({Stage.SENT, Stage.ACCEPTED, Stage.DELIVERED, Stage.TO_FIND, Stage.UNKNOWN})
+
 BOUNCE_GRADE = {
     BounceClass.HARD: Grade.RETURNED,
     BounceClass.FULL: Grade.RETURNED,
@@ -157,7 +161,7 @@ def keep_news(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
     """
     if not _keep(delivery, event, actor=actor):
         return False
-    _advance(delivery.id, event.grade, event.reason, actor=actor)
+    _follow(delivery.id, grade_of(event), event.reason, actor=actor)
     addresses.learn(delivery, event, actor=actor)
     return True
 
@@ -170,7 +174,49 @@ def catch_up(delivery_id: UUID, *, actor: str) -> None:
     """Apply news that came while the sending was not yet settled: a bounce can be faster than our own commit."""
     told = Event.objects.filter(delivery_id=delivery_id, axis=Event.Axis.THEIRS).order_by("at", "id")
     for grade, reason in told.values_list("grade", "reason"):
-        _advance(delivery_id, Grade(grade), reason, actor=actor)
+        _follow(delivery_id, Grade(grade), reason, actor=actor)
+
+
+def grade_of(event: RemoteEvent) -> Grade:
+    """Grade news: a rejection for a duplicate (213 with DOUBLON) is no verdict on the document (complaint B13)."""
+    if event.grade is Grade.REJECTED and DUPLICATE in f"{event.code} {event.reason}".upper():
+        return Grade.DUPLICATE
+    return event.grade
+
+
+def _follow(delivery_id: UUID, grade: Grade, reason: str, *, actor: str) -> None:
+    if grade is Grade.DUPLICATE:
+        _have_it_already(delivery_id, reason, actor=actor)
+    else:
+        _advance(delivery_id, grade, reason, actor=actor)
+
+
+def _have_it_already(delivery_id: UUID, reason: str, *, actor: str) -> None:
+    """They refuse it because they have it: what was accepted stays so, what could have arrived before has.
+
+    An earlier sending of the same document explains it: this one then stands where that one does, and is followed by
+    its references. Nothing explains it: another document may bear the number, and a person is asked.
+    """
+    delivery = Delivery.objects.get(id=delivery_id)
+    earlier = delivery.earlier().filter(stage__in=MAY_HAVE_ARRIVED).order_by("-sequence").first()
+    source = Stage(delivery.stage)
+    if earlier is not None and source in MAY_HAVE_ARRIVED:
+        if earlier.stage in {Stage.TO_FIND, Stage.UNKNOWN}:
+            found = {"next_question_at": None, "next_poll_at": timezone.now()}
+            move(
+                earlier.id, source=Stage(earlier.stage), target=Stage.SENT, actor=actor, reason=reason, timetable=found
+            )
+        if source in {Stage.TO_FIND, Stage.UNKNOWN}:
+            move(delivery_id, source=source, target=Stage.SENT, actor=actor, reason=reason)
+        earlier.refresh_from_db()
+        there = Stage(earlier.stage)
+        if there in ALLOWED[Stage.SENT]:
+            known = {str(name): str(value) for name, value in earlier.references.items()}
+            move(delivery_id, source=Stage.SENT, target=there, actor=actor, reason=reason, references=known)
+    elif source in {Stage.TO_FIND, Stage.UNKNOWN}:
+        move(delivery_id, source=source, target=Stage.SENT, actor=actor, reason=reason)
+    elif source is Stage.SENT and delivery.attempts_made == 1:
+        move(delivery_id, source=source, target=Stage.UNKNOWN, actor=actor, reason=reason)
 
 
 def _advance(delivery_id: UUID, grade: Grade, reason: str, *, actor: str) -> None:
@@ -195,7 +241,7 @@ def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
         delivery=delivery,
         axis=Event.Axis.THEIRS,
         code=code,
-        grade=event.grade,
+        grade=grade_of(event),
         at=event.at,
         reason=storable(event.reason),
         who=storable(event.who)[:120],
@@ -208,7 +254,7 @@ def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
         document_id=delivery.document_id,
         rows=[kept],
         delivery=str(delivery.id),
-        grade=event.grade.value,
+        grade=grade_of(event).value,
         code=code,
         sha256=raw or None,
     )

@@ -40,7 +40,9 @@ from faitfoi.pipeline.integrity import check_of_the_day
 from faitfoi.pipeline.pacing import due_paced
 from faitfoi.pipeline.paf import write_trail
 from faitfoi.pipeline.receive import due_lines
+from faitfoi.pipeline.relaunching import relaunch_everything
 from faitfoi.pipeline.renewing import renew_stamps
+from faitfoi.pipeline.retry import try_held_again
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.pipeline.stamping import stamp_last_checkpoint
@@ -285,6 +287,26 @@ def keep_house(timestamp: int) -> None:  # noqa: ARG001
         following.due_polls(organisation_id)
         if not jobs_left():
             due_lines(organisation_id)
+
+
+@app.periodic(cron="31 6 * * *")
+@app.task(name="try_again", queue="steward", queueing_lock="try_again")
+def try_again(timestamp: int) -> None:  # noqa: ARG001
+    """Each day, before people come: try again what is held, and look again for a way for what waits for one."""
+    if stopped():
+        return
+    for organisation in _organisations():
+        try_held_again(organisation.id, actor=delivering.WORKER)
+        relaunch_everything(organisation, actor=delivering.WORKER)
+
+
+@app.task(name="channel_changed", queue="steward")
+def channel_changed(*, organisation_id: str, channel: str, actor: str) -> None:
+    """Try again at once what a channel held, and what waited for it: somebody has just changed its settings."""
+    try_held_again(UUID(organisation_id), channel=channel, actor=actor)
+    for organisation in _organisations():
+        if organisation.id == UUID(organisation_id):
+            relaunch_everything(organisation, actor=actor)
 
 
 @app.periodic(cron="7 4 * * *")

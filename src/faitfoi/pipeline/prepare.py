@@ -1,14 +1,11 @@
 """From a received file to a sealed, archived, routed document: effects first, then everything in one transaction."""
 
 import logging
-from base64 import b32encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Model
 from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
@@ -18,27 +15,24 @@ from faitfoi.einvoice.reading import Reading
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import MOST_BYTES, MOST_OBJECTS
 from faitfoi.pipeline import archive
-from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.issuing import NotWritten, asks_for_number, find_series, issue
 from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge, number_taken
+from faitfoi.pipeline.opening import keep_artefacts, make_due, open_deliveries
 from faitfoi.pipeline.renderings import Rendering, render_all
 from faitfoi.pipeline.retention import invoice_class
-from faitfoi.pipeline.routing import Decision, Leg, NoRoute
+from faitfoi.pipeline.routing import NoRoute
 from faitfoi.pipeline.sandbox import finding_to
 from faitfoi.pipeline.seal_keys import ensure_seal_key
 from faitfoi.pipeline.sealing import CannotSeal, refused_since
 from faitfoi.pipeline.structures import make_known
 from faitfoi.pipeline.witnessing import may_number
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Artefact, BatchLine, BurntNumber, Customer, Delivery, Document, ReturnToken, Series
+from faitfoi.records.models import Artefact, BatchLine, BurntNumber, Customer, Delivery, Document, Series
 from faitfoi.records.models_document import DocumentKind
 from faitfoi.records.series import lock, tell_taken
-from faitfoi.records.stages import ArtefactRole, LineOutcome, Purpose
+from faitfoi.records.stages import LineOutcome
 
 log = logging.getLogger(__name__)
-
-CARRIED = {"chorus_pro": ArtefactRole.CHORUS}
-"""Which artefact a channel carries for the legal delivery; the sealed original everywhere else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,93 +251,6 @@ def _seal_document(
     )
     rows = [*drafted, document, burnt]
     return document, keep_artefacts(document, prepared.renderings, kind="document_sealed", actor=actor, rows=rows)
-
-
-def keep_artefacts(
-    document: Document, renderings: Sequence[Rendering], *, kind: str, actor: str, rows: Sequence[Model] = ()
-) -> dict[str, Artefact]:
-    """Write artefacts down, by role, with the journal entry that names their digests. Runs inside `acting_for`.
-
-    `rows` are what the same act wrote before them.
-    """
-    artefacts = {
-        rendering.role.value: Artefact.objects.create(
-            organisation_id=document.organisation_id,
-            document=document,
-            role=rendering.role,
-            filename=rendering.filename,
-            media_type=rendering.media_type,
-            sha256=rendering.digest.sha256,
-            sha512=rendering.digest.sha512,
-            size=rendering.digest.size,
-            sealed=rendering.sealed,
-        )
-        for rendering in renderings
-    }
-    facts: dict[str, Any] = {f"sha256_{role}": artefact.sha256 for role, artefact in artefacts.items()}
-    facts |= {f"sha512_{role}": artefact.sha512 for role, artefact in artefacts.items()}
-    facts |= dict(_xml_of(renderings))
-    if sealed_with := sorted({each.certificate for each in renderings if each.sealed}):
-        facts["seal_certificates"] = sealed_with
-        facts["seal_levels"] = sorted({each.level for each in renderings if each.sealed})
-    write_entry(kind, actor=actor, document_id=document.id, rows=[*rows, *artefacts.values()], **facts)
-    return artefacts
-
-
-def _xml_of(renderings: Sequence[Rendering]) -> Iterator[tuple[str, str]]:
-    for rendering in renderings:
-        if rendering.xml_sha256:
-            yield "xml_sha256", rendering.xml_sha256
-
-
-def open_deliveries(
-    document: Document, artefacts: dict[str, Artefact], way: Decision, *, actor: str, rows: Sequence[Model] = ()
-) -> list[Delivery]:
-    """Write the legal delivery and the copy, if any; `rows` are what the act wrote before. Inside `acting_for`."""
-    carried = artefacts[CARRIED.get(way.legal.channel, ArtefactRole.LEGAL)]
-    deliveries = [_open(document, carried, way.legal, purpose=Purpose.LEGAL, actor=actor, rows=rows)]
-    if way.copy is not None:
-        deliveries.append(_open(document, artefacts[ArtefactRole.COPY], way.copy, purpose=Purpose.COPY, actor=actor))
-    return deliveries
-
-
-def _open(
-    document: Document, artefact: Artefact, leg: Leg, *, purpose: Purpose, actor: str, rows: Sequence[Model] = ()
-) -> Delivery:
-    sequence = 1
-    delivery = Delivery.objects.create(
-        organisation_id=document.organisation_id,
-        document=document,
-        artefact=artefact,
-        purpose=purpose,
-        channel=leg.channel,
-        sequence=sequence,
-        address=leg.address,
-        reason=leg.reason,
-        key=f"{document.organisation_id}:{document.id}:{purpose}:{leg.channel}:{sequence}",
-        message_ref=b32encode(uuid4().bytes).decode().rstrip("=").lower(),
-        next_attempt_at=timezone.now(),
-    )
-    token = ReturnToken.objects.create(message_ref=delivery.message_ref, organisation_id=document.organisation_id)
-    write_entry(
-        "delivery_routed",
-        actor=actor,
-        document_id=document.id,
-        rows=[*rows, delivery, token],
-        delivery=str(delivery.id),
-        purpose=purpose.value,
-        channel=leg.channel.value,
-        sha256=artefact.sha256,
-    )
-    return delivery
-
-
-def make_due(organisation_id: UUID, deliveries: Sequence[Delivery]) -> None:
-    by_channel: dict[str, list[UUID]] = {}
-    for delivery in deliveries:
-        by_channel.setdefault(delivery.channel, []).append(delivery.id)
-    for ids in by_channel.values():
-        deliver_later(organisation_id, ids)
 
 
 def _customer_of_record(customer: Customer | None) -> tuple[Customer | None, list[Customer]]:

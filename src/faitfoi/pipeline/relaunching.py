@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.tenancy import acting_for
 from faitfoi.einvoice.reading import Unreadable
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline.customers import buyer_of, fold, match_customer
@@ -12,6 +13,8 @@ from faitfoi.records.models import Customer, Document
 
 MOST = 50
 """Documents of one request: each is read again and may be laid out, tens of milliseconds."""
+
+MOST_A_DAY = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,18 @@ def relaunch(organisation: Organisation, customer: Customer, *, actor: str) -> R
             still[document.number] = reason
     tried = min(len(waiting), MOST)
     return Relaunched(left=tried - len(still), still=still, untried=len(waiting) - tried)
+
+
+def relaunch_everything(organisation: Organisation, *, actor: str) -> int:
+    """Look again for a way for every document that waits, as each day: a record, a setting or the law has changed.
+
+    Returns how many left.
+    """
+    with acting_for(organisation.id):
+        waiting = list(
+            Document.objects.exclude(waiting_for="").order_by("id").values_list("id", flat=True)[:MOST_A_DAY]
+        )
+    return sum(1 for document_id in waiting if not _route(organisation, document_id, actor=actor))
 
 
 def _route(organisation: Organisation, document_id: UUID, *, actor: str) -> str:

@@ -13,7 +13,7 @@ from faitfoi.pipeline import archive
 from faitfoi.pipeline.customers import facts_for, match_customer
 from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.judging import Refusal, Verdict
-from faitfoi.pipeline.prepare import keep_artefacts, make_due, open_deliveries
+from faitfoi.pipeline.opening import keep_artefacts, make_due, open_deliveries
 from faitfoi.pipeline.renderings import Rendering, render_for_way
 from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.rollback import stopped
@@ -100,8 +100,16 @@ def _leave(document: Document, way: Decision, rendered: Sequence[Rendering], *, 
 
 
 def _waits(document: Document, reason: str, *, actor: str) -> str:
+    if document.waiting_for == reason and not _changed(document):
+        return reason  # asked each day: said once
     document.waiting_for = reason
     document.save(update_fields=["customer", "waiting_for", "engagement"])
     document.lines.update(reason=reason)
     write_entry("still_no_route", actor=actor, document_id=document.id, rows=[document, *document.lines.all()])
     return reason
+
+
+def _changed(document: Document) -> bool:
+    """Whether a record or an engagement number has come since the document was last written down."""
+    kept = Document.objects.values_list("customer_id", "engagement").get(id=document.id)
+    return kept != (document.customer_id, document.engagement)

@@ -1,22 +1,29 @@
 """Puts back on its way a delivery that certainly has not left, once a person has mended what held it."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey
-from faitfoi.accounts.tenancy import require_organisation
+from faitfoi.accounts.tenancy import acting_for, require_organisation
+from faitfoi.pipeline.acting import put_act_back
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Batch, Delivery
+from faitfoi.records.models import Act, Batch, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import move
+
+DAILY = "Tentée de nouveau, comme chaque jour."
+CHANGED = "Tentée de nouveau : les réglages du canal ont changé."
+GIVEN_UP_AFTER = timedelta(days=30)
+MOST_AT_ONCE = 1000
 
 MENDABLE = frozenset({Stage.HELD, Stage.TO_FIX})
 
 
-def put_back(delivery_id: UUID, *, actor: str) -> bool:
+def put_back(delivery_id: UUID, *, actor: str, reason: str = "Relancée par une personne.") -> bool:
     """Make a held or refused delivery due again; False when it is not one. Runs inside `acting_for`.
 
     Both stages mean that nothing has left, so the sequence stays: it is still the same sending. A mail goes
@@ -35,7 +42,7 @@ def put_back(delivery_id: UUID, *, actor: str) -> bool:
         source=Stage(delivery.stage),
         target=Stage.ROUTED,
         actor=actor,
-        reason="Relancée par une personne.",
+        reason=reason,
         timetable={"next_attempt_at": timezone.now(), "attempts_made": delivery.attempts_made},
     )
     if moved:
@@ -52,6 +59,26 @@ def hurry(batch: Batch) -> int:
     Delivery.objects.filter(id__in=ids, stage=Stage.ROUTED).update(next_attempt_at=timezone.now())
     deliver_later(batch.organisation_id, ids)
     return len(ids)
+
+
+def try_held_again(organisation_id: UUID, *, channel: str = "", actor: str) -> int:
+    """Put back what is held: each day, and at once when a setting of its channel changes; returns how many.
+
+    Nothing of it has left, so nothing can be doubled; what nobody mended for a month waits for a person alone.
+    """
+    if stopped():
+        return 0
+    with acting_for(organisation_id):
+        held = Delivery.objects.filter(stage=Stage.HELD, settled="")
+        held = held.filter(channel=channel) if channel else held.filter(created_at__gt=timezone.now() - GIVEN_UP_AFTER)
+        ids = list(held.order_by("id").values_list("id", flat=True)[:MOST_AT_ONCE])
+        put = [each for each in ids if put_back(each, actor=actor, reason=CHANGED if channel else DAILY)]
+        acts = Act.objects.filter(stage=Stage.HELD, settled="")
+        acts = acts.filter(delivery__channel=channel) if channel else acts
+        acts_put = [
+            act_id for act_id in acts.values_list("id", flat=True)[:MOST_AT_ONCE] if put_act_back(act_id, actor=actor)
+        ]
+    return len(put) + len(acts_put)
 
 
 def _readdress(delivery: Delivery, *, actor: str) -> None:

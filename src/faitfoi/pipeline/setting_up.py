@@ -16,6 +16,7 @@ from faitfoi.accounts.models import ChannelKey, Membership, Organisation, Role, 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.registry import CHANNELS, open_channel
 from faitfoi.pipeline.customers import fold
+from faitfoi.pipeline.due import channel_changed_later
 from faitfoi.pipeline.seal_keys import ensure_seal_key
 from faitfoi.records.journal import shares, write_entry
 from faitfoi.records.models import Customer, Document
@@ -129,6 +130,7 @@ def set_channel(organisation: Organisation, channel: str, values: dict[str, str]
         known = channel_settings(channel) or {}
         kept = {name: known[name] for name in KEPT if name in known}
         save_channel_settings(ChannelKey(channel), kept | values, actor=actor)
+        channel_changed_later(organisation.id, channel, actor=actor)
 
 
 def import_customers(organisation: Organisation, lines: Iterable[str], *, actor: str) -> Imported:

@@ -57,6 +57,14 @@ class Delivery(TenantModel):
     def __str__(self) -> str:
         return self.key
 
+    def earlier(self) -> "models.QuerySet[Delivery]":
+        """Return the former sendings of the same document for the same purpose, whatever their channel."""
+        return Delivery.objects.filter(document_id=self.document_id, purpose=self.purpose, sequence__lt=self.sequence)
+
+    def later(self) -> "models.QuerySet[Delivery]":
+        """Return the sendings by which a person replaced this one."""
+        return Delivery.objects.filter(document_id=self.document_id, purpose=self.purpose, sequence__gt=self.sequence)
+
 
 class Attempt(TenantModel):
     """One touch of the wire, claimed before it and settled after it."""

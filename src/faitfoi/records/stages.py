@@ -29,11 +29,15 @@ ALLOWED: dict[Stage, frozenset[Stage]] = {
     Stage.TO_FIND: frozenset(
         {Stage.SENT, Stage.ROUTED, Stage.UNKNOWN, Stage.ACCEPTED, Stage.DELIVERED, Stage.RETURNED, Stage.REJECTED}
     ),
-    Stage.SENT: frozenset({Stage.ACCEPTED, Stage.DELIVERED, Stage.RETURNED, Stage.REJECTED}),
+    # UNKNOWN when they say that they have the number already, and nothing shows that it is ours.
+    Stage.SENT: frozenset({Stage.UNKNOWN, Stage.ACCEPTED, Stage.DELIVERED, Stage.RETURNED, Stage.REJECTED}),
     Stage.ACCEPTED: frozenset({Stage.DELIVERED, Stage.RETURNED, Stage.REJECTED}),
     Stage.DELIVERED: frozenset({Stage.RETURNED, Stage.REJECTED}),
     # News may settle what nobody could tell: a bounce or a delivery report for a message whose answer was lost.
-    Stage.UNKNOWN: frozenset({Stage.SENT, Stage.ACCEPTED, Stage.DELIVERED, Stage.RETURNED, Stage.REJECTED}),
+    # Or a person does: it has arrived, or it is to be asked about again.
+    Stage.UNKNOWN: frozenset(
+        {Stage.TO_FIND, Stage.SENT, Stage.ACCEPTED, Stage.DELIVERED, Stage.RETURNED, Stage.REJECTED}
+    ),
     Stage.TO_FIX: frozenset({Stage.ROUTED}),
     Stage.HELD: frozenset({Stage.ROUTED}),
     Stage.RETURNED: frozenset(),

@@ -19,6 +19,7 @@ from faitfoi.accounts.models import Mandate, Membership, Organisation, Role, Use
 from faitfoi.accounts.tenancy import acting_for, signed_in
 from faitfoi.pipeline.auditors import NoAccess, held_to, journal_reading, mandate_in_force
 from faitfoi.pipeline.rollback import stopped
+from faitfoi.pipeline.task_list import count_tasks
 from faitfoi.records.models import Alarm, Artefact
 
 MAY_ACT = frozenset({Role.CLERK, Role.MANAGER})
@@ -162,7 +163,8 @@ def show(
 ) -> HttpResponse:
     """Render a page of an organisation, below what everybody should know."""
     alarms = list(Alarm.objects.order_by("since"))
-    return render(request, template, {"here": here, "alarms": alarms, **context}, status=status)
+    waiting = count_tasks() if here.may_act else 0
+    return render(request, template, {"here": here, "alarms": alarms, "task_count": waiting, **context}, status=status)
 
 
 def is_htmx(request: HttpRequest) -> bool:

@@ -158,6 +158,8 @@ def waiting_for_someone(*, most: int = 6) -> list[Group]:
 def _read(kind: Kind, most: int) -> Group:
     state = kind.stage or WITHOUT_DELIVERY
     documents = standing_at(state)
+    if kind.stage is not None:
+        documents = Document.objects.filter(pk__in=_latest_legal().filter(stage=state, settled="").values("document"))
     if kind.stage == Stage.ROUTED:
         due_before = timezone.now() - LATE
         late = _latest_legal().filter(stage=Stage.ROUTED, next_attempt_at__lt=due_before)

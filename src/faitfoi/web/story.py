@@ -6,6 +6,8 @@ from datetime import datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from faitfoi.pipeline.tasks import Button
+from faitfoi.pipeline.tasks_deliveries import exits_of
 from faitfoi.records.models import Artefact, Attempt, Attestation, BatchLine, Delivery, Document, Event
 from faitfoi.records.stages import ArtefactRole, Purpose
 from faitfoi.web import words
@@ -45,6 +47,7 @@ class Sending:
     expected: Event | None
     attempts: list[Attempt]
     advice: Advice | None
+    exits: tuple[Button, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +95,12 @@ def _sending(delivery: Delivery, document: Document, events: list[Event]) -> Sen
         last=next((event for event in reversed(mine) if event.reason), None),
         expected=theirs[-1] if theirs and theirs[-1].grade in EXPECTING else None,
         attempts=sorted(delivery.attempts.all(), key=lambda attempt: attempt.number),
-        advice=advise(
+        advice=None
+        if delivery.settled
+        else advise(
             delivery, number=document.number, email=document.customer.billing_email if document.customer else ""
         ),
+        exits=exits_of(delivery),
     )
 
 

@@ -4,7 +4,19 @@ from allauth.account import urls as account_urls
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
-from faitfoi.web.pages import archive, auditors, batches, customers, documents, entrance, home, proof, seal, trail
+from faitfoi.web.pages import (
+    archive,
+    auditors,
+    batches,
+    customers,
+    documents,
+    entrance,
+    home,
+    proof,
+    seal,
+    tasks,
+    trail,
+)
 
 ACCOUNT_PAGES = frozenset(
     {"account_login", "account_logout", "account_inactive", "account_change_password", "account_signup"}
@@ -13,6 +25,9 @@ ACCOUNT_PAGES = frozenset(
 
 organisation: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
+    path("a-faire/", tasks.tasks, name="tasks"),
+    path("envois/<uuid:delivery_id>/decider/", tasks.delivery_exit, name="delivery_exit"),
+    path("demarches/<uuid:act_id>/decider/", tasks.act_exit, name="act_exit"),
     path("envoyer/", batches.upload, name="upload"),
     path("lots/", batches.batches, name="batches"),
     path("lots/<uuid:batch_id>/", batches.batch, name="batch"),

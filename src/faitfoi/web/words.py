@@ -67,6 +67,7 @@ GRADES: dict[str, Word] = {
     "delayed": Word(label=_("Delayed"), mood="waiting"),
     "returned": Word(label=_("Came back"), mood="trouble"),
     "rejected": Word(label=_("Rejected after deposit"), mood="trouble"),
+    "duplicate": Word(label=_("They have it already"), mood="waiting"),
     "action_needed": Word(label=_("They expect something from you"), mood="trouble"),
     "unknown_code": Word(label=_("A code that we do not know"), mood="lost"),
 }

@@ -6,12 +6,14 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django import template
+from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from faitfoi.pipeline.counts import Counts
+from faitfoi.pipeline.tasks import Button
 from faitfoi.records.models import Delivery
 from faitfoi.web import words
 
@@ -20,6 +22,12 @@ NARROW_SPACE = "\u202f"
 NO_BREAK_SPACE = "\u00a0"
 BEFORE = re.compile(r" (?=[:;!?»%€])")
 AFTER = re.compile(r"(?<=«) ")
+
+
+@register.simple_tag
+def page_of(button: Button, slug: str) -> str:
+    """Return the address that a task's button leads to."""
+    return reverse(button.page, kwargs={"slug": slug, **button.about})
 
 
 @register.filter

@@ -1,0 +1,119 @@
+"""Writes down the artefacts of a document and the deliveries that carry them: the only place where one begins."""
+
+from base64 import b32encode
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db.models import Model
+from django.utils import timezone
+
+from faitfoi.accounts.models import ChannelKey
+from faitfoi.pipeline.due import deliver_later
+from faitfoi.pipeline.renderings import Rendering
+from faitfoi.pipeline.routing import Decision, Leg
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Artefact, Delivery, Document, ReturnToken
+from faitfoi.records.stages import ArtefactRole, Purpose
+
+
+def keep_artefacts(
+    document: Document, renderings: Sequence[Rendering], *, kind: str, actor: str, rows: Sequence[Model] = ()
+) -> dict[str, Artefact]:
+    """Write artefacts down, by role, with the journal entry that names their digests. Runs inside `acting_for`.
+
+    `rows` are what the same act wrote before them.
+    """
+    artefacts = {
+        rendering.role.value: Artefact.objects.create(
+            organisation_id=document.organisation_id,
+            document=document,
+            role=rendering.role,
+            filename=rendering.filename,
+            media_type=rendering.media_type,
+            sha256=rendering.digest.sha256,
+            sha512=rendering.digest.sha512,
+            size=rendering.digest.size,
+            sealed=rendering.sealed,
+        )
+        for rendering in renderings
+    }
+    facts: dict[str, Any] = {f"sha256_{role}": artefact.sha256 for role, artefact in artefacts.items()}
+    facts |= {f"sha512_{role}": artefact.sha512 for role, artefact in artefacts.items()}
+    facts |= dict(_xml_of(renderings))
+    if sealed_with := sorted({each.certificate for each in renderings if each.sealed}):
+        facts["seal_certificates"] = sealed_with
+        facts["seal_levels"] = sorted({each.level for each in renderings if each.sealed})
+    write_entry(kind, actor=actor, document_id=document.id, rows=[*rows, *artefacts.values()], **facts)
+    return artefacts
+
+
+def _xml_of(renderings: Sequence[Rendering]) -> Iterator[tuple[str, str]]:
+    for rendering in renderings:
+        if rendering.xml_sha256:
+            yield "xml_sha256", rendering.xml_sha256
+
+
+def open_deliveries(
+    document: Document, artefacts: Mapping[str, Artefact], way: Decision, *, actor: str, rows: Sequence[Model] = ()
+) -> list[Delivery]:
+    """Write the legal delivery and the copy, if any; `rows` are what the act wrote before. Inside `acting_for`."""
+    deliveries = [open_one(document, artefacts, way.legal, purpose=Purpose.LEGAL, actor=actor, rows=rows)]
+    if way.copy is not None:
+        deliveries.append(open_one(document, artefacts, way.copy, purpose=Purpose.COPY, actor=actor))
+    return deliveries
+
+
+def open_one(
+    document: Document,
+    artefacts: Mapping[str, Artefact],
+    leg: Leg,
+    *,
+    purpose: Purpose,
+    actor: str,
+    rows: Sequence[Model] = (),
+    sequence: int = 1,
+) -> Delivery:
+    """Write one delivery with the artefact that its purpose and channel carry. Runs inside `acting_for`."""
+    artefact = artefacts[carried(purpose, leg.channel)]
+    delivery = Delivery.objects.create(
+        organisation_id=document.organisation_id,
+        document=document,
+        artefact=artefact,
+        purpose=purpose,
+        channel=leg.channel,
+        sequence=sequence,
+        address=leg.address,
+        reason=leg.reason,
+        key=f"{document.organisation_id}:{document.id}:{purpose}:{leg.channel}:{sequence}",
+        message_ref=b32encode(uuid4().bytes).decode().rstrip("=").lower(),
+        next_attempt_at=timezone.now(),
+    )
+    token = ReturnToken.objects.create(message_ref=delivery.message_ref, organisation_id=document.organisation_id)
+    write_entry(
+        "delivery_routed",
+        actor=actor,
+        document_id=document.id,
+        rows=[*rows, delivery, token],
+        delivery=str(delivery.id),
+        purpose=purpose.value,
+        channel=leg.channel.value,
+        sha256=artefact.sha256,
+    )
+    return delivery
+
+
+def carried(purpose: Purpose, channel: ChannelKey) -> ArtefactRole:
+    """Which artefact travels: the sealed original, Chorus Pro's own version; beside the invoice, a copy without XML."""
+    if purpose is not Purpose.LEGAL:
+        return ArtefactRole.COPY
+    return ArtefactRole.CHORUS if channel is ChannelKey.CHORUS_PRO else ArtefactRole.LEGAL
+
+
+def make_due(organisation_id: UUID, deliveries: Sequence[Delivery]) -> None:
+    """Have deliveries sent, in chunks of one channel. Runs inside `acting_for`."""
+    by_channel: dict[str, list[UUID]] = {}
+    for delivery in deliveries:
+        by_channel.setdefault(delivery.channel, []).append(delivery.id)
+    for ids in by_channel.values():
+        deliver_later(organisation_id, ids)

@@ -113,7 +113,7 @@ def test_a_duplicate_rejection_of_a_second_sending_never_changes_an_accepted_inv
     platform.say(F, "213", reason="DOUBLON")
     platform.collect()
     assert scene.stage(F) is before is Stage.DELIVERED
-    assert platform.news(F)[-1] == ("213", Grade.DELAYED)
+    assert platform.news(F)[-1] == ("213", Grade.DUPLICATE)
     with acting_for(scene.organisation.id):
         said = Event.objects.get(code="213")
     assert "la facture reste valable" in said.reason
@@ -183,7 +183,7 @@ def test_nothing_takes_back_a_status_that_ends_the_invoice() -> None:
 
 
 def test_a_duplicate_about_a_second_sending_ends_nothing() -> None:
-    story = [told("200", 0), told("213", 5, Grade.DELAYED)]
+    story = [told("200", 0), told("213", 5, Grade.DUPLICATE)]
     assert (found := present(story)) is not None
     assert not found.ends
     assert not is_refused(story)

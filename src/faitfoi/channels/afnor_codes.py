@@ -7,7 +7,7 @@ guessed: it is kept, shown and alarmed as UNKNOWN_CODE. Who said it is always to
 import csv
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -217,6 +217,19 @@ def ack_event(flow: Mapping[str, object], raw: bytes, *, at: datetime) -> Remote
         final=True,
         raw=raw,
     )
+
+
+def act_event(flow: Mapping[str, object], raw: bytes, *, at: datetime) -> RemoteEvent | None:
+    """Read what became of a status of ours: it never changes the invoice. None while their checks go on."""
+    event = ack_event(flow, raw, at=at)
+    if event is None:
+        return None
+    status, details = ack_details(flow)
+    if status == "Ok" or already_there(flow):
+        return replace(event, grade=Grade.DELAYED, reason="La plateforme a pris le statut que vous avez déclaré.")
+    said = " ".join(dict.fromkeys(map(_ack_sentence, details)))
+    reason = f"La plateforme n’a pas pris le statut que vous avez déclaré : la facture n’a pas changé. {said}".strip()
+    return replace(event, grade=Grade.ACTION_NEEDED, reason=reason)
 
 
 def _ack_sentence(detail: Mapping[str, object]) -> str:

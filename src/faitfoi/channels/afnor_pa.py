@@ -26,12 +26,14 @@ flow is searched for by our tracking identifier: presence is proof; absence is n
 when a flow can be searched for.
 """
 
+import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from faitfoi.channels.afnor_codes import ack_event, already_there
+from faitfoi.channels.afnor_acts import compose, tracking_of
+from faitfoi.channels.afnor_codes import ack_event, act_event, already_there, label_of
 from faitfoi.channels.afnor_deposit import check_size, choose_syntax, flow_info, judge, media_type_of
 from faitfoi.channels.afnor_feed import FlowFeed, dump, read_at
 from faitfoi.channels.afnor_http import Connection, Request, multipart
@@ -39,6 +41,7 @@ from faitfoi.channels.afnor_settings import PaSettings, read_settings
 from faitfoi.channels.chorus_pro_codes import objects, text
 from faitfoi.channels.chorus_pro_http import Environment
 from faitfoi.channels.contract import (
+    Act,
     Answer,
     CannotTell,
     Found,
@@ -140,6 +143,36 @@ class PlateformeAgreee:
         at = read_at(best.get("updatedAt")) or read_at(best.get("submittedAt"))
         event = ack_event(best, dump(best), at=at or datetime.combine(parcel.issue_date, datetime.min.time(), UTC))
         return (event,) if event is not None else ()
+
+    def act(self, parcel: Parcel, act: Act) -> Receipt:
+        """Declare a status of ours on the invoice, as one CDAR flow. Raises NotSent, Refused or OutcomeUnknown."""
+        until = time.monotonic() + self.deadline.total_seconds()
+        message = compose(parcel, act)
+        name = f"cdar-{act.kind}.xml"
+        info: dict[str, object] = {
+            "trackingId": tracking_of(act),
+            "name": name,
+            "processingRule": "NotApplicable",
+            "flowSyntax": "CDAR",
+            "sha256": hashlib.sha256(message).hexdigest(),
+        }
+        body, media_type = multipart(info, filename=name, media_type="application/xml", content=message)
+        url = self.connection.flow_url(self.settings.flows_path)
+        reply = self.connection.deposit(
+            Request(method="POST", url=url, content=body, media_type=media_type), until=until
+        )
+        return judge(reply, about=f"le statut {label_of(act.kind)} de la facture {parcel.number}", references={})
+
+    def acted(self, parcel: Parcel, act: Act) -> Answer:
+        """Ask whether a status whose answer was lost has arrived."""
+        return self.find_flow(tracking_of(act), about=f"le statut {act.kind} de la facture {parcel.number}")
+
+    def taken(self, flow: str) -> RemoteEvent | None:
+        """Ask what the platform's checks said of a status of ours; None while they go on. Raises NotSent."""
+        url = self.connection.flow_url(f"{self.settings.flows_path}/{quote(flow, safe='')}")
+        answer, raw = self.connection.ask_object(Request(method="GET", url=url))
+        at = read_at(answer.get("updatedAt")) or read_at(answer.get("submittedAt"))
+        return act_event(answer, raw, at=at) if at else None
 
     def collect(self, cursor: str) -> NewsPage:
         """Give the next page of lifecycle messages after `cursor`. Raises NotSent."""

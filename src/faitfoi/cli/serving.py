@@ -14,6 +14,7 @@ from faitfoi.cli import (
     integrity,
     mailing,
     numbering,
+    payments,
     processes,
     proving,
     rebuilding,
@@ -50,6 +51,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(numbering.series, name="series")
     app.add_typer(mailing.app, name="mail")
     app.add_typer(chorus.chorus, name="chorus")
+    app.add_typer(payments.payment, name="payment")
     app.command()(processes.run)
     app.command()(processes.worker)
     app.command()(processes.pages)

@@ -3,7 +3,17 @@
 from collections.abc import Iterable
 
 from faitfoi.accounts.models import Organisation
-from faitfoi.records.models import ActFile, Artefact, Attestation, BatchLine, Document, Event, MailFile, StoredObject
+from faitfoi.records.models import (
+    ActFile,
+    Artefact,
+    Attestation,
+    BatchLine,
+    DeadLetter,
+    Document,
+    Event,
+    MailFile,
+    StoredObject,
+)
 
 
 def belongings_of(document: Document) -> set[str]:
@@ -37,6 +47,7 @@ def only_theirs(organisation: Organisation, digests: Iterable[str], documents: I
         ("sha256", received),
         ("sha256", attested),
         ("sha256", along),
+        ("raw_sha256", DeadLetter.objects.filter(raw_sha256__in=wanted, settled_at=None)),
     ):
         needed |= set(rows.values_list(column, flat=True))
     return wanted - needed

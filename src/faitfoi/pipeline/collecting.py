@@ -6,7 +6,7 @@ ours, or cannot be read, is a dead letter, so that it neither holds up what foll
 
 import logging
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.utils import timezone
@@ -18,12 +18,12 @@ from faitfoi.channels.contract import Feeding, News, NewsPage, NotSent
 from faitfoi.channels.registry import open_channel
 from faitfoi.evidence.store import Pack, digest_of, portions
 from faitfoi.pipeline import archive
-from faitfoi.pipeline.following import keep_news
+from faitfoi.pipeline.following import keep_news, record
 from faitfoi.pipeline.lifecycle import Told, weigh
 from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import DeadLetter, Delivery, Document, Event, Feed
+from faitfoi.records.models import Act, DeadLetter, Delivery, Document, Event, Feed
 from faitfoi.records.stages import Purpose, Stage
 from faitfoi.records.storable import storable
 from faitfoi.records.vault import VaultClosed, channel_settings
@@ -34,6 +34,7 @@ FEEDING = (ChannelKey.PLATEFORME_AGREEE,)
 """The channels whose other side has a feed."""
 MOST_PAGES = 200
 RETENTION = "received"
+ACTS_LOOKED_AT = timedelta(days=14)
 NOT_LEFT = frozenset({Stage.ROUTED, Stage.TO_FIX, Stage.HELD})
 HAVE_IT = frozenset({Stage.ACCEPTED, Stage.DELIVERED})
 
@@ -42,7 +43,8 @@ def collect_all(organisation_id: UUID, *, actor: str) -> int:
     """Read every feed of an organisation to its end; returns how much was new."""
     if stopped():
         return 0
-    return sum(collect(organisation_id, channel, actor=actor) for channel in FEEDING)
+    fresh = sum(collect(organisation_id, channel, actor=actor) for channel in FEEDING)
+    return fresh + look_at_acts(organisation_id, actor=actor)
 
 
 def collect(organisation_id: UUID, channel: ChannelKey, *, actor: str) -> int:
@@ -240,3 +242,33 @@ def _bury(organisation_id: UUID, channel: ChannelKey, one: News, *, actor: str) 
     )
     write_entry("news_unattached", actor=actor, rows=[letter], channel=channel.value, sha256=raw or None)
     return True
+
+
+def look_at_acts(organisation_id: UUID, *, actor: str) -> int:
+    """Ask what the platform's checks said of each status of ours that it took; returns how many are told."""
+    with acting_for(organisation_id):
+        settings = _settings(ChannelKey.PLATEFORME_AGREEE)
+        since = timezone.now() - ACTS_LOOKED_AT
+        taken = Act.objects.filter(
+            delivery__channel=ChannelKey.PLATEFORME_AGREEE, stage=Stage.SENT, created_at__gt=since
+        ).select_related("delivery__document", "delivery__organisation")
+        waiting = [
+            (act, flow)
+            for act in taken
+            if (flow := str(act.references.get("flowId", "")))
+            and not Event.objects.filter(delivery=act.delivery, identity__contains=f"ack:{flow}:").exists()
+        ]
+    if settings is None or not waiting:
+        return 0
+    told = 0
+    opened = PlateformeAgreee(settings)
+    try:
+        for act, flow in waiting:
+            event = opened.taken(flow)
+            if event is not None:
+                told += record(act.delivery, [event], actor=actor)
+    except NotSent as error:
+        log.warning("the platform could not be asked about our statuses: %s", error.reason)
+    finally:
+        opened.close()
+    return told

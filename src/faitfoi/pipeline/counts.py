@@ -26,6 +26,7 @@ LABELS = {
     "returned": "revenue",
     "rejected": "rejetée",
     "unknown": "sort inconnu",
+    "kept": "gardée, non envoyée",
 }
 
 
@@ -90,7 +91,13 @@ def count_batch(batch: Batch) -> Counts:
     lines = list(batch.lines.values_list("outcome", "already_done", "document_id"))
     outcomes = Counter(outcome for outcome, _, _ in lines)
     skipped = sum(1 for outcome, already_done, _ in lines if already_done and outcome == LineOutcome.READY)
-    fresh = [document for outcome, done, document in lines if outcome == LineOutcome.READY and not done]
+    kept = set(batch.lines.exclude(document__kept_because="").values_list("document_id", flat=True)) - {None}
+    skipped += sum(outcome == LineOutcome.READY and not done and one in kept for outcome, done, one in lines)
+    fresh = [
+        document
+        for outcome, done, document in lines
+        if outcome == LineOutcome.READY and not done and document not in kept
+    ]
     latest = latest_legal_stages(fresh)
     places = Counter(place_of(latest[document]) if document in latest else "held" for document in fresh)
     sent = sum(n for place, n in places.items() if place not in {"held", "failed"})
@@ -119,6 +126,8 @@ def latest_legal_stages(document_ids: Iterable[object]) -> dict[object, Stage]:
 
 def stage_of(document: Document) -> tuple[str, str]:
     """Return where the document stands, as a code of the count and its French label."""
+    if document.kept_because:
+        return "kept", LABELS["kept"]
     return standing(document.waiting_for, latest_legal_stages([document.id]).get(document.id))
 
 

@@ -10,7 +10,8 @@ from faitfoi.einvoice.reading import Reading, Unreadable
 from faitfoi.pipeline.customers import draft_customer, facts_for, match_customer, seller_identity
 from faitfoi.pipeline.epochs import lost_number
 from faitfoi.pipeline.installation import sandbox, today
-from faitfoi.pipeline.routing import Decision, NoRoute, decide
+from faitfoi.pipeline.kept import cancels_refused
+from faitfoi.pipeline.routing import Decision, Kept, NoRoute, decide
 from faitfoi.records.models import BurntNumber, Customer
 
 LONGEST_NUMBER = 60
@@ -24,7 +25,7 @@ class Verdict:
     reading: Reading
     seller_siren: str
     customer: Customer | None
-    way: Decision | NoRoute
+    way: Decision | NoRoute | Kept
     findings: tuple[Finding, ...]
     engagement: str = ""
 
@@ -68,7 +69,7 @@ def judge(organisation: Organisation, reading: Reading) -> Verdict:
         seller_siren=seller,
         customer=customer,
         way=way,
-        findings=_weigh(reading, channel=way.legal.channel if isinstance(way, Decision) else way.channel),
+        findings=_weigh(reading, channel=_channel_of(way)),
     )
 
 
@@ -111,13 +112,24 @@ def number_taken(invoice: Invoice) -> str:
     )
 
 
-def _route(organisation: Organisation, customer: Customer | None, invoice: Invoice) -> Decision | NoRoute:
+def _route(organisation: Organisation, customer: Customer | None, invoice: Invoice) -> Decision | NoRoute | Kept:
+    if kept := cancels_refused(invoice, seller_siren=seller_identity(invoice)):
+        return Kept(reason=kept)
     if customer is None:
         return NoRoute(
             reason=f"La facture {invoice.number} ne peut pas partir : aucun client ne correspond à "
             f"« {invoice.buyer.name} ». Créez sa fiche, puis relancez."
         )
     return decide(facts_for(organisation, customer, invoice, day=today(organisation)))
+
+
+def _channel_of(way: Decision | NoRoute | Kept) -> ChannelKey:
+    match way:
+        case Decision(legal=legal):
+            return legal.channel
+        case NoRoute(channel=channel):
+            return channel
+    return ChannelKey.NONE
 
 
 def _weigh(reading: Reading, *, channel: ChannelKey) -> tuple[Finding, ...]:

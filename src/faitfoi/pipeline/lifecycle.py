@@ -35,7 +35,7 @@ class Told:
     def ends(self) -> bool:
         """Whether it ends the invoice."""
         known = STATUSES.get(self.code)
-        return bool(known and known.terminal) and self.grade not in {Grade.DELAYED, Grade.ACTION_NEEDED}
+        return bool(known and known.terminal) and self.grade != Grade.DUPLICATE
 
 
 def weigh(event: RemoteEvent, *, reasons: Collection[str], told: Sequence[Told]) -> RemoteEvent:
@@ -46,9 +46,8 @@ def weigh(event: RemoteEvent, *, reasons: Collection[str], told: Sequence[Told])
     """
     if event.code != "213" or not reasons or not set(reasons) <= DUPLICATE_REASONS:
         return event
-    if any(one.code in TAKEN for one in told):
-        return replace(event, grade=Grade.DELAYED, reason=event.reason + KNOWN_BEFORE)
-    return replace(event, grade=Grade.ACTION_NEEDED)
+    known = KNOWN_BEFORE if any(one.code in TAKEN for one in told) else ""
+    return replace(event, grade=Grade.DUPLICATE, reason=event.reason + known)
 
 
 def present(told: Sequence[Told]) -> Told | None:

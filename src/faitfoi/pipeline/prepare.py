@@ -20,7 +20,7 @@ from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge, number_ta
 from faitfoi.pipeline.opening import keep_artefacts, make_due, open_deliveries
 from faitfoi.pipeline.renderings import Rendering, render_all
 from faitfoi.pipeline.retention import invoice_class
-from faitfoi.pipeline.routing import NoRoute
+from faitfoi.pipeline.routing import Kept, NoRoute
 from faitfoi.pipeline.sandbox import finding_to
 from faitfoi.pipeline.seal_keys import ensure_seal_key
 from faitfoi.pipeline.sealing import CannotSeal, refused_since
@@ -210,8 +210,11 @@ def _write_down(organisation: Organisation, prepared: Prepared, *, actor: str) -
         line.save(update_fields=["document", "findings", "outcome", "reason"])
         write_entry("no_route", actor=actor, document_id=document.id, rows=[line], line=str(line.id))
         return []
-    line.outcome, line.reason = LineOutcome.READY, ""
+    line.outcome, line.reason = LineOutcome.READY, way.reason if isinstance(way, Kept) else ""
     line.save(update_fields=["document", "findings", "outcome", "reason"])
+    if isinstance(way, Kept):
+        write_entry("kept_unsent", actor=actor, document_id=document.id, rows=[line], line=str(line.id))
+        return []
     return open_deliveries(document, artefacts, way, actor=actor, rows=[line])
 
 
@@ -240,6 +243,7 @@ def _seal_document(
         invoice=to_json(invoice),
         findings=[finding_to(finding) for finding in verdict.findings],
         waiting_for=verdict.way.reason if isinstance(verdict.way, NoRoute) else "",
+        kept_because=verdict.way.reason if isinstance(verdict.way, Kept) else "",
     )
     burnt = BurntNumber.objects.create(
         organisation=organisation,

@@ -13,11 +13,12 @@ from faitfoi.pipeline import archive
 from faitfoi.pipeline.customers import facts_for, match_customer
 from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.judging import Refusal, Verdict
+from faitfoi.pipeline.kept import cancels_refused
 from faitfoi.pipeline.opening import keep_artefacts, make_due, open_deliveries
 from faitfoi.pipeline.renderings import Rendering, render_for_way
 from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.rollback import stopped
-from faitfoi.pipeline.routing import Decision, NoRoute, decide
+from faitfoi.pipeline.routing import Decision, Kept, NoRoute, decide
 from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.pipeline.structures import make_known
 from faitfoi.records.journal import write_entry
@@ -46,8 +47,15 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
             return document.waiting_for
         document.customer = customer
         document.engagement = engagement.strip()[:50] or document.engagement
-        way = decide(
-            facts_for(organisation, customer, reading.invoice, day=today(organisation), engagement=document.engagement)
+        unsent = cancels_refused(reading.invoice, seller_siren=document.seller_siren)
+        way = (
+            Kept(reason=unsent)
+            if unsent
+            else decide(
+                facts_for(
+                    organisation, customer, reading.invoice, day=today(organisation), engagement=document.engagement
+                )
+            )
         )
     verdict = Verdict(
         reading=reading,
@@ -74,6 +82,8 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
             return _waits(document, reason, actor=actor)
         if isinstance(way, NoRoute):
             return _waits(document, way.reason, actor=actor)
+        if isinstance(way, Kept):
+            return _keep(document, way.reason, actor=actor)
         if kept is not None:
             archive.claim(kept, actor=actor)
         _leave(document, way, rendered, actor=actor)
@@ -97,6 +107,14 @@ def _leave(document: Document, way: Decision, rendered: Sequence[Rendering], *, 
         present |= keep_artefacts(document, missing, kind="document_rendered", actor=actor)
     write_entry("routed_again", actor=actor, document_id=document.id, rows=rows)
     make_due(document.organisation_id, open_deliveries(document, present, way, actor=actor))
+
+
+def _keep(document: Document, reason: str, *, actor: str) -> str:
+    document.waiting_for, document.kept_because = "", reason
+    document.save(update_fields=["customer", "waiting_for", "kept_because", "engagement"])
+    document.lines.update(outcome=LineOutcome.READY, reason=reason)
+    write_entry("kept_unsent", actor=actor, document_id=document.id, rows=[document, *document.lines.all()])
+    return ""
 
 
 def _waits(document: Document, reason: str, *, actor: str) -> str:

@@ -78,6 +78,13 @@ class NoRoute:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Sealed and kept, never sent: the reason is a French sentence."""
+
+    reason: str
+
+
 def decide(facts: Facts) -> Decision | NoRoute:
     """Choose the channel of the legal delivery and of the copy."""
     lawful, law = lawful_channels(facts)

@@ -25,6 +25,7 @@ from faitfoi.records.models_journal import (
 from faitfoi.records.models_mail import MailboxPlace, MailFile, MailStanding, MailText, ReturnCheck, WebhookDoor
 from faitfoi.records.models_pace import MailPace, PaceSlot
 from faitfoi.records.models_party import ChannelSettings, Customer
+from faitfoi.records.models_payment import Payment
 from faitfoi.records.models_seal import SealCertificate, SealChoices
 from faitfoi.records.models_series import Series
 from faitfoi.records.models_storage import StoredObject
@@ -68,6 +69,7 @@ __all__ = [
     "MailboxPlace",
     "MirroredSegment",
     "PaceSlot",
+    "Payment",
     "RetentionRule",
     "ReturnCheck",
     "ReturnToken",

@@ -43,8 +43,9 @@ class Document(TenantModel):
     """An invoice or credit note that has been checked and sealed. Its state is derived from its deliveries.
 
     `invoice` is the EN 16931 model as our JSON; `findings` the verdict it was sealed with. `engagement` is the number
-    a person gave afterwards for an invoice that came without: only the version for Chorus Pro carries it. One that has
-    been eliminated keeps its number, its day and its fingerprints, and nothing else.
+    a person gave afterwards for an invoice that came without: only the version for Chorus Pro carries it.
+    `kept_because` says why one is kept and never sent: a credit note for a refused invoice. One that has been
+    eliminated keeps its number, its day and its fingerprints, and nothing else.
     """
 
     kind = models.CharField(max_length=20, choices=DocumentKind.choices)
@@ -66,6 +67,7 @@ class Document(TenantModel):
     waiting_for = models.TextField(blank=True)
     engagement = models.CharField(max_length=50, blank=True)
     eliminated_at = models.DateTimeField(null=True)
+    kept_because = models.TextField(blank=True)
 
     class Meta(TenantModel.Meta):
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["organisation", "number"])]

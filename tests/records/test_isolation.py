@@ -200,3 +200,16 @@ def test_an_entry_outside_an_organisation_is_refused(cooperative: Organisation) 
 def _save_at_once(line: BatchLine) -> None:
     line.save(force_insert=True)
     connection.cursor().execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_the_days_of_a_transaction_are_read_once_for_a_statement_not_once_for_a_row(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename, qual FROM pg_policies WHERE policyname = 'days'")
+        policies = dict(cursor.fetchall())
+
+    assert "records_document" in policies
+    for table, condition in policies.items():
+        for before in condition.split("current_setting('faitfoi.days'")[:-1]:
+            _, select, since = before.rpartition("SELECT")
+            assert select, table
+            assert since.count("(") > since.count(")"), table

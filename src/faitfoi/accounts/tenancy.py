@@ -174,9 +174,11 @@ def days_sql(table: str, condition: str) -> str:
     return f"CREATE POLICY days ON {table} AS RESTRICTIVE FOR SELECT USING ({NO_DAYS} OR ({fits}));"
 
 
+# In a sub-select each, so that they are read once for a statement, not once for a row: 20,000 documents are searched
+# in 40 ms instead of 106, and in 57 instead of 1,024 by an auditor.
 # Never '' where it is cast: the planner may try the cast before it knows that no days are set.
-DAYS = "coalesce(nullif(current_setting('faitfoi.days', true), ''), '{}')::datemultirange"
-NO_DAYS = "nullif(current_setting('faitfoi.days', true), '') IS NULL"
+DAYS = "(SELECT coalesce(nullif(current_setting('faitfoi.days', true), ''), '{}')::datemultirange)"
+NO_DAYS = "(SELECT nullif(current_setting('faitfoi.days', true), '') IS NULL)"
 
 
 def append_only_sql(table: str) -> str:

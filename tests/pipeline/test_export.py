@@ -1,7 +1,9 @@
 """An archive goes elsewhere whole: exported, verified by others, imported again, equal; or nothing of it is taken."""
 
+import io
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import bagit
@@ -12,16 +14,20 @@ from django.db import connection
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.bag import BagRefused, close_bag
+from faitfoi.evidence.dossier_check import unzipped, verify_dossier
 from faitfoi.pipeline import archive, exporting
+from faitfoi.pipeline.dossiers import make_dossier
 from faitfoi.pipeline.examination import examine_installation
 from faitfoi.pipeline.exporting import CannotExport, export
 from faitfoi.pipeline.importing import CannotImport, import_archive
 from faitfoi.pipeline.witnessing import forget_keys
 from faitfoi.records.images import details_of
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Artefact, BurntNumber, Customer, Delivery, Document, Event
+from faitfoi.records.models import Artefact, BurntNumber, Customer, Delivery, Document, Event, JournalEntry
 from faitfoi.records.stages import Stage
 from tests.pipeline.cast import ACTOR, TOWN, Scene, file
+from tests.pipeline.test_commands import run
+from tests.pipeline.test_dossier import verify
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -167,3 +173,39 @@ def test_an_export_never_mixes_with_what_is_there(work: Scene, rival: Organisati
     export(work.organisation.id, tmp_path / "hers")
     with pytest.raises(CannotExport, match="d’une autre organisation"):
         export(rival.id, tmp_path / "hers")
+
+
+@pytest.mark.beside_the_journal
+def test_an_imported_invoice_has_the_dossier_of_where_it_was_sealed_and_our_entry_of_its_import(
+    work: Scene, exported: Path, tmp_path: Path
+) -> None:
+    elsewhere()
+    import_archive(exported, actor="operator")
+    target = tmp_path / "imported.zip"
+    done = run("dossier", "F-2", "-o", str(target))
+    assert done.returncode == 0, done.stderr
+    outer = unzipped(target.read_bytes())
+    assert json.loads(outer["data/entry.json"])["type"] == "document_imported"
+    found = verify_dossier(outer)
+    assert found.lies == ()
+    assert run("verify", str(target)).returncode == 0
+
+    inner = unzipped(outer["data/origine.zip"])
+    assert json.loads(inner["data/entry.json"])["type"] == "document_sealed"
+    assert inner["data/facture.pdf"] == outer["data/facture.pdf"]
+    assert inner["data/checkpoint"] == next(exported.glob("*/data/journal/checkpoint")).read_bytes()
+    for place, content in (("outer", target.read_bytes()), ("inner", outer["data/origine.zip"])):
+        with zipfile.ZipFile(io.BytesIO(content)) as bag:
+            bag.extractall(tmp_path / place)
+        said = verify(next((tmp_path / place).iterdir()))
+        assert (said.returncode, said.stderr) == (0, ""), said.stdout
+    assert "non vérifié : data/origine.zip" in verify(next((tmp_path / "outer").iterdir())).stdout
+
+    # The foreign proof is judged too, and told apart: a byte of it, or that of another invoice.
+    other = unzipped(make_dossier(work.organisation.id, work.document("F-1").id)[1])
+    for forged in (outer["data/origine.zip"][:-200], other["data/origine.zip"]):
+        lies = verify_dossier({**outer, "data/origine.zip": forged}).lies
+        assert {lie.file for lie in lies} == {"data/origine.zip"}
+    with acting_for(work.organisation.id):
+        told = JournalEntry.objects.filter(kind="communicated", document_id=work.document("F-2").id)
+        assert [json.loads(each.body)["what"] for each in told] == ["dossier"]

@@ -52,11 +52,15 @@ def dossier(
 
 
 def _write_one(chosen: "Organisation", number: str, output: Path | None) -> None:
-    from faitfoi.pipeline.dossiers import make_dossier
+    from faitfoi.evidence.dossier import dossier_name
+    from faitfoi.pipeline.dossiers import NotProved, Planned, make_dossiers
 
     document = the_document(chosen, number)
-    name, content = make_dossier(chosen.id, document.id)
-    target = output or Path(f"{name}.zip")
+    planned = Planned(document_id=document.id, path=f"{dossier_name(number)}.zip")
+    ((_, content),) = make_dossiers(chosen.id, [planned], actor=ACTOR)
+    if isinstance(content, NotProved):
+        raise content
+    target = output or Path(planned.path)
     write_or_leave(target, content)
     typer.echo(f"{target} : dossier de la facture {number}. Pour le vérifier : décompressez-le, « sh verify.sh ».")
 

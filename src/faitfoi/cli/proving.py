@@ -19,8 +19,6 @@ from faitfoi.cli.server import fail, write_or_leave
 
 WITNESS_PORT = 8830
 DIGEST = re.compile(r"[0-9a-f]{64}")
-MOST_FILES = 20_000
-MOST_BYTES = 500_000_000
 
 
 def verify(
@@ -106,22 +104,13 @@ def _pins(written: list[str]) -> tuple[list[str], set[str] | None]:
 
 def _files_of(path: Path) -> dict[str, bytes]:
     """The files of a dossier by their names in it. Raises OSError, ValueError, BadZipFile for what cannot be one."""
+    from faitfoi.evidence.dossier_check import refuse_too_much, unzipped
+
     if path.is_dir():
         found = sorted(each for each in path.rglob("*") if each.is_file())
-        _refuse_too_much(len(found), sum(each.stat().st_size for each in found))
+        refuse_too_much(len(found), sum(each.stat().st_size for each in found))
         return {each.relative_to(path).as_posix(): each.read_bytes() for each in found}
-    with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
-        _refuse_too_much(len(members), sum(member.file_size for member in members))
-        names = [member.filename.partition("/")[2] for member in members]
-        if len(set(names)) != len(names):
-            raise ValueError("deux de ses fichiers ont le même nom")
-        return {name: archive.read(member) for name, member in zip(names, members, strict=True)}
-
-
-def _refuse_too_much(count: int, size: int) -> None:
-    if count > MOST_FILES or size > MOST_BYTES:
-        raise ValueError(f"{count} fichiers, {size} octets : un dossier en a bien moins.")
+    return unzipped(path.read_bytes())
 
 
 def witness(

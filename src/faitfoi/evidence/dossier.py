@@ -26,6 +26,7 @@ PROOF = "data/proof.tlog-proof"
 VERSIONS = {"chorus": "data/chorus.pdf", "copy": "data/copie.pdf"}
 """Other renderings of the document that its entry may name, by their role there."""
 EVIDENCE = "data/evidence.ers"
+ORIGIN = "data/origine.zip"
 LOG_KEY, WITNESS_KEY = "data/cles/journal.pem", "data/cles/temoin.pem"
 CERTIFICATE, ROOTS = "data/certificats/cachet.pem", "data/horodatage/racines.pem"
 
@@ -79,7 +80,8 @@ class Dossier:
     All proofs stand under one checkpoint, which the log and each of `witnesses` have signed; `stamps` vouch for its
     time (RFC 3161 tokens by authority), and `stamp_roots` are their roots in PEM. `certificate` is the PEM of the
     seal, empty when somebody else had signed; `versions` are other renderings, by their role (a key of VERSIONS).
-    `evidence` is the evidence record of the checkpoint (RFC 4998), if there is one.
+    `evidence` is the evidence record of the checkpoint (RFC 4998), if there is one. `origin` is, for a document that
+    another installation had sealed, the dossier by the journal of that place, whole; `sealed` then tells the import.
     """
 
     number: str
@@ -96,6 +98,7 @@ class Dossier:
     stamp_roots: bytes = b""
     versions: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     evidence: bytes = field(default=b"", repr=False)
+    origin: bytes = field(default=b"", repr=False)
 
     @property
     def name(self) -> str:
@@ -138,6 +141,8 @@ class Dossier:
             payload[ROOTS] = _certificates(self.stamp_roots)
         if self.evidence:
             payload[EVIDENCE] = self.evidence
+        if self.origin:
+            payload[ORIGIN] = self.origin
         if self.certificate:
             payload[CERTIFICATE] = _certificates(self.certificate.encode())
         return payload
@@ -165,6 +170,7 @@ data/proof.tlog-proof       la preuve que cette écriture est au journal, à sa 
 data/checkpoint             l’état du journal, signé par lui et par un témoin (C2SP tlog-checkpoint, tlog-cosignature)
 data/horodatage/            l’heure du point de contrôle, signée par une autorité d’horodatage (RFC 3161), s’il y en a
 data/evidence.ers           la preuve d’ancienneté du point de contrôle (RFC 4998) : l’horodatage et ses renouvellements
+data/origine.zip            pour une facture importée d’une autre installation : le dossier par le journal de là-bas
 data/journal/               les autres écritures de cette facture, chacune avec sa preuve
 data/cles/, certificats/    les clés publiques du journal et du témoin, le certificat du cachet
 

@@ -4,7 +4,10 @@ What it adds to the script: every fault is told, not the first one, and the seal
 """
 
 import hashlib
+import io
 import re
+import zipfile
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ssl import DER_cert_to_PEM_cert, PEM_cert_to_DER_cert
@@ -21,6 +24,7 @@ from faitfoi.evidence.dossier import (
     ENTRY,
     EVIDENCE,
     LOG_KEY,
+    ORIGIN,
     PDF,
     PROOF,
     ROOTS,
@@ -36,12 +40,14 @@ from faitfoi.evidence.seal_check import SealState, check_seal
 from faitfoi.evidence.stamps import StampRefused, check_stamp, load_roots
 from faitfoi.evidence.tlog_proof import TlogProof
 
+MOST_FILES = 20_000
+MOST_BYTES = 500_000_000
 LISTS = ("tagmanifest-sha256.txt", "manifest-sha256.txt")
 _NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme"
 _WITNESS = re.compile(r"data/cles/temoin(-[0-9]+)?\.(pem|nom)")
 _KNOWN = re.compile(
     r"(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html"
-    r"|data/(chorus\.pdf|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers"
+    r"|data/(chorus\.pdf|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|origine\.zip"
     r"|cles/journal\.pem|cles/temoin(-[0-9]+)?\.(pem|nom)|journal/[0-9]{12}\.(json|tlog-proof)|certificats/cachet\.pem"
     r"|horodatage/racines\.pem|horodatage/[A-Za-z0-9.-]+\.tst)"
 )
@@ -95,6 +101,8 @@ def verify_dossier(
     lies += _stamps(files, fingerprints)
     if CERTIFICATE in files:
         lies += _seal(files, fingerprints)
+    if ORIGIN in files:
+        lies += _origin(files, fingerprints)
     lies += pinned(fingerprints, pins, known)
     return Verified(lies=tuple(lies), fingerprints=fingerprints, size=checkpoint.size, seen_at=seen_at)
 
@@ -319,6 +327,41 @@ def _seal(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterator[
         yield Lie(file=CERTIFICATE, sentence="ce n’est pas le certificat du cachet de la facture")
     elif state is not SealState.INTACT:
         yield Lie(file=PDF, sentence=f"son cachet ne tient pas ({state.value})")
+
+
+def _origin(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterator[Lie]:
+    """The dossier of where the document came from holds by itself, and is of the same bytes."""
+    try:
+        inner = unzipped(files[ORIGIN])
+    except (zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, zlib.error) as error:
+        yield Lie(file=ORIGIN, sentence=f"ce n’est pas un dossier de preuve ({error})")
+        return
+    if ORIGIN in inner:
+        yield Lie(file=ORIGIN, sentence="il en contient un autre encore")
+        return
+    found = verify_dossier(inner)
+    for lie in found.lies:
+        yield Lie(file=f"{ORIGIN}:{lie.file}", sentence=lie.sentence)
+    fingerprints |= {f"{ORIGIN}:{name}": digest for name, digest in found.fingerprints.items()}
+    if inner.get(PDF) != files.get(PDF):
+        yield Lie(file=ORIGIN, sentence="ce n’est pas le dossier de la même facture")
+
+
+def unzipped(content: bytes) -> dict[str, bytes]:
+    """The files of a zipped dossier by their names in its folder. Raises BadZipFile, ValueError and what zlib does."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        refuse_too_much(len(members), sum(member.file_size for member in members))
+        names = [member.filename.partition("/")[2] for member in members]
+        if len(set(names)) != len(names):
+            raise ValueError("deux de ses fichiers ont le même nom")
+        return {name: archive.read(member) for name, member in zip(names, members, strict=True)}
+
+
+def refuse_too_much(count: int, octets: int) -> None:
+    """Raise ValueError for more files or bytes than a dossier has."""
+    if count > MOST_FILES or octets > MOST_BYTES:
+        raise ValueError(f"{count} fichiers, {octets} octets : un dossier en a bien moins.")
 
 
 def _bytes(files: Mapping[str, bytes], name: str) -> bytes:

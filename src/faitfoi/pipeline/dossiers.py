@@ -1,7 +1,7 @@
 """Brings together the dossiers of invoices, from the tables and the store."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.utils import timezone
@@ -14,6 +14,7 @@ from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.tlog_proof import TlogProof
 from faitfoi.pipeline.archive import fetch
+from faitfoi.pipeline.dossiers_imported import IMPORTED, SEALED, origin_of
 from faitfoi.pipeline.installation import sandbox
 from faitfoi.pipeline.renewing import evidence_record
 from faitfoi.pipeline.sealing import certificate_on
@@ -77,8 +78,13 @@ def make_dossiers(
             yield each, NotProved(str(error))
             continue
         with acting_for(organisation_id):
-            write_entry("communicated", actor=actor, document_id=each.document_id, what="dossier")
+            tell_communicated(each.document_id, what="dossier", actor=actor)
         yield each, content
+
+
+def tell_communicated(document_id: UUID, *, what: str, actor: str) -> None:
+    """Write down that something of a document is handed over, and to whom. Runs inside `acting_for`."""
+    write_entry("communicated", actor=actor, document_id=document_id, what=what)
 
 
 def _made(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
@@ -97,17 +103,19 @@ def _made(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         # What was written since the checkpoint will be in a later dossier.
         if (index := indices[entry.id].index) is not None and index < checkpoint.size
     }
-    sealed = next((each for name, each in proved.items() if name.startswith("document_sealed")), None)
+    told = {name: each for kind in (SEALED, IMPORTED) for name, each in proved.items() if name.startswith(kind)}
+    sealed = next(iter(told.values()), None)
     if sealed is None:
         raise NotProved(
             f"Le cachet de {document.number} n’est pas au journal d’ici : son dossier ne peut pas être fait."
         )
     legal, original = artefacts[ArtefactRole.LEGAL], artefacts[ArtefactRole.ORIGINAL]
     pdf = fetch(organisation_id, legal.sha256)
+    xml = _xml(pdf)
     dossier = Dossier(
         number=document.number,
         pdf=pdf,
-        xml=_xml(pdf),
+        xml=xml if _names_xml(sealed) else b"",
         original=fetch(organisation_id, original.sha256),
         original_extension=original.filename.rpartition(".")[2],
         evidence=evidence_record(stamped[0]) if stamped else b"",
@@ -120,7 +128,27 @@ def _made(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         stamps=stamps,
         stamp_roots=roots_file() if stamps else b"",
     )
-    return dossier.name, dossier.write(at=timezone.now())
+    at = timezone.now()
+    if next(iter(told)).startswith(IMPORTED) and (origin := origin_of(organisation_id, document_id)) is not None:
+        foreign = replace(
+            dossier,
+            xml=xml if _names_xml(origin.sealed) else b"",
+            evidence=b"",
+            versions=_versions(organisation_id, artefacts, origin.sealed),
+            sealed=origin.sealed,
+            story=origin.story,
+            log=origin.log,
+            witnesses=origin.witnesses,
+            stamps=origin.stamps,
+            stamp_roots=origin.stamp_roots,
+        )
+        dossier = replace(dossier, origin=foreign.write(at=at))
+    return dossier.name, dossier.write(at=at)
+
+
+def _names_xml(entry: ProvedEntry) -> bool:
+    """Whether an entry names the data within the PDF: that of an import names the PDF alone, which holds them."""
+    return bool(read_canonical(entry.body).get("xml_sha256"))
 
 
 def _versions(organisation_id: UUID, artefacts: Mapping[str, Artefact], sealed: ProvedEntry) -> dict[str, bytes]:

@@ -93,7 +93,7 @@ $file
       data/journal/*.json) [ -e "${file%json}tlog-proof" ] || fail "${file%json}tlog-proof : il manque, pour $file" ;;
       data/journal/*.tlog-proof) [ -e "${file%tlog-proof}json" ] || fail "${file%tlog-proof}json : il manque, pour $file" ;;
       data/cles/temoin.nom|data/cles/temoin-[0-9]*.nom) [ -e "${file%nom}pem" ] || fail "${file%nom}pem : il manque, pour $file" ;;
-      data/evidence.ers|bagit.txt|bag-info.txt|manifest-sha256.txt|tagmanifest-sha256.txt|LISEZMOI.txt|verify.sh|verifier.html) ;;
+      data/evidence.ers|data/origine.zip|bagit.txt|bag-info.txt|manifest-sha256.txt|tagmanifest-sha256.txt|LISEZMOI.txt|verify.sh|verifier.html) ;;
       *) fail "$file n'est pas une pièce d'un dossier : rien ne la prouve" ;;
     esac
   done
@@ -346,6 +346,9 @@ if [ -e data/evidence.ers ]; then
   else
     echo "non vérifié : les $((tokens - 1)) renouvellements de la preuve d'ancienneté (« faitfoi verify » les vérifie)"
   fi
+fi
+if [ -e data/origine.zip ]; then
+  echo "non vérifié : data/origine.zip, le dossier d'où la facture a été importée (décompressez-le : il a son verify.sh)"
 fi
 [ $count != 0 ] || echo "non vérifié : l'heure, qu'aucune autorité n'a signée"
 

@@ -17,10 +17,9 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.witness_wire import WitnessSilent
 from faitfoi.pipeline import auditors, bulk
-from faitfoi.pipeline.dossiers import NotProved, make_dossier
+from faitfoi.pipeline.dossiers import NotProved, make_dossier, tell_communicated
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.witnessing import JournalBehind
-from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Document
 from faitfoi.web.access import Afterwards, Here, organisation_page, show
 from faitfoi.web.audit_forms import BulkForm, InviteForm
@@ -85,7 +84,7 @@ def dossier(request: HttpRequest, here: Here, document_id: UUID) -> HttpResponse
     """Hand over what proves one document; that it was handed over is journalled."""
     document = get_object_or_404(Document, pk=document_id)
     if here.mandate is None:
-        write_entry("communicated", actor=here.actor, document_id=document.pk, what="dossier")
+        tell_communicated(document.pk, what="dossier", actor=here.actor)
 
     def made() -> HttpResponse:
         try:
@@ -141,7 +140,7 @@ def _opening(here: Here, wanted: frozenset[bulk.Wanted]) -> bulk.Opening:
     def opened(document_id: UUID) -> Iterator[None]:
         with acting_for(here.organisation.id):
             if here.mandate is None:
-                write_entry("communicated", actor=here.actor, document_id=document_id, what=what)
+                tell_communicated(document_id, what=what, actor=here.actor)
                 yield
                 return
             # Asked again for each: an access that is taken back ends a download that is under way.

@@ -14,10 +14,10 @@ from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import artefacts, rerouting, retry
 from faitfoi.pipeline.chain import chain_of
 from faitfoi.pipeline.customers import configured_channels
+from faitfoi.pipeline.dossiers import tell_communicated
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.outlook import look_ahead
 from faitfoi.pipeline.relaunching import waiting_documents
-from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Artefact, Delivery, Document
 from faitfoi.web.access import Here, acts, changes, organisation_page, show
 from faitfoi.web.forms import EngagementForm, SearchForm
@@ -70,7 +70,7 @@ def download(request: HttpRequest, here: Here, artefact_id: UUID) -> HttpRespons
     except (ObjectMissing, ObjectAltered):
         return show(request, here, "pages/error_kept.html", {"artefact": artefact}, status=500)
     if here.mandate is None:  # what an auditor reads is journalled for every page
-        write_entry("communicated", actor=here.actor, document_id=artefact.document_id, what=artefact.role)
+        tell_communicated(artefact.document_id, what=artefact.role, actor=here.actor)
     response = HttpResponse(content, content_type=media_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{_plain(artefact.filename)}"'
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"

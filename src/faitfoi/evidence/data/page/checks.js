@@ -5,6 +5,7 @@ const CHECKPOINT = "data/checkpoint";
 const ENTRY = "data/entry.json";
 const PROOF = "data/proof.tlog-proof";
 const EVIDENCE = "data/evidence.ers";
+const ORIGIN = "data/origine.zip";
 const PDF = "data/facture.pdf";
 const XML = "data/factur-x.xml";
 const LOG_KEY = "data/cles/journal.pem";
@@ -12,12 +13,13 @@ const WITNESS_KEY = "data/cles/temoin.pem";
 const CERTIFICATE = "data/certificats/cachet.pem";
 const ROOTS = "data/horodatage/racines.pem";
 const NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme";
-const KNOWN = /^(?:(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html|data\/(chorus\.pdf|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|cles\/journal\.pem|cles\/temoin(-[0-9]+)?\.(pem|nom)|journal\/[0-9]{12}\.(json|tlog-proof)|certificats\/cachet\.pem|horodatage\/racines\.pem|horodatage\/[A-Za-z0-9.-]+\.tst))$/;
+const KNOWN = /^(?:(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html|data\/(chorus\.pdf|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|origine\.zip|cles\/journal\.pem|cles\/temoin(-[0-9]+)?\.(pem|nom)|journal\/[0-9]{12}\.(json|tlog-proof)|certificats\/cachet\.pem|horodatage\/racines\.pem|horodatage\/[A-Za-z0-9.-]+\.tst))$/;
 const KEY_START = fromHex("302a300506032b6570032100"); // SubjectPublicKeyInfo d’une clé Ed25519 (RFC 8410)
 
 /** Juge les fichiers d’un dossier (Map de nom à octets). Donne `lies`, `truths` et `fingerprints`. */
 async function verifyDossier(files) {
   const dossier = { files, lies: [], truths: [], unjudged: [], fingerprints: [], stamped: false };
+  if (dossier.files.has(ORIGIN)) dossier.unjudged.push(`${ORIGIN}, le dossier d’où la facture a été importée : décompressez-le et choisissez-le ici`);
   await attempt(dossier, "les fichiers sont ceux des listes", () => checkLists(dossier));
   const seen = await attempt(dossier, "", () => checkJournal(dossier));
   if (seen) {

@@ -1,0 +1,118 @@
+"""What proved an imported document where it came from: entries, proofs and keys as they came with its archive."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.checkpoint import Checkpoint, decoded
+from faitfoi.evidence.dossier import ProvedEntry
+from faitfoi.evidence.note import KeyType, NoteRefused, Verifier, open_note
+from faitfoi.evidence.stamps import StampRefused, check_stamp
+from faitfoi.evidence.tlog_proof import TlogProof
+from faitfoi.pipeline.archive import fetch
+from faitfoi.pipeline.importing import JOURNAL
+from faitfoi.pipeline.stamping import roots_file, trusted_roots
+from faitfoi.records.models import StoredObject
+
+SEALED, IMPORTED = "document_sealed", "document_imported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The foreign proof of one document: its entries by kind, under the checkpoint that the archive came with.
+
+    `stamps` are the tokens on that checkpoint which lead to a root trusted here; `stamp_roots` are those roots.
+    """
+
+    sealed: ProvedEntry
+    story: tuple[ProvedEntry, ...]
+    log: Verifier
+    witnesses: tuple[Verifier, ...]
+    stamps: Mapping[str, bytes]
+    stamp_roots: bytes
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The files of the journal that came with the archive, told apart by what they hold: their names were not kept."""
+
+    note: bytes = b""
+    keys: list[Verifier] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    others: list[bytes] = field(default_factory=list)
+
+
+def origin_of(organisation_id: UUID, document_id: UUID) -> Origin | None:
+    """The foreign proof of a document; None when its archive came without any. Raises ObjectMissing, ObjectAltered."""
+    kept = _kept(organisation_id, wanted=str(document_id).encode())
+    log = next((key for key in kept.keys if key.kind is KeyType.LOG), None)
+    proved = sorted(_proved(kept, document_id), key=lambda each: each[1].proof.index)
+    told = dict(proved)
+    sealed = told.get(SEALED) or told.get(IMPORTED)
+    if log is None or sealed is None:
+        return None
+    stamps = _stamps(kept)
+    return Origin(
+        sealed=sealed,
+        story=tuple(entry for _, entry in proved if entry is not sealed),
+        log=log,
+        witnesses=tuple(key for key in kept.keys if key.kind is KeyType.WITNESS),
+        stamps=stamps,
+        stamp_roots=roots_file() if stamps else b"",
+    )
+
+
+def _kept(organisation_id: UUID, *, wanted: bytes) -> _Kept:
+    with acting_for(organisation_id):
+        rows = StoredObject.objects.filter(retention__startswith=JOURNAL).order_by("offset")
+        digests = list(dict.fromkeys(rows.values_list("sha256", flat=True)))
+    kept = _Kept()
+    for sha256 in digests:
+        content = fetch(organisation_id, sha256)
+        if content.startswith(b"{"):
+            kept.lines += [line for line in content.splitlines() if wanted in line]
+        elif keys := _keys(content):
+            kept.keys += keys
+        elif _is_checkpoint(content):
+            kept.note = content
+        else:
+            kept.others.append(content)
+    return kept
+
+
+def _keys(content: bytes) -> list[Verifier]:
+    try:
+        return [Verifier.parse(line) for line in content.decode().splitlines()]
+    except (NoteRefused, UnicodeDecodeError):
+        return []
+
+
+def _is_checkpoint(content: bytes) -> bool:
+    try:
+        Checkpoint.parse(open_note(content).text)
+    except NoteRefused:
+        return False
+    return True
+
+
+def _proved(kept: _Kept, document_id: UUID) -> Iterator[tuple[str, ProvedEntry]]:
+    for line in map(json.loads, kept.lines):
+        entry = json.loads(line["body"])
+        if entry.get("document") == str(document_id):
+            path = tuple(decoded(each) for each in line["path"])
+            proof = TlogProof(index=line["index"], path=path, checkpoint=kept.note)
+            yield entry["type"], ProvedEntry(body=line["body"].encode(), proof=proof)
+
+
+def _stamps(kept: _Kept) -> dict[str, bytes]:
+    """The tokens that hold here: a root that nobody trusts here proves no hour to anybody."""
+    found: dict[str, bytes] = {}
+    for number, token in enumerate(kept.others, start=1):
+        try:
+            check_stamp(token, kept.note, roots=trusted_roots())
+        except StampRefused:
+            continue
+        found[f"origine-{number}"] = token
+    return found

@@ -67,8 +67,13 @@ class TiledTree:
         count, level = end - start, 0
         while count > 1 and count % WIDTH == 0 and start % WIDTH == 0:
             start, count, level = start // WIDTH, count // WIDTH, level + 1
-        if count == 1:
-            return self._row(level, start // WIDTH)[start % WIDTH]
+        if count & (count - 1) == 0:
+            # A complete subtree that stands in one row.
+            at = start % WIDTH
+            hashes = self._row(level, start // WIDTH)[at : at + count]
+            if len(hashes) != count:
+                raise IndexError(f"Row {start // WIDTH} of level {level} has not the hashes {at} to {at + count - 1}.")
+            return _folded(hashes)
         unit = WIDTH**level
         split = (start + _half(count)) * unit
         return node_hash(self._range(start * unit, split), self._range(split, end))
@@ -84,6 +89,13 @@ def complete_rows(before: int, after: int, row: Row) -> Iterator[tuple[int, int,
         for position in range(before >> (8 * level), after >> (8 * level)):
             yield level, position, root(row(level - 1, position))
         level += 1
+
+
+def _folded(hashes: Sequence[bytes]) -> bytes:
+    """The root over a power of two of hashes: the same as `merkle.root`, without a peak carried for each."""
+    while len(hashes) > 1:
+        hashes = [node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
+    return hashes[0]
 
 
 def _half(count: int) -> int:

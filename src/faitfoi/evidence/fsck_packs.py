@@ -1,6 +1,7 @@
 """Recompute what packs hold, copy by copy, from their bytes: names, both fingerprints, objects, seals.
 
-Several processes read whole packs, in the order in which they were written: hashing is all the work there is.
+Several processes read whole packs, in the order in which they were written: hashing is all the work there is. The one
+that gives the packs away examines some itself instead of waiting.
 """
 
 import hashlib
@@ -106,6 +107,9 @@ SEAL_SENTENCES = {
 }
 
 
+_Task = tuple[int, ExpectedPack, tuple[bytes, ...]]
+
+
 @dataclass(slots=True)
 class PackExaminers:
     """Examines packs as they are given, on every shelf of the list of addresses; by several processes when many."""
@@ -114,9 +118,9 @@ class PackExaminers:
     packs: int = 0
     octets: int = 0
     problems: list[Problem] = field(default_factory=list)
-    _first: list[tuple[int, ExpectedPack, tuple[bytes, ...]]] = field(default_factory=list)
+    _first: list[_Task] = field(default_factory=list)
     _pool: ProcessPoolExecutor | None = None
-    _waiting: set["Future[Examined]"] = field(default_factory=set)
+    _waiting: dict["Future[Examined]", _Task] = field(default_factory=dict)
 
     def __enter__(self) -> "PackExaminers":
         """Nothing yet: processes are started when it is worth it."""
@@ -134,32 +138,39 @@ class PackExaminers:
         if len(self._first) < FEW and self._pool is None:
             return
         if self._pool is None:
+            _open_shelves(self.addresses)
             # A new interpreter each: a fork would take over connections and whatever other threads hold.
             self._pool = ProcessPoolExecutor(
-                max_workers=max(2, os.cpu_count() or 2),
+                max_workers=max(1, (os.cpu_count() or 2) - 1),
                 mp_context=get_context("spawn"),
                 initializer=_open_shelves,
                 initargs=(self.addresses,),
             )
         for each in self._first:
-            self._waiting.add(self._pool.submit(_examine, *each))
+            if len(self._waiting) < MOST_WAITING:
+                self._waiting[self._pool.submit(_examine, *each)] = each
+            else:
+                self._add(_examine(*each))
+                self._gather(timeout=0)
         self._first.clear()
-        while len(self._waiting) >= MOST_WAITING:
-            self._gather()
 
     def finish(self) -> None:
-        """Wait for what is in hand."""
+        """Examine what nobody has begun, then wait for what is in hand."""
         if self._first:
             _open_shelves(self.addresses)
             for each in self._first:
                 self._add(_examine(*each))
             self._first.clear()
+        for future, each in reversed(list(self._waiting.items())):
+            if future.cancel():
+                del self._waiting[future]
+                self._add(_examine(*each))
         while self._waiting:
             self._gather()
 
-    def _gather(self) -> None:
-        done, self._waiting = wait(self._waiting, return_when=FIRST_COMPLETED)
-        for each in done:
+    def _gather(self, *, timeout: float | None = None) -> None:
+        for each in wait(self._waiting, timeout=timeout, return_when=FIRST_COMPLETED).done:
+            del self._waiting[each]
             self._add(each.result())
 
     def _add(self, found: Examined) -> None:

@@ -38,10 +38,10 @@ def check_seal(pdf: bytes, certificates: Iterable[bytes]) -> SealState:
     `INTACT`: the seal covers every byte but itself, the digest is theirs, and one of the certificates signed it.
     Validity dates and trust are for the validator of whoever receives the document.
     """
-    ranges = _BYTE_RANGE.findall(pdf)
-    if not ranges:
+    last = _last_range(pdf)
+    if last is None:
         return SealState.ABSENT
-    gap_start, gap_end, length = (int(number) for number in ranges[-1])
+    gap_start, gap_end, length = last
     gap = pdf[gap_start:gap_end]
     if gap_end + length != len(pdf) or gap[:1] + gap[-1:] != b"<>":
         return SealState.INCOMPLETE
@@ -69,22 +69,35 @@ def check_seal(pdf: bytes, certificates: Iterable[bytes]) -> SealState:
 
 def sealed_by(pdf: bytes) -> str:
     """The SHA-256 (hex) of the certificate that a PDF's last seal names; empty when it has none of ours. Not judged."""
-    ranges = _BYTE_RANGE.findall(pdf)
-    if not ranges:
+    last = _last_range(pdf)
+    if last is None:
         return ""
-    gap_start, gap_end, _ = (int(number) for number in ranges[-1])
+    gap_start, gap_end, _ = last
     try:
         return cms.read(bytes.fromhex(pdf[gap_start + 1 : gap_end - 1].decode("ascii"))).certificate_sha256.hex()
     except ValueError:
         return ""
 
 
+def _last_range(pdf: bytes) -> tuple[int, int, int] | None:
+    """The numbers of the last byte range that a PDF gives, None when there is none."""
+    # From the end, where ours stands: reading the whole file takes as long as hashing it.
+    end = len(pdf)
+    while (at := pdf.rfind(b"/ByteRange", 0, end)) >= 0:
+        if found := _BYTE_RANGE.match(pdf, at):
+            start, stop, length = (int(number) for number in found.groups())
+            return start, stop, length
+        end = at
+    return None
+
+
 def _is_written_as_ours(digits: bytes, seal: cms.Seal, certificate: x509.Certificate) -> bool:
     """Writing the same seal again gives the same bytes: nothing is hidden in what the signature does not cover."""
+    encoded, issuer = _encoded(certificate)
     again = cms.write(
         seal.digest,
-        certificate=certificate.public_bytes(serialization.Encoding.DER),
-        issuer=certificate.issuer.public_bytes(),
+        certificate=encoded,
+        issuer=issuer,
         serial=certificate.serial_number,
         algorithm=seal.algorithm,
         sign=lambda _: seal.signature,
@@ -111,6 +124,12 @@ def chain_above(certificate: x509.Certificate, candidates: Iterable[bytes]) -> t
 def _certificate(encoded: bytes) -> x509.Certificate:
     """Read a certificate once: thousands of seals name the same."""
     return x509.load_der_x509_certificate(encoded)
+
+
+@lru_cache(maxsize=256)
+def _encoded(certificate: x509.Certificate) -> tuple[bytes, bytes]:
+    """A certificate and its issuer's name, in DER."""
+    return certificate.public_bytes(serialization.Encoding.DER), certificate.issuer.public_bytes()
 
 
 def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import httpx
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from rfc3161_client import (
@@ -135,6 +134,8 @@ def _may_stamp(certificate: x509.Certificate) -> bool:
 
 
 def _asked(query: bytes, *, url: str, timeout: float) -> bytes:
+    import httpx  # here: whoever only verifies, as the processes of `fsck` do, would load it for half of their start
+
     try:
         answer = httpx.post(
             url, content=query, timeout=timeout, headers={"Content-Type": "application/timestamp-query"}

@@ -2,16 +2,15 @@
 
     make bench, or python bench/archive.py [documents]
 
-`archive_path`: each document is sealed (P-256), packed with its original twenty at a time, flushed to the disk; its
-entries are hashed into the tree, each round of 500 is mirrored as a segment, signed, witnessed, and time-stamped by one
-token. The tables are left out: `journal_batch` times them. Its floor is the bare signature, as `openssl speed` measures
-it. `fsck` then recomputes packs, objects, seals, entries and tree from the bytes that this has written.
+`archive_path`, on the embedded PostgreSQL and by the platform's own functions: each document is sealed (P-256), packed
+with its original twenty at a time, flushed to the disk; one transaction claims the pack and writes the entries. After
+each 500 the journal is numbered, mirrored, signed, witnessed, and time-stamped by one token. Its floor is the bare
+signature, as `openssl speed` measures it. The rows of documents are left out: `pipeline.prepare` writes them.
+`fsck` then recomputes packs, objects, seals, entries and tree from the bytes that this has written.
 """
 
 import argparse
-import json
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -21,32 +20,20 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from measure import RESULTS, ROOT, keep, stop
 
-from faitfoi.evidence.checkpoint import Checkpoint
+from faitfoi.database import embedded, roles
 from faitfoi.evidence.fsck import Entries, Head, JournalLine, Tree
 from faitfoi.evidence.fsck_packs import Expected, ExpectedPack, PackExaminers
-from faitfoi.evidence.leaves import canonical, leaf_hash
-from faitfoi.evidence.merkle import Frontier
-from faitfoi.evidence.note import KeyType, Signer, write_note
 from faitfoi.evidence.seal import SealKey, create_key, load_key, seal
-from faitfoi.evidence.shelf import FolderShelf
-from faitfoi.evidence.stamps import ask_stamp, load_roots
-from faitfoi.evidence.store import Pack, Store
-from faitfoi.evidence.tiles import TiledTree, complete_rows
-from faitfoi.evidence.witness import request
-from faitfoi.evidence.witness_wire import NearWitness, open_witness
+from faitfoi.evidence.store import Pack
 
-if TYPE_CHECKING:
-    from tests.evidence.tsa import Authority
-
+POSTGRES = ROOT / "build" / "bench-postgres"
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 ORGANISATION = UUID("01980000-0000-7000-8000-00000000a11c")
 CHUNK = 20
@@ -67,145 +54,151 @@ def main() -> None:
     arguments.add_argument("documents", type=int, nargs="?", default=4000, help="documents to keep (4000)")
     asked = arguments.parse_args()
     RESULTS.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=RESULTS.parent) as name:
-        folder = Path(name)
-        create_key(folder / "key", organisation="CUMA des Trois Vallées", at=AT, secret=b"bench")
-        authority = Authority(folder / "tsa")
-        with serving(authority):
-            journal = Journal(folder, authority)
-            spent, octets = filled(journal, folder, documents=asked.documents)
-        floor = signatures_of_openssl("ecdsap256")
-        figures = {
-            "archive_path": {
-                "documents_per_second": round(asked.documents / spent, 1),
-                "documents": asked.documents,
-                "kilobytes_per_document": round(octets / asked.documents / 1000, 1),
-                "openssl_per_second_and_core": round(floor, 1),
-                "ratio_of_time": round(2 * floor * spent / asked.documents, 2),
-                "wanted_per_second": WANTED_PER_SECOND,
-            },
-            "fsck": examined(journal, folder),
-        }
+    running = embedded.start(POSTGRES, say=lambda _: None)
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=RESULTS.parent) as name:
+            folder = Path(name)
+            create_key(folder / "key", organisation="CUMA des Trois Vallées", at=AT, secret=b"bench")
+            authority = Authority(folder / "tsa")
+            with serving(authority):
+                _open_platform(running, folder, tsa=authority.url, roots=authority.roots)
+                spent, packs = filled(folder, documents=asked.documents)
+            figures = _figures(spent, packs, folder, asked.documents, floor=signatures_of_openssl("ecdsap256"))
+    finally:
+        from django.db import connections
+
+        connections.close_all()
+        embedded.stop(POSTGRES)
     show(figures)
     keep(figures)
 
 
-class Journal:
-    """Entries, tree, log and witness as the platform has them, without its tables."""
-
-    def __init__(self, folder: Path, authority: "Authority") -> None:
-        self.shelf = FolderShelf(folder / "store")
-        self.lines: list[JournalLine] = []
-        self.leaves: list[bytes] = []
-        self.nodes: dict[int, list[bytes]] = {}
-        self.tiles: dict[tuple[int, int], bytes] = {}
-        self.frontier = Frontier()
-        self.packs: list[ExpectedPack] = []
-        self._authority, self._roots = authority, load_roots(authority.roots.read_bytes())
-        self._log = Signer(name="bench.example/log", key=Ed25519PrivateKey.generate(), kind=KeyType.LOG)
-        keys = secrets.token_bytes(32)
-        vkeys = (self._log.verifier.vkey,)
-        self._witness = NearWitness(witness=open_witness(folder / "memory", name="temoin", key=keys, logs=vkeys))
-        self._mirrored = 0
-
-    def write(self, **facts: object) -> None:
-        """Hash one entry into the tree."""
-        body = canonical({"v": 1, "organisation": str(ORGANISATION), **facts})
-        leaf = leaf_hash(body)
-        self.lines.append(JournalLine(index=self.frontier.size, entry=body, leaf=leaf, organisation=ORGANISATION))
-        self.leaves.append(leaf)
-        self.frontier.append(leaf)
-
-    def close_round(self) -> None:
-        """Mirror what is new, sign the head, have it witnessed and time-stamped."""
-        size = self.frontier.size
-        new = self.lines[self._mirrored :]
-        segment = "".join(json.dumps({"index": line.index, "body": line.entry.decode()}) + "\n" for line in new)
-        self.shelf.put(f"journal/{self._mirrored:012}-{size - 1:012}.jsonl", segment.encode())
-        before = 256 * len(self.nodes.get(1, []))
-        for level, position, node in complete_rows(before, size, self.row):
-            self.nodes.setdefault(level, []).append(node)
-            self.tiles[level, position] = node
-        head = Checkpoint(origin=self._log.name, size=size, root=self.frontier.root())
-        note = write_note(head.text, [self._log.line(head.text, at=AT)])
-        proof = TiledTree(size, self.row).consistency(self._mirrored)
-        answer = self._witness.ask(request(old=self._mirrored, proof=proof, checkpoint=note), at=AT)
-        if answer.status != 200:
-            stop(f"The witness refuses: {answer.status} {answer.body.decode()}.")
-        ask_stamp(note + answer.body, url=self._authority.url, roots=self._roots, now=datetime.now(tz=UTC))  # noqa: TID251
-        self._mirrored = size
-
-    def row(self, level: int, number: int) -> list[bytes]:
-        """A row of the tree, as `evidence.tiles` asks for it."""
-        of_level = self.leaves if level == 0 else self.nodes.get(level, [])
-        return of_level[number * 256 : (number + 1) * 256]
+def _figures(
+    spent: float, packs: list[ExpectedPack], folder: Path, documents: int, *, floor: float
+) -> dict[str, dict[str, float]]:
+    octets = sum(pack.size for pack in packs)
+    return {
+        "archive_path": {
+            "documents_per_second": round(documents / spent, 1),
+            "documents": documents,
+            "kilobytes_per_document": round(octets / documents / 1000, 1),
+            "openssl_per_second_and_core": round(floor, 1),
+            "ratio_of_time": round(2 * floor * spent / documents, 2),
+            "wanted_per_second": WANTED_PER_SECOND,
+        },
+        "fsck": examined(packs, folder),
+    }
 
 
-def filled(journal: Journal, folder: Path, *, documents: int) -> tuple[float, int]:
-    """Seal and keep so many documents; the seconds that it took, and the octets kept."""
-    octets = 0
+def _open_platform(running: embedded.Running, folder: Path, *, tsa: str, roots: Path) -> None:
+    """Migrate an empty database, with an organisation, whose shelf and witness are in a folder of this run."""
+    roles.drop_database(running.superuser_url, "bench_archive")
+    roles.create_database(running.superuser_url, "bench_archive")
+    os.environ |= {
+        "DATABASE_URL": roles.on_database(running.app_url, "bench_archive"),
+        "FAITFOI_OWNER_URL": roles.on_database(running.owner_url, "bench_archive"),
+        "FAITFOI_HOME": str(folder / "home"),
+        "FAITFOI_TSA": tsa,
+        "FAITFOI_TSA_ROOTS": str(roots),
+        "DJANGO_SETTINGS_MODULE": "faitfoi.web.settings",
+    }
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", database="owner", verbosity=0)
+    from faitfoi.accounts.models import Organisation
+    from faitfoi.accounts.tenancy import acting_for
+
+    made = Organisation(id=ORGANISATION, slug="bench", name="CUMA des Trois Vallées", siren="000000018")
+    with acting_for(made.id):
+        made.save(force_insert=True)
+
+
+def filled(folder: Path, *, documents: int) -> tuple[float, list[ExpectedPack]]:
+    """Seal and keep so many documents; the seconds that it took, and the packs."""
+    from django.db import connections
+
+    from faitfoi.pipeline.witnessing import witnessed
+
+    witnessed()  # its keys and folders are made once
+    connections.close_all()
+    packs: list[ExpectedPack] = []
     with ProcessPoolExecutor(2, mp_context=get_context("spawn"), initializer=_open, initargs=(folder,)) as pool:
-        list(pool.map(_sealed_and_kept, range(4)))  # what is loaded once is not of the path
+        warm = [
+            expected(pack) for pack in pool.map(_sealed_and_kept, range(4))
+        ]  # what is loaded once is not of the path
+        _close_round()
         start = time.perf_counter()
-        done = 0
-        for pack, facts in pool.map(_sealed_and_kept, range(4, 4 + documents // CHUNK)):
-            octets += pack.digest.size
-            done += CHUNK
-            journal.packs.append(expected(pack))
-            journal.write(
-                type="objects_kept",
-                pack=pack.digest.sha256,
-                sha512=pack.digest.sha512,
-                size=pack.digest.size,
-                objects=[f"{p.digest.sha256} {p.digest.sha512} {p.offset} {p.digest.size}" for p in pack.objects],
-            )
-            for fact in facts:
-                journal.write(type="document_sealed", **fact)
-            if done % STAMPED == 0:
-                journal.close_round()
+        for pack in pool.map(_sealed_and_kept, range(4, 4 + documents // CHUNK)):
+            packs.append(expected(pack))
+            if len(packs) * CHUNK % STAMPED == 0:
+                _close_round()
+        if len(packs) * CHUNK % STAMPED:
+            _close_round()
         spent = time.perf_counter() - start
-    return spent, octets
+    return spent, [*warm, *packs]
+
+
+def _close_round() -> None:
+    """Number what is committed, mirror it, have the head signed, witnessed and time-stamped."""
+    from faitfoi.pipeline.stamping import stamp_last_checkpoint
+    from faitfoi.pipeline.witnessing import witnessed
+    from faitfoi.records.models import Checkpoint, CheckpointStamp
+
+    size = witnessed()
+    stamp_last_checkpoint()
+    if not CheckpointStamp.objects.filter(checkpoint=Checkpoint.objects.get(size=size)).exists():
+        stop(f"The checkpoint of {size} entries has no time-stamp.")
 
 
 def _open(folder: Path) -> None:
-    """Make a process ready: its key, its shelf, and a page to seal."""
+    """Make a process ready: its key, the platform's settings, and a page to seal."""
+    import django
     from sample_invoices import sample_invoice
 
     from faitfoi.einvoice.cii import write_cii
     from faitfoi.einvoice.page import Look, render_page
 
+    django.setup()
     data = sample_invoice(1, lines=12)
     xml = write_cii(data)
-    _room.update(
-        key=load_key(folder / "key", secret=b"bench"),
-        store=Store(FolderShelf(folder / "store")),
-        xml=xml,
-        page=render_page(data, look=Look(), created=AT, xml=xml),
-    )
+    page = render_page(data, look=Look(), created=AT, xml=xml)
+    _room.update(key=load_key(folder / "key", secret=b"bench"), xml=xml, page=page)
 
 
-def _sealed_and_kept(chunk: int) -> tuple[Pack, list[dict[str, str]]]:
-    """Seal a chunk of documents and make them durable with their originals."""
-    key, store, xml, page = (_room[name] for name in ("key", "store", "xml", "page"))
+def _sealed_and_kept(chunk: int) -> Pack:
+    """Seal a chunk of documents, make them durable with their originals, and write it all down in one transaction."""
+    from faitfoi.accounts.tenancy import acting_for
+    from faitfoi.pipeline import archive
+    from faitfoi.records.journal import Draft, write_entries
+
+    key, xml, page = (_room[name] for name in ("key", "xml", "page"))
     assert isinstance(key, SealKey)
-    assert isinstance(store, Store)
     assert isinstance(xml, bytes)
     assert isinstance(page, bytes)
     contents: list[bytes] = []
     for number in range(CHUNK):
         contents += [xml + f"<!-- {chunk} {number} -->".encode(), seal(page, key, at=AT)]
-    pack = store.pack(ORGANISATION, contents, retention="invoice")
+    pack = archive.pack(ORGANISATION, contents)
     digests = [placed.digest for placed in pack.objects]
-    facts = [
-        {
-            "sha256_original": original.sha256,
-            "sha512_original": original.sha512,
-            "sha256_legal": legal.sha256,
-            "sha512_legal": legal.sha512,
-        }
+    drafts = [
+        Draft(
+            kind="document_sealed",
+            facts={
+                "sha256_original": original.sha256,
+                "sha512_original": original.sha512,
+                "sha256_legal": legal.sha256,
+                "sha512_legal": legal.sha512,
+            },
+        )
         for original, legal in zip(digests[::2], digests[1::2], strict=True)
     ]
-    return pack, facts
+    with acting_for(ORGANISATION):
+        archive.claim(pack, actor="bench")
+        write_entries(drafts, actor="bench")
+    return pack
 
 
 def expected(pack: Pack) -> ExpectedPack:
@@ -230,9 +223,10 @@ def expected(pack: Pack) -> ExpectedPack:
     )
 
 
-def examined(journal: Journal, folder: Path) -> dict[str, float]:
+def examined(packs: list[ExpectedPack], folder: Path) -> dict[str, float]:
     """Seconds of `sha256sum` and of ours on the same bytes, the best of turns of each."""
-    files = [journal.shelf.root / name for name in journal.shelf.names()]
+    store = folder / "home" / "store"
+    files = [each for each in store.rglob("*") if each.is_file()]
     certificate = load_key(folder / "key", secret=b"bench").certificate
     floor = ours = float("inf")
     for _ in range(3):
@@ -240,7 +234,7 @@ def examined(journal: Journal, folder: Path) -> dict[str, float]:
         subprocess.run(["sha256sum", *map(str, files)], stdout=subprocess.DEVNULL, check=True)
         floor = min(floor, time.perf_counter() - start)
         start = time.perf_counter()
-        problems = list(problems_of(journal, folder, certificate))
+        problems = list(problems_of(packs, store, certificate))
         ours = min(ours, time.perf_counter() - start)
         if problems:
             stop(f"fsck finds fault with what was just written: {problems[0]}.")
@@ -254,20 +248,30 @@ def examined(journal: Journal, folder: Path) -> dict[str, float]:
     }
 
 
-def problems_of(journal: Journal, folder: Path, certificate: bytes) -> Iterator[object]:
-    """Recompute everything, as `pipeline.examination` does with the rows of the tables."""
+def problems_of(packs: list[ExpectedPack], store: Path, certificate: bytes) -> Iterator[object]:
+    """Recompute everything, as `pipeline.examination` does; the entries are read from the tables, the packs given."""
+    from faitfoi.accounts.tenancy import acting_for
+    from faitfoi.records.models import JournalEntry, JournalHead, JournalLeaf, JournalNode
+
     entries = Entries()
-    with PackExaminers((str(folder / "store"),)) as packs:
-        for pack in journal.packs:
-            packs.give(pack, certificates=[certificate])
-        for line in journal.lines:
+    with PackExaminers((str(store),)) as examiners:
+        for pack in packs:
+            examiners.give(pack, certificates=[certificate])
+        numbered = JournalLeaf.objects.order_by("index").values_list("index", "entry_id", "leaf")
+        leaves = [(index, entry_id, bytes(leaf)) for index, entry_id, leaf in numbered if index is not None]
+        with acting_for(ORGANISATION):
+            bodies = dict(JournalEntry.objects.order_by().values_list("id", "body"))
+        for index, entry_id, leaf in leaves:
+            line = JournalLine(index=index, entry=bodies[entry_id].encode(), leaf=leaf, organisation=ORGANISATION)
             entries.examine(line)
-        tree = Tree(entries=entries, tiles=journal.tiles)
-        for _ in tree.grow(enumerate(journal.leaves)):
+        nodes = JournalNode.objects.values_list("level", "position", "node")
+        tree = Tree(entries=entries, tiles={(level, position): bytes(node) for level, position, node in nodes})
+        for _ in tree.grow((index, leaf) for index, _, leaf in leaves):
             pass
-        tree.close(Head(size=len(journal.leaves), root=journal.frontier.root()))
-        packs.finish()
-        yield from (*entries.problems, *tree.problems, *packs.problems)
+        head = JournalHead.objects.latest("size")
+        tree.close(Head(size=head.size, root=bytes(head.root)))
+        examiners.finish()
+        yield from (*entries.problems, *tree.problems, *examiners.problems)
 
 
 def show(figures: dict[str, dict[str, float]]) -> None:

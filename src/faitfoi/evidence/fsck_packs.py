@@ -132,7 +132,7 @@ class PackExaminers:
             self._pool.shutdown(cancel_futures=True)
 
     def give(self, pack: ExpectedPack, *, certificates: Sequence[bytes]) -> None:
-        """Have every copy of a pack examined; waits a moment when many are in hand."""
+        """Have every copy of a pack examined; when many are in hand, examines one itself."""
         for number in range(len(self.addresses)):
             self._first.append((number, pack, tuple(certificates)))
         if len(self._first) < FEW and self._pool is None:

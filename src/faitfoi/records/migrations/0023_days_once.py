@@ -17,7 +17,7 @@ CONDITIONS: dict[str, str] = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("records", "0021_feeds")]
+    dependencies = [("records", "0022_payments")]
     operations = [
         migrations.RunSQL(f"DROP POLICY days ON {table}; {days_sql(table, condition)}")
         for table, condition in CONDITIONS.items()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faitfoi.evidence.stamps import AuthoritySilent, StampRefused, ask_stamp, check_stamp, load_roots
+from faitfoi.evidence.stamps import LARGEST_ANSWER, AuthoritySilent, StampRefused, ask_stamp, check_stamp, load_roots
 from tests.evidence.tsa import MESSAGE, Authority, Lie, about_something_else, garbage, serving, with_another_nonce
 
 
@@ -68,6 +68,23 @@ def test_an_authority_that_is_down_is_not_one_that_lies(authority: Authority) ->
         ask_stamp(MESSAGE, url=authority.url, roots=roots, now=now())
     with pytest.raises(AuthoritySilent, match="ne répond pas"):
         ask_stamp(MESSAGE, url="http://127.0.0.1:9/tsa", roots=roots, now=now())
+
+
+def test_an_authority_that_is_slow_or_never_ends_is_not_waited_for(authority: Authority) -> None:
+    roots = load_roots(authority.roots.read_bytes())
+    authority.delay = 30
+    with pytest.raises(AuthoritySilent, match="ne répond pas"):
+        ask_stamp(MESSAGE, url=authority.url, roots=roots, now=now(), timeout=0.2)
+    authority.delay, authority.drip = 0, 0.05  # each byte comes in time, all of them would take a minute
+    with pytest.raises(AuthoritySilent, match="ne répond pas"):
+        ask_stamp(MESSAGE, url=authority.url, roots=roots, now=now(), timeout=0.4)
+
+
+def test_an_answer_without_end_is_not_read(authority: Authority) -> None:
+    authority.lie = lambda _authority, _query: bytes(LARGEST_ANSWER + 1)
+    roots = load_roots(authority.roots.read_bytes())
+    with pytest.raises(AuthoritySilent, match="trop long"):
+        ask_stamp(MESSAGE, url=authority.url, roots=roots, now=now())
 
 
 def test_a_file_without_roots_is_refused() -> None:

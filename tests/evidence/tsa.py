@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,12 +33,16 @@ Lie = Callable[["Authority", bytes], bytes]
 
 
 class Authority:
-    """Its keys in a folder; `lie` changes what it answers to a query, `down` makes it fail."""
+    """Its keys in a folder; `lie` changes what it answers to a query, `down` makes it fail.
+
+    It waits `delay` seconds before it answers, then `drip` seconds before each byte.
+    """
 
     def __init__(self, folder: Path, *, valid_until: datetime | None = None) -> None:
         self.folder = folder
         self.lie: Lie | None = None
         self.down = False
+        self.delay = self.drip = 0.0
         self.url = ""
         folder.mkdir(parents=True)
         (folder / "tsa.cnf").write_text(CONFIGURATION)
@@ -94,7 +98,18 @@ class _Query(Request[Authority]):
 
     def serve(self, content: bytes) -> None:
         down = self.owner.down
-        self.send(503 if down else 200, b"" if down else self.owner.answer(content))
+        self.dawdle(self.owner.delay)
+        answer = b"" if down else self.owner.answer(content)
+        if not self.owner.drip:
+            self.send(503 if down else 200, answer)
+            return
+        self.send(200, b"", headers={"Content-Length": str(len(answer))})
+        self.close_connection = True
+        with suppress(OSError):  # whoever asked has gone
+            for byte in answer:
+                self.dawdle(self.owner.drip)
+                self.wfile.write(bytes((byte,)))
+                self.wfile.flush()
 
 
 @contextmanager

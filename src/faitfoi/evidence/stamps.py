@@ -22,6 +22,7 @@ from rfc3161_client import (
 )
 
 from faitfoi.evidence import der
+from faitfoi.evidence.asking import NoAnswer, ask
 from faitfoi.evidence.der import NotDer
 
 _CONTENT = 0xA0  # [0], constructed
@@ -52,6 +53,14 @@ class StampRefused(Exception):
     """The answer is no stamp of what was asked; the message is a French sentence."""
 
 
+class ClockDiffers(StampRefused):
+    """A good stamp of another hour than ours, by more than `WIDEST_DRIFT`: `at` is theirs."""
+
+    def __init__(self, at: datetime, sentence: str) -> None:
+        super().__init__(sentence)
+        self.at = at
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
     """A token (DER of its CMS) and the instant that it vouches for."""
@@ -73,7 +82,8 @@ def ask_stamp(
 ) -> Stamp:
     """Have the authority at `url` stamp a message, and verify what it answers: imprint, nonce, chain and clock.
 
-    Raises AuthoritySilent when it does not answer, StampRefused when it answers anything else than that stamp.
+    Raises AuthoritySilent when it does not answer, StampRefused when it answers anything else than that stamp, and
+    ClockDiffers for one of another hour than ours.
     """
     asked = TimestampRequestBuilder().data(message).hash_algorithm(HashAlgorithm.SHA512).build()
     content = _asked(asked.as_bytes(), url=url, timeout=timeout)
@@ -137,21 +147,20 @@ def _asked(query: bytes, *, url: str, timeout: float) -> bytes:
     import httpx  # here: whoever only verifies, as the processes of `fsck` do, would load it for half of their start
 
     try:
-        answer = httpx.post(
-            url, content=query, timeout=timeout, headers={"Content-Type": "application/timestamp-query"}
-        )
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise AuthoritySilent(f"L’autorité d’horodatage {url} ne répond pas ({type(error).__name__}).") from error
-    if answer.status_code != 200:
-        raise AuthoritySilent(f"L’autorité d’horodatage {url} est en panne (HTTP {answer.status_code}).")
+        answer = ask(url, query, content_type="application/timestamp-query", timeout=timeout, largest=LARGEST_ANSWER)
+    except NoAnswer as error:
+        raise AuthoritySilent(f"L’autorité d’horodatage {url} ne répond pas ({error}).") from error
+    if answer.status != 200:
+        raise AuthoritySilent(f"L’autorité d’horodatage {url} est en panne (HTTP {answer.status}).")
     return answer.content
 
 
 def _in_time(stamp: Stamp, *, now: datetime, url: str) -> Stamp:
     if abs(stamp.at - now) > WIDEST_DRIFT:
-        raise StampRefused(
+        raise ClockDiffers(
+            stamp.at,
             f"L’autorité d’horodatage {url} donne {stamp.at:%d/%m/%Y %H:%M:%S} UTC alors qu’il est ici "
-            f"{now.astimezone(UTC):%d/%m/%Y %H:%M:%S} UTC. Vérifiez l’horloge de cette machine."
+            f"{now.astimezone(UTC):%d/%m/%Y %H:%M:%S} UTC. Vérifiez l’horloge de cette machine.",
         )
     return stamp
 

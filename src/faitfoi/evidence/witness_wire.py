@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Protocol
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from faitfoi.evidence.asking import NoAnswer, ask
 from faitfoi.evidence.note import KeyType, NoteRefused, Signer, Verifier
 from faitfoi.evidence.witness import TEXT, Answer, Witness
 
@@ -51,14 +51,12 @@ class FarWitness:
     def ask(self, body: bytes, *, at: datetime) -> Answer:  # noqa: ARG002  # it has its own clock
         """See `Door`."""
         try:
-            answer = httpx.post(f"{self.url.rstrip('/')}{PATH}", content=body, timeout=self.timeout)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise WitnessSilent(f"Le témoin {self.url} ne répond pas ({type(error).__name__}).") from error
-        if answer.status_code >= 500:
-            raise WitnessSilent(f"Le témoin {self.url} est en panne (HTTP {answer.status_code}).")
-        return Answer(
-            status=answer.status_code, body=answer.content, content_type=answer.headers.get("Content-Type", "")
-        )
+            answer = ask(f"{self.url.rstrip('/')}{PATH}", body, timeout=self.timeout, largest=LARGEST_REQUEST)
+        except NoAnswer as error:
+            raise WitnessSilent(f"Le témoin {self.url} ne répond pas ({error}).") from error
+        if answer.status >= 500:
+            raise WitnessSilent(f"Le témoin {self.url} est en panne (HTTP {answer.status}).")
+        return Answer(status=answer.status, body=answer.content, content_type=answer.content_type)
 
 
 def open_witness(folder: Path, *, name: str, key: bytes, logs: tuple[str, ...]) -> Witness:

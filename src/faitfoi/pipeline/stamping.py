@@ -9,7 +9,7 @@ from cryptography import x509
 from django.conf import settings
 from django.utils import timezone
 
-from faitfoi.evidence.stamps import AuthoritySilent, StampRefused, ask_stamp, load_roots
+from faitfoi.evidence.stamps import PATIENCE, AuthoritySilent, ClockDiffers, StampRefused, ask_stamp, load_roots
 from faitfoi.pipeline.rollback import widest_drift
 from faitfoi.records.models import Alarm, Checkpoint, CheckpointStamp
 
@@ -52,9 +52,11 @@ def _stamp(checkpoint: Checkpoint, url: str) -> int:
     cause = f"stamp:{authority}"[:40]
     asked_at = timezone.now()
     try:
-        stamp = ask_stamp(checkpoint.note.encode(), url=url, roots=trusted_roots(), now=asked_at)
+        stamp = ask_stamp(checkpoint.note.encode(), url=url, roots=trusted_roots(), now=asked_at, timeout=PATIENCE)
     except (AuthoritySilent, StampRefused) as error:
         log.warning("%s", error)
+        if isinstance(error, ClockDiffers):
+            _compare_clocks(authority, error.at, asked_at)
         if checkpoint.at < timezone.now() - WORRYING:
             sentence = f"{error} Les factures partent ; leur preuve d’heure attend."
             Alarm.objects.update_or_create(cause=cause, defaults={"sentence": sentence})

@@ -3,8 +3,6 @@
 import time
 from dataclasses import dataclass
 
-import httpx
-
 
 class NoAnswer(Exception):
     """Nothing that can be judged came back in time; the message says in French how it failed."""
@@ -24,6 +22,8 @@ def ask(url: str, content: bytes, *, content_type: str = "", timeout: float, lar
 
     Raises NoAnswer. Redirections are not followed.
     """
+    import httpx  # here: whoever only verifies, as the processes of `fsck` do, would load it for half of their start
+
     until = time.monotonic() + timeout
     headers = {"Content-Type": content_type} if content_type else {}
     received = bytearray()

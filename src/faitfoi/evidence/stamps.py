@@ -144,8 +144,6 @@ def _may_stamp(certificate: x509.Certificate) -> bool:
 
 
 def _asked(query: bytes, *, url: str, timeout: float) -> bytes:
-    import httpx  # here: whoever only verifies, as the processes of `fsck` do, would load it for half of their start
-
     try:
         answer = ask(url, query, content_type="application/timestamp-query", timeout=timeout, largest=LARGEST_ANSWER)
     except NoAnswer as error:

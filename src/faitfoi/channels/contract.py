@@ -90,6 +90,10 @@ class Parcel:
     payable: str = ""  # amount due as text, for the message's wording
     return_path: str = ""  # VERP address that brings a bounce back to this very delivery
     references: dict[str, str] = field(default_factory=dict)
+    customer: str = ""  # opaque: documents travel together only when it is the same, and not empty
+    language: str = "fr"
+    texts: dict[str, tuple[str, str]] = field(default_factory=dict)  # the organisation's own words (object, body)
+    others: tuple["Parcel", ...] = ()  # that go in the same message, each settled as this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ Settings, all of them text:
 | `dkim_selector`, `dkim_key` | the selector, and the private key as PEM text | made by `faitfoi mail dkim` |
 | `dkim_domain` | the domain that signs | the sender's domain |
 | `pace`, `pace_domain`, `pace_domains` | messages a minute (`smtp_mail_pace`) | no limit of ours |
+| `grouping`, `grouping_megabytes` | what travels in one message (`smtp_mail_pace`) | one mail per invoice |
 | `deadline_seconds` | longest time one sending may take, 1 to 1800 | 120 |
 
 What an answer means: before the final dot, nothing can have arrived (`NotSent`, or `Refused` when the address or the
@@ -38,7 +39,7 @@ from faitfoi.channels.contract import CannotTell, Grade, NotSent, OutcomeUnknown
 from faitfoi.channels.smtp_mail_codes import Step, judge, too_big
 from faitfoi.channels.smtp_mail_dkim import Dkim, read_dkim, sign
 from faitfoi.channels.smtp_mail_message import Letter, Sender, compose, one_line, plain_address
-from faitfoi.channels.smtp_mail_pace import read_pace
+from faitfoi.channels.smtp_mail_pace import read_grouping, read_pace
 from faitfoi.channels.smtp_mail_pool import MOST_CARRIED, POOL, leave
 from faitfoi.channels.smtp_mail_wire import MakesNoSense, RelayClient, Reply
 
@@ -68,7 +69,8 @@ class MailSettings:
 def read_settings(settings: Mapping[str, str]) -> MailSettings:
     """Read an organisation's e-mail settings. Raises ValueError with a French sentence naming the setting to mend."""
     host = _host(settings)
-    read_pace(settings)  # the pipeline holds to it; here it must only read
+    read_pace(settings)  # the pipeline holds to both; here they must only read
+    read_grouping(settings)
     tls = settings.get("tls", "") or "starttls"
     if tls not in DEFAULT_PORTS:
         raise ValueError(f"Réglages du courrier : tls vaut « {tls} » ; choisissez tls, starttls ou none.")

@@ -57,7 +57,7 @@ class Letter:
 def compose(parcel: Parcel, *, sender: Sender, at: datetime) -> Letter:
     """Write the message of a parcel, the same for every attempt but for its Date (`at`, aware).
 
-    Raises Refused when the recipient's address cannot be one, ValueError when `message_ref` or `return_path`,
+    Raises Refused when the recipient's address cannot be one, ValueError when `message_ref`, `return_path` or `others`,
     which are ours, are not what the contract says.
     """
     if not _REFERENCE.fullmatch(parcel.message_ref):
@@ -65,7 +65,9 @@ def compose(parcel: Parcel, *, sender: Sender, at: datetime) -> Letter:
     recipient = _recipient(parcel.address)
     domain = sender.address.rpartition("@")[2]
     message = MIMEMultipart("mixed", boundary=f"=_{parcel.message_ref}_mixed", policy=_WIRE_POLICY)
-    words = word(_facts(parcel, can_answer=bool(sender.reply_to)))
+    _check_company(parcel)
+    can_answer = bool(sender.reply_to)
+    words = word(_facts(parcel, can_answer=can_answer), [_facts(each, can_answer=can_answer) for each in parcel.others])
     message["From"] = named_address(sender.name, sender.address)
     message["To"] = named_address(parcel.buyer_name, recipient)
     if sender.reply_to:
@@ -74,7 +76,7 @@ def compose(parcel: Parcel, *, sender: Sender, at: datetime) -> Letter:
     message["Date"] = format_datetime(at)
     message["Message-ID"] = message_id = f"<{parcel.message_ref}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice is wanted in return
-    message["Content-Language"] = "fr"
+    message["Content-Language"] = words.language
     body = MIMEMultipart("alternative", boundary=f"=_{parcel.message_ref}_text", policy=_WIRE_POLICY)
     body.attach(_text(words.plain, subtype="plain"))
     body.attach(_text(words.html, subtype="html"))
@@ -151,6 +153,9 @@ def _facts(parcel: Parcel, *, can_answer: bool) -> Facts:
         payable=one_line(parcel.payable),
         annexes=tuple(file_name(annex.filename) for annex in parcel.annexes),
         can_answer=can_answer,
+        buyer_name=one_line(parcel.buyer_name),
+        language=parcel.language,
+        texts=parcel.texts,
     )
 
 
@@ -187,11 +192,31 @@ def _with_files(content: bytes, parcel: Parcel, *, boundary: str) -> bytes:
     """Put the files before the last boundary; by hand, since a generator that looks at every line costs it thrice."""
     mark = f"--{boundary}".encode("ascii")
     pieces = [content.removesuffix(mark + b"--\r\n")]
-    for attachment in (parcel.artefact, *parcel.annexes):
+    for attachment in _files(parcel):
         pieces += [mark, b"\r\n", _bytes_of(_file(attachment)).rstrip(b"\r\n"), b"\r\n\r\n"]
         encoded = b64encode(attachment.content)
         pieces += [encoded[start : start + 76] + b"\r\n" for start in range(0, len(encoded), 76)]
     return b"".join([*pieces, mark, b"--\r\n"])
+
+
+def _files(parcel: Parcel) -> tuple[Attachment, ...]:
+    """Each file once: the terms of sale that every one of several invoices brings are the same."""
+    files = [parcel.artefact, *parcel.annexes]
+    for other in parcel.others:
+        files += [other.artefact, *(annex for annex in other.annexes if annex not in files)]
+    return tuple(files)
+
+
+def _check_company(parcel: Parcel) -> None:
+    """Raise ValueError when documents of several customers or addresses were to share a message: a bug, never sent."""
+    for other in parcel.others:
+        same = (parcel.customer, parcel.address.lower(), parcel.key.partition(":")[0], parcel.purpose)
+        if (
+            not parcel.customer
+            or other.others
+            or same != (other.customer, other.address.lower(), other.key.partition(":")[0], other.purpose)
+        ):
+            raise ValueError(f"{other.number} does not go with {parcel.number}: another customer, address or purpose")
 
 
 def _file(attachment: Attachment) -> Message:

@@ -1,10 +1,12 @@
-"""How fast mail may leave, as the settings of the channel say it; pure.
+"""How fast mail may leave and what travels together, as the settings of the channel say it; pure.
 
 | name | what | if absent |
 |---|---|---|
 | `pace` | messages a minute from this sender | as fast as the relay takes them |
 | `pace_domain` | messages a minute to any one domain | no limit of its own |
 | `pace_domains` | other figures for some: `grand-fournisseur.example=20 autre.example=5` | |
+| `grouping` | `invoice`: one mail each; `customer`: one per customer and run | `invoice` |
+| `grouping_megabytes` | most of joined files in one mail, 1 to 30 | 7 |
 """
 
 import re
@@ -27,6 +29,25 @@ class Pace:
     def to(self, domain: str) -> timedelta | None:
         """The time between two messages to this domain."""
         return self.domains.get(domain.lower(), self.any_domain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """Whether documents of one customer and run share a message, and how much of them."""
+
+    per_customer: bool
+    most_bytes: int
+
+
+def read_grouping(settings: Mapping[str, str]) -> Grouping:
+    """Read the settings above. Raises ValueError with a French sentence naming the setting to mend."""
+    asked = settings.get("grouping", "").strip() or "invoice"
+    if asked not in {"invoice", "customer"}:
+        raise ValueError(f"Réglages du courrier : grouping vaut « {asked[:20]} » ; choisissez invoice ou customer.")
+    most = settings.get("grouping_megabytes", "").strip() or "7"
+    if not re.fullmatch(r"[0-9]{1,2}", most) or not 1 <= int(most) <= 30:
+        raise ValueError(f"Réglages du courrier : grouping_megabytes vaut « {most[:20]} » ; indiquez de 1 à 30.")
+    return Grouping(per_customer=asked == "customer", most_bytes=int(most) * 1_000_000)
 
 
 def read_pace(settings: Mapping[str, str]) -> Pace:

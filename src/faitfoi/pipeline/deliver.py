@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from faitfoi.pipeline.announcing import announce
 from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
+from faitfoi.pipeline.grouping import companions_of, goes_with, waits_for_its_run
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.pacing import held_until
 from faitfoi.pipeline.parcels import build_parcel
@@ -82,36 +83,64 @@ def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
 def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> None:
     """Claim, touch the wire once, settle."""
     claim = _claim(organisation_id, delivery_id, channels)
-    if claim is not None:
-        send_claimed(organisation_id, claim, channels)
+    if claim is None:
+        return
+    company, apart = _claim_company(organisation_id, claim, channels)
+    send_claimed(organisation_id, claim, channels, company=company)
+    for other in apart:  # claimed, and meanwhile no longer for the same customer and address
+        send_claimed(organisation_id, other, channels)
 
 
-def send_claimed(organisation_id: UUID, claim: Claim, channels: Channels) -> None:
-    """Touch the wire once for a claim, and settle it."""
+def _claim_company(organisation_id: UUID, leader: Claim, channels: Channels) -> tuple[list[Claim], list[Claim]]:
+    """Claim what travels in the same message; returns the claims that go along, and those that must go alone."""
+    if not isinstance(leader.cargo, Parcel):
+        return [], []
+    with acting_for(organisation_id):
+        delivery = Delivery.objects.select_related("document", "artefact").get(id=leader.delivery_id)
+        wanted = companions_of(delivery, channels.settings_of(delivery.channel))
+    claims = [_claim(organisation_id, each, channels, carrier=leader.cargo.message_ref) for each in wanted]
+    made = [each for each in claims if each is not None]
+    carried = [each for each in made if isinstance(each.cargo, Parcel) and goes_with(leader.cargo, each.cargo)]
+    return carried, [each for each in made if each not in carried]
+
+
+def send_claimed(organisation_id: UUID, claim: Claim, channels: Channels, *, company: Sequence[Claim] = ()) -> None:
+    """Touch the wire once for a claim and those that share its message, and settle each."""
+    every = (claim, *company)
     try:
         if isinstance(claim.cargo, NotSent | Refused):
             raise claim.cargo
-        if timezone.now() > claim.start_by:
+        if timezone.now() > min(each.start_by for each in every):
             raise NotSent("Le programme a été suspendu juste avant l’envoi : rien n’est parti.")
         channel = channels.of(claim.delivery_id)
-        receipt = channel.send(claim.cargo)
+        others = tuple(each.cargo for each in company if isinstance(each.cargo, Parcel))
+        receipt = channel.send(replace(claim.cargo, others=others))
     except NotSent as error:
-        _settle_not_sent(organisation_id, claim, error)
+        for each in every:
+            _settle_not_sent(organisation_id, each, error)
     except Refused as error:
-        _settle(organisation_id, claim, Stage.TO_FIX, Attempt.Outcome.REFUSED, detail=error.reason)
+        for each in every:
+            _settle(organisation_id, each, Stage.TO_FIX, Attempt.Outcome.REFUSED, detail=error.reason)
     except OutcomeUnknown as error:
-        question = timezone.now() + channel.settles_in
-        _settle(organisation_id, claim, Stage.TO_FIND, Attempt.Outcome.UNKNOWN, detail=error.reason, question=question)
+        at, unknown = timezone.now() + channel.settles_in, Attempt.Outcome.UNKNOWN
+        for each in every:
+            _settle(organisation_id, each, Stage.TO_FIND, unknown, detail=error.reason, question=at)
     else:
-        settle_receipt(organisation_id, claim, receipt, polls=channel.polls)
+        for each in every:
+            settle_receipt(organisation_id, each, receipt, polls=channel.polls)
 
 
-def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Claim | None:
-    """Commit the intent before the effect. None when another worker has it or it is not due."""
+def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, carrier: str = "") -> Claim | None:
+    """Commit the intent before the effect. None when another worker has it or it is not due.
+
+    `carrier` is the reference of the delivery in whose message it travels; without one it leaves in its own turn.
+    """
     now = timezone.now()
     with acting_for(organisation_id):
         delivery = Delivery.objects.select_related("document", "artefact").filter(id=delivery_id).first()
-        if delivery is None or delivery.stage != Stage.ROUTED or (delivery.next_attempt_at or now) > now:
+        if delivery is None or delivery.stage != Stage.ROUTED:
+            return None
+        if not carrier and (delivery.next_attempt_at or now) > now:
             return None
         cargo: Parcel | NotSent | Refused
         deadline = now
@@ -119,7 +148,7 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
             deadline += channels.open(delivery).deadline
             cargo = build_parcel(delivery, channels.settings_of(delivery.channel))
             refuse_if_known_bad(delivery)
-            if later := held_until(delivery, channels.settings_of(delivery.channel), now=now):
+            if not carrier and (later := _later(delivery, channels.settings_of(delivery.channel), now=now)):
                 Delivery.objects.filter(id=delivery.id, stage=Stage.ROUTED).update(next_attempt_at=later)
                 return None
         except (NotSent, Refused) as error:
@@ -139,12 +168,25 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> Clai
             target=Stage.SENDING,
             actor=WORKER,
             timetable={"attempts_made": number, "next_attempt_at": None},
+            references=_carrier(delivery, carrier),
             opening=attempt,
         )
         if not moved:
             return None
         start_by = now + LEASE_MARGIN
         return Claim(attempt_id=attempt.id, delivery_id=delivery.id, number=number, start_by=start_by, cargo=cargo)
+
+
+def _later(delivery: Delivery, settings: dict[str, str], *, now: datetime) -> datetime | None:
+    """When a delivery leaves, if not now: its run is still being read, or its turn has not come."""
+    return waits_for_its_run(delivery, settings, now=now) or held_until(delivery, settings, now=now)
+
+
+def _carrier(delivery: Delivery, carrier: str) -> dict[str, str]:
+    """In whose message it travels this time, where that differs from what was written last."""
+    known = delivery.references.get("carrier", delivery.message_ref)
+    present = carrier or delivery.message_ref
+    return {} if known == present else {"carrier": present}
 
 
 def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, polls: bool) -> None:

@@ -12,6 +12,7 @@ from faitfoi.evidence.store import Pack, digest_of, portions
 from faitfoi.intake.bounces import Bounce, BounceClass, read_bounce, read_verp
 from faitfoi.pipeline import addresses, archive
 from faitfoi.pipeline.due import poll_later
+from faitfoi.pipeline.grouping import carried_with
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel, return_secret
 from faitfoi.pipeline.retention import invoice_class
@@ -276,8 +277,10 @@ def returned_mail(raw: bytes, recipients: tuple[str, ...], *, actor: str) -> int
         if token is None:
             continue
         with acting_for(token.organisation_id):
-            delivery = Delivery.objects.get(message_ref=token.message_ref)
-        known += record(delivery, _events_of(bounce, raw, message_ref=token.message_ref), actor=actor)
+            delivery = Delivery.objects.select_related("document").get(message_ref=token.message_ref)
+            carried = carried_with(delivery)
+        for each in carried:
+            known += record(each, _events_of(bounce, raw, message_ref=token.message_ref), actor=actor)
     return known
 
 

@@ -48,6 +48,7 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
         payable=_money(document.due, document.currency),
         return_path=_return_path(delivery, channel_settings),
         references=dict(delivery.references),
+        customer=str(document.customer_id or ""),
     )
 
 

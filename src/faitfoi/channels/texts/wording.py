@@ -1,25 +1,35 @@
 """What a message says: its object and its short body, as text and as HTML of the same words.
 
-No picture, no link: nothing to track, nothing to click, nothing that a filter may take for phishing.
+No picture, no link of ours: nothing to track, nothing to click, nothing that a filter may take for phishing. The words
+are ours (`catalogue`) or the organisation's own; what they may name stands between braces, and nothing is computed.
 """
 
 import html
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
-from importlib.resources import files
-from string import Template
 
-MONTHS = (
-    "janvier", "février", "mars", "avril", "mai", "juin",
-    "juillet", "août", "septembre", "octobre", "novembre", "décembre",
-)  # fmt: skip
+from faitfoi.channels.texts.catalogue import ANSWERS, FALLBACK, KINDS, LABELS, LANGUAGES, MONTHS, NOUNS, TEXTS
+
+PLACEHOLDERS = ("number", "numbers", "date", "seller", "siret", "buyer", "amount", "count", "answer", "facts")
+LONGEST_SUBJECT = 200
+LONGEST_BODY = 5000
+MOST_NAMED = 6
+"""Numbers in an object; the body names them all."""
+_BRACED = re.compile(r"\{([^{}]*)\}")
+
+
+class BadText(ValueError):
+    """A text that cannot be used; a French sentence that names what is wrong, and what may stand there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the words are about; every text is on one line already. `payable` is empty when nothing is to be said."""
+    """What the words are about; every text is on one line already. `payable` is empty when nothing is to be said.
+
+    `texts` are the organisation's own by kind (object, body), in `language`.
+    """
 
     document_kind: str
     purpose: str
@@ -30,101 +40,136 @@ class Facts:
     payable: str
     annexes: Sequence[str]
     can_answer: bool
+    buyer_name: str = ""
+    language: str = FALLBACK
+    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """One message's object and the two forms of its body."""
+    """One message's object and the two forms of its body, and the language they are in."""
 
     subject: str
     plain: str
     html: str
+    language: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Noun:
-    bare: str
-    yours: str
-    of_the: str
-    issued: str
-    amount: str
+def word(facts: Facts, others: Sequence[Facts] = ()) -> Words:
+    """Give the words for one document, or for several in one message. Raises KeyError for a kind without words.
+
+    A language without words falls back to French; `Words.language` says so.
+    """
+    language = facts.language if facts.language in LANGUAGES else FALLBACK
+    kind = _kind(facts, several=bool(others))
+    own = facts.texts if language == facts.language else {}
+    subject, body = own.get(kind) or TEXTS[language, kind]
+    every = (facts, *others)
+    values = _values(facts, every, language=language)
+    rows = [row for each in every for row in _rows(each, language=language, several=bool(others))]
+    if facts.annexes:
+        rows.append((LABELS[language]["annexes"], ", ".join(facts.annexes)))
+    shown = " ".join(_filled(subject, values | {"facts": ""}).split())
+    return Words(
+        subject=shown,
+        plain=_plain(body, values, rows, language=language),
+        html=_page(body, values, rows, subject=shown, language=language),
+        language=language,
+    )
 
 
-_NOUNS = {
-    "invoice": _Noun(
-        bare="facture", yours="votre facture", of_the="de la facture", issued="émise par", amount="Montant à payer"
-    ),
-    "credit_note": _Noun(
-        bare="avoir", yours="votre avoir", of_the="de l’avoir", issued="émis par", amount="Montant de l’avoir"
-    ),
-}
+def check_text(language: str, kind: str, subject: str, body: str) -> None:
+    """Raise BadText unless an organisation may say this."""
+    if language not in LANGUAGES:
+        raise BadText(f"La langue « {language[:10]} » n’a pas de textes : choisissez {' ou '.join(LANGUAGES)}.")
+    if kind not in KINDS:
+        raise BadText(f"La sorte de message « {kind[:30]} » n’existe pas : choisissez parmi {', '.join(KINDS)}.")
+    if not subject.strip() or len(subject) > LONGEST_SUBJECT or "\n" in subject.strip():
+        raise BadText(f"L’objet doit tenir sur une ligne, de 1 à {LONGEST_SUBJECT} caractères.")
+    if not body.strip() or len(body) > LONGEST_BODY:
+        raise BadText(f"Le texte doit avoir de 1 à {LONGEST_BODY} caractères.")
+    for place, text in (("L’objet", subject), ("Le texte", body)):
+        unknown = [name for name in _BRACED.findall(text) if name not in PLACEHOLDERS]
+        stray = _BRACED.sub("", text)
+        if unknown or "{" in stray or "}" in stray:
+            named = f"« {{{unknown[0][:30]}}} »" if unknown else "une accolade seule"
+            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            raise BadText(f"{place} contient {named}, que rien ne remplit. Vous pouvez écrire {known}.")
+    if "{facts}" in subject:
+        raise BadText("L’objet ne peut pas contenir {facts} : ce tableau va dans le texte.")
 
 
-def word(facts: Facts) -> Words:
-    """Give the words for one document. Raises KeyError for a document kind that has no words."""
-    noun = _NOUNS[facts.document_kind]
-    subject = _subject(facts, noun)
-    rows = _rows(facts, noun)
-    values = {
-        "opening": _opening(facts, noun),
-        "closing": _closing(facts),
-        "signature": facts.seller_name,
+def write_day(day: date, language: str = "fr") -> str:
+    """Write a day as the language does: « 1er septembre 2026 », "1 September 2026"."""
+    first = "1er" if language == "fr" else "1"
+    return f"{first if day.day == 1 else day.day} {MONTHS[language][day.month - 1]} {day.year}"
+
+
+def _kind(facts: Facts, *, several: bool) -> str:
+    if facts.document_kind not in {"invoice", "credit_note"}:
+        raise KeyError(facts.document_kind)
+    if several:
+        return "several"
+    return f"{facts.purpose}_{facts.document_kind}" if facts.purpose in {"copy", "notice"} else facts.document_kind
+
+
+def _values(facts: Facts, every: Sequence[Facts], *, language: str) -> dict[str, str]:
+    return {
+        "number": facts.number,
+        "numbers": ", ".join([each.number for each in every[:MOST_NAMED]] + ["…"] * (len(every) > MOST_NAMED)),
+        "count": str(len(every)),
+        "date": write_day(facts.issue_date, language),
+        "seller": facts.seller_name,
+        "siret": facts.seller_siret,
+        "buyer": facts.buyer_name,
+        "amount": facts.payable,
+        "answer": ANSWERS[language, facts.can_answer],
     }
-    plain = _template("message.txt").substitute(values, facts="\n".join(f"{name} : {value}" for name, value in rows))
-    escaped = {name: html.escape(value) for name, value in values.items()}
+
+
+def _rows(facts: Facts, *, language: str, several: bool) -> list[tuple[str, str]]:
+    labels = LABELS[language]
+    if several:
+        noun = NOUNS[language, facts.document_kind].capitalize()
+        told = [facts.number, write_day(facts.issue_date, language), facts.payable]
+        return [(noun, ", ".join(each for each in told if each))]
+    seller = f"{facts.seller_name} (SIRET {facts.seller_siret})" if facts.seller_siret else facts.seller_name
+    rows = [
+        (labels["seller"], seller),
+        (labels["number"], facts.number),
+        (labels["date"], write_day(facts.issue_date, language)),
+    ]
+    if facts.payable:
+        rows.append((labels[facts.document_kind], facts.payable))
+    return rows
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    return _BRACED.sub(lambda found: values.get(found.group(1), found.group()), text)
+
+
+def _plain(body: str, values: dict[str, str], rows: Sequence[tuple[str, str]], *, language: str) -> str:
+    table = "\n".join(f"{name}{LABELS[language]['colon']}{value}" for name, value in rows)
+    return _filled(body.replace("\r\n", "\n").strip(), values | {"facts": table}) + "\n"
+
+
+def _page(body: str, values: dict[str, str], rows: Sequence[tuple[str, str]], *, subject: str, language: str) -> str:
     cells = "\n".join(
         f'<tr><td style="padding-right: 1.5em;">{html.escape(name)}</td><td>{html.escape(value)}</td></tr>'
         for name, value in rows
     )
-    page = _template("message.html").substitute(escaped, facts=cells, subject=html.escape(subject))
-    return Words(subject=subject, plain=plain, html=page)
-
-
-def write_day(day: date) -> str:
-    """Write a day as French does: « 1er septembre 2026 »."""
-    return f"{'1er' if day.day == 1 else day.day} {MONTHS[day.month - 1]} {day.year}"
-
-
-def _subject(facts: Facts, noun: _Noun) -> str:
-    match facts.purpose:
-        case "copy":
-            return f"Copie {noun.of_the} {facts.number} – {facts.seller_name}"
-        case "notice":
-            return f"Pour information : {noun.bare} {facts.number} – {facts.seller_name}"
-        case _:
-            return f"{noun.bare.capitalize()} {facts.number} du {write_day(facts.issue_date)} – {facts.seller_name}"
-
-
-def _opening(facts: Facts, noun: _Noun) -> str:
-    named = f"{facts.number} du {write_day(facts.issue_date)}, {noun.issued} {facts.seller_name}"
-    if facts.purpose in {"copy", "notice"}:
-        return (
-            f"Vous trouverez ci-joint, pour information, une copie {noun.of_the} {named}. "
-            "L’original vous est remis par une autre voie : cette copie ne le remplace pas, "
-            "et il n’y a pas lieu de l’enregistrer une seconde fois."
-        )
-    return f"Vous trouverez ci-joint {noun.yours} {named}."
-
-
-def _rows(facts: Facts, noun: _Noun) -> list[tuple[str, str]]:
-    rows = [
-        ("Émetteur", f"{facts.seller_name} (SIRET {facts.seller_siret})" if facts.seller_siret else facts.seller_name),
-        ("Numéro", facts.number),
-        ("Date", write_day(facts.issue_date)),
-    ]
-    if facts.payable:
-        rows.append((noun.amount, facts.payable))
-    if facts.annexes:
-        rows.append(("Également joint", ", ".join(facts.annexes)))
-    return rows
-
-
-def _closing(facts: Facts) -> str:
-    if facts.can_answer:
-        return "Pour toute question, il suffit de répondre à ce message."
-    return "Pour toute question, votre interlocuteur habituel reste à votre disposition."
-
-
-@cache
-def _template(name: str) -> Template:
-    return Template((files("faitfoi.channels.texts") / name).read_text(encoding="utf-8"))
+    table = f'<table role="presentation" style="border-collapse: collapse;">\n{cells}\n</table>'
+    escaped = {name: html.escape(value) for name, value in values.items()}
+    blocks = []
+    for block in re.split(r"\n[ \t]*\n", body.replace("\r\n", "\n").strip()):
+        if block.strip() == "{facts}":
+            blocks.append(table)
+            continue
+        lines = _filled(html.escape(block, quote=False), escaped | {"facts": f"</p>{table}<p>"})
+        blocks.append(f"<p>{'<br>'.join(lines.splitlines())}</p>")
+    return (
+        f'<!DOCTYPE html>\n<html lang="{language}">\n<head><meta charset="utf-8"><title>{html.escape(subject)}</title>'
+        '</head>\n<body style="font-family: sans-serif; font-size: 15px; line-height: 1.5; color: #222222;">\n'
+        + "\n".join(blocks)
+        + "\n</body>\n</html>\n"
+    )

@@ -14,7 +14,7 @@ from django.utils import timezone
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.afnor_pa import PlateformeAgreee
-from faitfoi.channels.contract import Feeding, News, NewsPage, NotSent
+from faitfoi.channels.contract import Feeding, Grade, News, NewsPage, NotSent, RemoteEvent
 from faitfoi.channels.registry import open_channel
 from faitfoi.evidence.store import Pack, digest_of, portions
 from faitfoi.pipeline import archive
@@ -272,3 +272,27 @@ def look_at_acts(organisation_id: UUID, *, actor: str) -> int:
     finally:
         opened.close()
     return told
+
+
+def attach_letter(letter_id: UUID, *, actor: str) -> bool:
+    """Give a dead letter to the delivery that it fits by now; whether there is one. Runs inside `acting_for`."""
+    letter = DeadLetter.objects.select_for_update().filter(id=letter_id, settled_at=None).first()
+    if letter is None:
+        return False
+    event = RemoteEvent(
+        identity=letter.identity,
+        code=letter.code,
+        grade=Grade(letter.grade),
+        at=letter.at,
+        reason=letter.reason,
+        who=letter.who,
+    )
+    one = News(about={str(name): str(value) for name, value in letter.about.items()}, event=event)
+    delivery = find_delivery(one, ChannelKey(letter.channel))
+    if delivery is None:
+        return False
+    keep_one(delivery, one, actor=actor)
+    letter.delivery, letter.settled_at, letter.settled_by = delivery, timezone.now(), actor[:120]
+    letter.save(update_fields=["delivery", "settled_at", "settled_by"])
+    write_entry("news_attached", actor=actor, document_id=delivery.document_id, rows=[letter], letter=str(letter.id))
+    return True

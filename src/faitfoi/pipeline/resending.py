@@ -29,7 +29,7 @@ from faitfoi.records.stages import Purpose, Stage
 from faitfoi.records.transitions import move
 
 ENDED_BADLY = frozenset({Stage.UNKNOWN, Stage.RETURNED, Stage.REJECTED})
-FLOW_LEVEL = "IN_"
+FLOW_LEVEL = ("IN_", "ack:")
 """Chorus Pro's states of a flow: a rejected one has created no invoice there, so its number is free (contract §1.3)."""
 
 

@@ -5,11 +5,13 @@ from faitfoi.pipeline.tasks import Family, Task
 from faitfoi.pipeline.tasks_acts import ACTS
 from faitfoi.pipeline.tasks_deliveries import DELIVERIES
 from faitfoi.pipeline.tasks_documents import DOCUMENTS
+from faitfoi.pipeline.tasks_pa import PLATEFORME
 
 FAMILIES: tuple[Family, ...] = (
     DELIVERIES,
     DOCUMENTS,
     ACTS,
+    PLATEFORME,
 )
 """A new family: its file `tasks_<name>.py`, and its line here."""
 

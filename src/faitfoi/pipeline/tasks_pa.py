@@ -1,0 +1,143 @@
+"""What needs a person in the lifecycle of invoices at a plateforme agréée, and the news that fits no invoice."""
+
+from datetime import datetime
+
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
+
+from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.channels.contract import Grade
+from faitfoi.pipeline.answers_pa import HANDLED, SUSPENDED
+from faitfoi.pipeline.tasks import Button, Family, Task, due_after
+from faitfoi.records.models import DeadLetter, Event
+from faitfoi.records.stages import Stage
+
+ENDING = ("210", "213", "501")
+AFTER_THE_END = frozenset({"200", "201", "202", "203", "204", "205", "206", "207", "208", "209", "211", "212", "214"})
+DAYS = {"206": 5, "207": 3, "208": 3, "221": 1, "200": 2, "213": 2}
+TITLES = {
+    "200": "est déposée, mais l’acheteur ne la reçoit pas",
+    "206": "n’est approuvée qu’en partie",
+    "207": "est contestée par l’acheteur",
+    "208": "est suspendue : il manque quelque chose à l’acheteur",
+    "221": "n’a pas pu être remise : erreur de routage",
+    "213": "est dite en doublon",
+}
+TODO = {
+    "200": "Envoyez-lui une copie par un autre moyen, puis classez.",
+    "206": "Voyez son motif avec lui ; émettez un avoir partiel s’il a raison, puis classez.",
+    "207": "Appelez-le et donnez-lui ce qu’il demande ; la suite vient d’elle-même, ou classez.",
+    "208": "Donnez-lui ce qui manque, puis dites la facture complétée. Ne la renvoyez pas.",
+    "221": "Vérifiez son adresse de facturation électronique, corrigez sa fiche, puis classez.",
+    "213": "Vérifiez chez votre plateforme que la première est bien arrivée, puis classez.",
+}
+
+
+def count() -> int:
+    """How many statuses and pieces of news wait for a person."""
+    return _open().count() + _letters().count()
+
+
+def tasks(organisation: Organisation, most: int) -> list[Task]:
+    """One task for each, oldest first."""
+    events = _open().select_related("document__customer", "delivery").order_by("at", "id")[:most]
+    found = [_task(organisation, event) for event in events]
+    return found + [_letter(organisation, letter) for letter in _letters().order_by("id")[:most]]
+
+
+def _open() -> QuerySet[Event]:
+    """The statuses that ask for something, that nothing later has answered and nobody has settled."""
+    named = Concat(Value(f"{HANDLED}:"), Cast(OuterRef("id"), CharField()))
+    handled = Event.objects.filter(delivery_id=OuterRef("delivery_id"), identity=named)
+    same = Event.objects.filter(delivery_id=OuterRef("delivery_id"), axis=Event.Axis.THEIRS)
+    later = same.filter(code__regex=r"^\d{3}$", at__gt=OuterRef("at")).exclude(grade=Grade.DUPLICATE)
+    ended = same.filter(code__in=ENDING, grade=Grade.REJECTED, at__lt=OuterRef("at"))
+    taken = Event.objects.filter(
+        document_id=OuterRef("document_id"), axis=Event.Axis.THEIRS, code__in=AFTER_THE_END
+    ).exclude(id=OuterRef("id"))
+    asks = Q(grade=Grade.ACTION_NEEDED) & ~Exists(later)
+    doubled = Q(grade=Grade.DUPLICATE) & ~Exists(taken)
+    strange = Q(grade=Grade.UNKNOWN_CODE)
+    contradicts = Q(code__in=AFTER_THE_END) & Exists(ended)
+    said = Event.objects.filter(axis=Event.Axis.THEIRS, delivery__channel=ChannelKey.PLATEFORME_AGREEE)
+    return said.filter(asks | doubled | strange | contradicts).exclude(Exists(handled))
+
+
+def _letters() -> QuerySet[DeadLetter]:
+    return DeadLetter.objects.filter(settled_at=None)
+
+
+def _task(organisation: Organisation, event: Event) -> Task:
+    number, after = event.document.number, _after_the_end(event)
+    if after:
+        title = f"{number} : un statut {event.code} est arrivé après son refus ou son rejet"
+        todo = "Les deux se contredisent : demandez à votre plateforme lequel vaut. Rien n’a changé ici."
+    elif event.grade == Grade.UNKNOWN_CODE:
+        title = f"{number} : la plateforme dit « {event.code} », que nous ne connaissons pas"
+        todo = "Regardez la facture chez votre plateforme, puis classez."
+    else:
+        title = f"{number} {TITLES.get(event.code, 'demande quelqu’un')}"
+        todo = TODO.get(event.code, "Lisez ce qui est dit, faites-le, puis classez.")
+    return Task(
+        key=f"status:{event.id}",
+        kind="status",
+        title=title,
+        happened=f"{event.who} : {event.reason}" if event.who else event.reason,
+        who="Vous, avec l’acheteur" if event.code in {"206", "207", "208"} else "Vous",
+        todo=todo,
+        since=event.at,
+        due=due_after(organisation, max(event.at, event.created_at), DAYS.get(event.code, 2)),
+        mood="lost" if after or event.grade == Grade.UNKNOWN_CODE else "trouble",
+        document=event.document,
+        buttons=_buttons(event, after=after),
+    )
+
+
+def _after_the_end(event: Event) -> bool:
+    return (
+        event.delivery is not None
+        and event.delivery.stage == Stage.REJECTED
+        and event.grade not in {Grade.DUPLICATE, Grade.UNKNOWN_CODE}
+    )
+
+
+def _buttons(event: Event, *, after: bool) -> tuple[Button, ...]:
+    about = {"event_id": event.id}
+    done = Button(label="Classer", page="pa_answer", about=about, given={"exit": "handled"}, asks="Ce qui a été fait")
+    if event.code == SUSPENDED and not after:
+        asks = "Ce que vous avez donné (l’acheteur le lira)"
+        said = Button(
+            label="Dire complétée (209)",
+            page="pa_answer",
+            about=about,
+            given={"exit": "complete"},
+            asks=asks,
+            main=True,
+        )
+        return (said, done)
+    return (done,)
+
+
+def _letter(organisation: Organisation, letter: DeadLetter) -> Task:
+    number = letter.about.get("number", "")
+    about = f"de la facture {number}" if number else "que nous n’avons pas pu lire"
+    since: datetime = letter.created_at
+    named = {"letter_id": letter.id}
+    return Task(
+        key=f"letter:{letter.id}",
+        kind="letter",
+        title=f"Une nouvelle {about} ne correspond à aucun envoi",
+        happened=f"{letter.who} : {letter.reason}" if letter.who else letter.reason,
+        who="Vous",
+        todo="Si la facture est bien la vôtre, cherchez de nouveau ; sinon signalez-la à votre plateforme et classez.",
+        since=since,
+        due=due_after(organisation, since, 3),
+        mood="lost",
+        buttons=(
+            Button(label="Chercher de nouveau", page="pa_letter", about=named, given={"exit": "again"}, main=True),
+            Button(label="Classer", page="pa_letter", about=named, given={"exit": "settle"}),
+        ),
+    )
+
+
+PLATEFORME = Family(name="pa", count=count, tasks=tasks)

@@ -16,7 +16,7 @@ from faitfoi.pipeline.structures import look_up, refresh
 from faitfoi.records.models import ChannelHealth, Customer, JournalEntry, Structure
 from faitfoi.records.stages import LineOutcome, Stage
 from faitfoi.simulators.control import FaultKind
-from tests.pipeline.cast import ACTOR, LONG_AGO, TOWN, Scene, fault, file
+from tests.pipeline.cast import ACTOR, TOWN, Scene, fault, file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,6 +38,12 @@ def record(scene: Scene, **values: str) -> None:
     """Change the town's record."""
     with acting_for(scene.organisation.id):
         Customer.objects.filter(siret=TOWN.siret).update(**values)
+
+
+def age(scene: Scene, **span: float) -> None:
+    """Make what Chorus Pro has said older."""
+    with acting_for(scene.organisation.id):
+        Structure.objects.update(told_at=timezone.now() - timedelta(**span))
 
 
 def prepared(scene: Scene, number: str, **more: Any) -> tuple[str, str]:
@@ -113,10 +119,12 @@ def test_what_was_mended_is_asked_anew_and_leaves(scene: Scene) -> None:
     town(scene, code_service=True, services=SERVICES)
     prepared(scene, "TV-1")
     record(scene, code_service="NOUVEAU")
+    age(scene, minutes=1)
     still = route_again(scene.organisation, scene.document("TV-1").id, actor=ACTOR)
     assert "« NOUVEAU »" in still
 
     town(scene, code_service=True, services=[*SERVICES, {"code": "NOUVEAU", "name": "Nouveau service"}])
+    age(scene, minutes=1)
     assert route_again(scene.organisation, scene.document("TV-1").id, actor=ACTOR) == ""
     scene.deliver()
     assert scene.stage("TV-1") == Stage.SENT
@@ -142,8 +150,7 @@ def test_a_silent_chorus_never_holds_a_batch_up_and_the_reason_says_unverified(s
 def test_what_chorus_said_last_serves_with_its_age(scene: Scene) -> None:
     town(scene, code_service=True, services=SERVICES)
     look_up(scene.organisation.id, TOWN.siret, actor=ACTOR)
-    with acting_for(scene.organisation.id):
-        Structure.objects.update(told_at=timezone.now() - LONG_AGO)
+    age(scene, days=30)
     scene.chorus.faults.add(fault(FaultKind.DOWN, times=None, on="rechercher"))
 
     assert prepared(scene, "TV-1")[0] == LineOutcome.NEEDS_SOMEONE
@@ -170,11 +177,9 @@ def test_an_answer_is_kept_with_its_digest_and_written_once(scene: Scene) -> Non
 def test_each_day_what_is_old_is_asked_again_until_the_first_silence(scene: Scene) -> None:
     look_up(scene.organisation.id, TOWN.siret, actor=ACTOR)
     assert refresh(scene.organisation.id, actor=ACTOR) == 0
-    with acting_for(scene.organisation.id):
-        Structure.objects.update(told_at=timezone.now() - timedelta(days=2))
+    age(scene, days=2)
     assert refresh(scene.organisation.id, actor=ACTOR) == 1
-    with acting_for(scene.organisation.id):
-        Structure.objects.update(told_at=timezone.now() - timedelta(days=2))
+    age(scene, days=2)
     scene.chorus.faults.add(fault(FaultKind.DOWN, on="consulter"))
     assert refresh(scene.organisation.id, actor=ACTOR) == 0
 

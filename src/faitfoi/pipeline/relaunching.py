@@ -38,8 +38,9 @@ def waiting_documents(customer: Customer) -> list[Document]:
 
 
 def relaunch(organisation: Organisation, customer: Customer, *, actor: str) -> Relaunched:
-    """Look again for a way for each document that waits for this customer's record."""
-    waiting = waiting_documents(customer)
+    """Look again for a way for each document that waits for this customer's record. Outside any transaction."""
+    with acting_for(organisation.id):
+        waiting = waiting_documents(customer)
     still: dict[str, str] = {}
     for document in waiting[:MOST]:
         reason = _route(organisation, document.id, actor=actor)

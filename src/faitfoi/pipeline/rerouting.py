@@ -25,12 +25,16 @@ from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Document
 from faitfoi.records.stages import LineOutcome
 
+JUST_NOW = timedelta(seconds=30)
+"""All that waits for one customer is put back at one press: Chorus Pro is asked once for all of it."""
+
 
 def route_again(organisation: Organisation, document_id: UUID, *, actor: str, engagement: str = "") -> str:
     """Route a sealed document that waits for a way; returns what it still waits for, empty when it leaves.
 
     The document keeps its number, its seal and its bytes; only what the new way needs is rendered beside them.
     `engagement` is the number that a public buyer wants and the invoice lacks: the version for Chorus Pro gets it.
+    Call it outside any transaction: Chorus Pro may be asked first.
     """
     if sentence := stopped():
         return sentence
@@ -40,7 +44,7 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
         return ""
     reading = sandbox().read(archive.fetch(organisation.id, document.original_sha256))
     # Somebody has mended something, perhaps at the customer's: what Chorus Pro said before that no longer counts.
-    make_known(organisation, reading.invoice, age=timedelta(0))
+    make_known(organisation, reading.invoice, age=JUST_NOW)
     with acting_for(organisation.id):
         customer = document.customer or match_customer(reading.invoice.buyer)
         if customer is None:

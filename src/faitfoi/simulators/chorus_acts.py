@@ -29,7 +29,7 @@ AFTER_COMPLETION = (
     (5 * DAY, "MANDATEE"),
     (10 * DAY, "MISE_EN_PAIEMENT"),
 )
-AFTER_RECYCLING = tuple(step for step in NORMAL_PATH if step[1] != "DEPOSEE")
+AFTER_RECYCLING = ((0, "EN_COURS_ACHEMINEMENT"), *(step for step in NORMAL_PATH if step[0] > 60))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from faitfoi.web.pages import (
     archive,
     auditors,
     batches,
+    chorus,
     customers,
     documents,
     entrance,
@@ -65,6 +66,8 @@ organisation: list[URLPattern | URLResolver] = [
     path("fichiers/<uuid:artefact_id>/", documents.download, name="download"),
     path("fichiers/<uuid:artefact_id>/page-<int:number>.png", documents.picture, name="picture"),
     path("envois/<uuid:delivery_id>/relancer/", documents.send_again, name="send_again"),
+    path("envois/<uuid:delivery_id>/chorus/", chorus.task, name="chorus_task"),
+    path("envois/<uuid:delivery_id>/chorus/repondre/", chorus.answer, name="answer_chorus"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -17,7 +17,7 @@ from faitfoi.pipeline.relaunching import relaunch, waiting_documents
 from faitfoi.pipeline.setting_up import CannotSetUp, change_customer, choose_customer, create_customer
 from faitfoi.records.models import Customer, Document
 from faitfoi.records.stages import Nature
-from faitfoi.web.access import Here, acts, changes, organisation_page, show
+from faitfoi.web.access import Afterwards, Here, acts, changes, organisation_page, show
 from faitfoi.web.customer_form import CustomerForm, meanings_of_natures, values_of
 from faitfoi.web.forms import CustomerSearchForm
 from faitfoi.web.reading import find_customers, resembling, with_stage
@@ -127,6 +127,10 @@ def claim_document(request: HttpRequest, here: Here, document_id: UUID) -> HttpR
 def relaunch_customer(request: HttpRequest, here: Here, customer_id: UUID) -> HttpResponse:
     """Look again for a way for all that waits for this customer, and say what left and what still waits."""
     found = get_object_or_404(Customer, pk=customer_id)
+    return Afterwards(lambda: _relaunched(request, here, found))  # the other side may be asked first
+
+
+def _relaunched(request: HttpRequest, here: Here, found: Customer) -> HttpResponse:
     done = relaunch(here.organisation, found, actor=here.actor)
     if done.left:
         told = ngettext(

@@ -19,7 +19,7 @@ from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.outlook import look_ahead
 from faitfoi.pipeline.relaunching import waiting_documents
 from faitfoi.records.models import Artefact, Delivery, Document
-from faitfoi.web.access import Here, acts, changes, organisation_page, show
+from faitfoi.web.access import Afterwards, Here, acts, changes, organisation_page, show
 from faitfoi.web.forms import EngagementForm, SearchForm
 from faitfoi.web.reading import find_documents
 from faitfoi.web.story import tell
@@ -117,12 +117,16 @@ def route_again(request: HttpRequest, here: Here, document_id: UUID) -> HttpResp
     document = get_object_or_404(Document, pk=document_id)
     form = EngagementForm(request.POST)
     engagement = form.cleaned_data["engagement"] if form.is_valid() else ""
-    still = rerouting.route_again(here.organisation, document.pk, actor=here.actor, engagement=engagement)
-    if still:
-        messages.warning(request, still)
-    else:
-        messages.success(request, _("It will leave again with the next sending."))
-    return redirect("document", slug=here.organisation.slug, document_id=document.pk)
+
+    def done() -> HttpResponse:
+        still = rerouting.route_again(here.organisation, document.pk, actor=here.actor, engagement=engagement)
+        if still:
+            messages.warning(request, still)
+        else:
+            messages.success(request, _("It will leave again with the next sending."))
+        return redirect("document", slug=here.organisation.slug, document_id=document.pk)
+
+    return Afterwards(done)  # the other side may be asked first
 
 
 def _waiting(here: Here, document: Document) -> dict[str, object]:

@@ -1,0 +1,157 @@
+"""Three halts, three guided answers, each given once: from the page's question to what Chorus Pro has in its books."""
+
+import json
+from typing import Any
+
+import pytest
+
+from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.contract import Attachment
+from faitfoi.pipeline.acting import CannotAct, do_acts
+from faitfoi.pipeline.acting_questions import ask_about_acts
+from faitfoi.pipeline.chorus_halts import Halt, acknowledge, complete, halted, halted_deliveries, recycle
+from faitfoi.records.models import Act
+from faitfoi.records.stages import Stage
+from faitfoi.simulators.control import FaultKind
+from tests.pipeline.cast import ACTOR, TOWN, Scene, fault, invoice
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SIGNED = Attachment(filename="bon-signe.pdf", media_type="application/pdf", content=b"%PDF-1.7 bon")
+
+
+def owing(number: str, cents: str) -> bytes:
+    """An invoice to the town whose amount due ends with these cents: the simulator's scenario."""
+    whole: dict[str, Any] = invoice(number, TOWN)
+    net = next(n for n in range(10_000, 20_000) if f"{(n + round(n * 0.2)) / 100:.2f}".endswith(cents))
+    whole["lines"][0] |= {"quantity": "1", "price": {"net": f"{net / 100:.2f}"}}
+    return json.dumps(whole, ensure_ascii=False).encode()
+
+
+def halt(scene: Scene, number: str, cents: str) -> None:
+    """Bring an invoice to its halt, with its news read."""
+    line = {"siret": TOWN.siret, "designation": TOWN.name, "services": [{"code": "VOIRIE", "name": "Voirie"}]}
+    scene.chorus._control.obey("POST /control/structures", {"structures": [line]})
+    scene.send(owing(number, cents))
+    scene.advance(hours=2)
+    scene.poll()
+
+
+def told(scene: Scene) -> list[tuple[str, str, int]]:
+    """What Chorus Pro's own books say was done."""
+    records: Any = scene.chorus.state.records({})
+    return [(each["kind"], each["number"], each["files"]) for each in records["told"]]
+
+
+def do(scene: Scene) -> None:
+    with acting_for(scene.organisation.id):
+        ids = list(Act.objects.filter(stage=Stage.ROUTED).values_list("id", flat=True))
+    do_acts(scene.organisation.id, ids)
+
+
+def standing(scene: Scene, number: str) -> Halt | None:
+    with acting_for(scene.organisation.id):
+        found = halted(scene.delivery(number))
+        return found.halt if found else None
+
+
+def test_a_suspended_invoice_is_completed_on_the_same_number(scene: Scene) -> None:
+    halt(scene, "TV-1", ".13")
+    assert standing(scene, "TV-1") is Halt.COMPLETE
+    delivery = scene.delivery("TV-1")
+    act = complete(
+        scene.organisation, delivery.id, files=[SIGNED], paper="bon de livraison", comment="Voici.", actor=ACTOR
+    )
+    do(scene)
+    scene.advance(minutes=1)
+    scene.poll()
+
+    assert told(scene) == [("completer", "TV-1", 1)]
+    with acting_for(scene.organisation.id):
+        assert Act.objects.get(id=act.id).stage == Stage.SENT
+        assert not halted_deliveries().exists()
+    assert standing(scene, "TV-1") is None
+    assert len(scene.deposits()) == 1
+
+
+def test_an_invoice_to_recycle_goes_elsewhere_on_the_same_number(scene: Scene) -> None:
+    halt(scene, "TV-1", ".44")
+    delivery = scene.delivery("TV-1")
+    with acting_for(scene.organisation.id):
+        assert [each.id for each in halted_deliveries()] == [delivery.id]
+    given = {"engagement": "", "comment": "", "actor": ACTOR}
+    with pytest.raises(CannotAct, match="Rien ne change"):
+        recycle(scene.organisation, delivery.id, siret=TOWN.siret, code="", **given)
+    with pytest.raises(CannotAct, match="« FAUX »"):
+        recycle(scene.organisation, delivery.id, siret=TOWN.siret, code="FAUX", **given)
+    with pytest.raises(CannotAct, match="14 chiffres"):
+        recycle(scene.organisation, delivery.id, siret="123", code="", **given)
+    recycle(scene.organisation, delivery.id, siret=TOWN.siret, code="VOIRIE", **given)
+    do(scene)
+    scene.poll()
+
+    assert told(scene) == [("recycler", "TV-1", 0)]
+    assert standing(scene, "TV-1") is None
+
+
+def test_a_rejection_is_acknowledged_and_stays_one(scene: Scene) -> None:
+    halt(scene, "TV-1", ".66")
+    assert scene.stage("TV-1") == Stage.REJECTED
+    assert standing(scene, "TV-1") is Halt.REJECTED
+    acknowledge(scene.organisation, scene.delivery("TV-1").id, actor=ACTOR)
+    do(scene)
+
+    assert told(scene) == [("traiterRejet", "TV-1", 0)]
+    assert scene.stage("TV-1") == Stage.REJECTED
+
+
+def test_two_who_answer_at_once_answer_once(scene: Scene) -> None:
+    halt(scene, "TV-1", ".13")
+    delivery = scene.delivery("TV-1")
+    complete(scene.organisation, delivery.id, files=[], paper="", comment="Voici.", actor="alice")
+    with pytest.raises(CannotAct, match="déjà donnée"):
+        complete(scene.organisation, delivery.id, files=[], paper="", comment="Voici.", actor="bob")
+    do(scene)
+    assert len(told(scene)) == 1
+
+
+def test_a_lost_answer_to_a_completion_is_asked_about_not_repeated(scene: Scene) -> None:
+    halt(scene, "TV-1", ".13")
+    act = complete(scene.organisation, scene.delivery("TV-1").id, files=[SIGNED], paper="", comment="", actor=ACTOR)
+    scene.chorus.faults.add(fault(FaultKind.LOSE_ANSWER, on="completer"))
+    do(scene)
+    with acting_for(scene.organisation.id):
+        assert Act.objects.get(id=act.id).stage == Stage.TO_FIND
+    ask_about_acts(scene.organisation.id, [act.id])
+
+    with acting_for(scene.organisation.id):
+        assert Act.objects.get(id=act.id).stage == Stage.SENT
+    assert told(scene) == [("completer", "TV-1", 1)]
+
+
+@pytest.mark.parametrize(
+    ("files", "comment", "words"),
+    [
+        ([], " ", "au moins un fichier"),
+        ([Attachment(filename="macro.exe", media_type="x", content=b"x")], "", "macro.exe"),
+        ([SIGNED] * 21, "", "20 au plus"),
+    ],
+)
+def test_what_chorus_would_not_take_is_said_before_anything_is_kept(
+    scene: Scene, files: list[Attachment], comment: str, words: str
+) -> None:
+    halt(scene, "TV-1", ".13")
+    with pytest.raises(CannotAct, match=words):
+        complete(scene.organisation, scene.delivery("TV-1").id, files=files, paper="", comment=comment, actor=ACTOR)
+    with acting_for(scene.organisation.id):
+        assert not Act.objects.exists()
+
+
+def test_each_halt_takes_its_own_answer_only(scene: Scene, rival: Organisation) -> None:
+    halt(scene, "TV-1", ".13")
+    delivery = scene.delivery("TV-1")
+    with pytest.raises(CannotAct, match="n’en est plus là"):
+        acknowledge(scene.organisation, delivery.id, actor=ACTOR)
+    with pytest.raises(CannotAct, match="n’en est plus là"):
+        complete(rival, delivery.id, files=[], paper="", comment="x", actor="charlie")

@@ -7,10 +7,10 @@ import pytest
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.channels.contract import Attachment
 from faitfoi.pipeline.acting import CannotAct, do_acts
 from faitfoi.pipeline.acting_questions import ask_about_acts
-from faitfoi.pipeline.chorus_halts import Halt, acknowledge, complete, halted, halted_deliveries, recycle
+from faitfoi.pipeline.chorus_halts import Halt, Paper, acknowledge, complete, halted, halted_deliveries, recycle
+from faitfoi.pipeline.task_list import count_tasks, list_tasks
 from faitfoi.records.models import Act
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import FaultKind
@@ -18,7 +18,7 @@ from tests.pipeline.cast import ACTOR, TOWN, Scene, fault, invoice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SIGNED = Attachment(filename="bon-signe.pdf", media_type="application/pdf", content=b"%PDF-1.7 bon")
+SIGNED = Paper(filename="bon-signe.pdf", media_type="application/pdf", content=b"%PDF-1.7 bon")
 
 
 def owing(number: str, cents: str) -> bytes:
@@ -106,6 +106,35 @@ def test_a_rejection_is_acknowledged_and_stays_one(scene: Scene) -> None:
     assert scene.stage("TV-1") == Stage.REJECTED
 
 
+def test_each_halt_is_one_task_until_it_is_answered(scene: Scene) -> None:
+    halt(scene, "TV-1", ".13")
+    with acting_for(scene.organisation.id):
+        (task,) = list_tasks(scene.organisation)
+        assert count_tasks() == 1
+    assert (task.kind, task.buttons[0].page) == ("chorus_suspendue", "chorus_task")
+    complete(scene.organisation, scene.delivery("TV-1").id, files=[], paper="", comment="Voici.", actor=ACTOR)
+    with acting_for(scene.organisation.id):
+        assert list_tasks(scene.organisation) == []
+        assert count_tasks() == 0
+
+
+def test_an_unknown_status_is_kept_shown_and_a_task_until_news_that_we_know(scene: Scene) -> None:
+    halt(scene, "TV-1", ".00")
+    flow = scene.delivery("TV-1").references["numeroFluxDepot"]
+    scene.chorus._control.obey("POST /control/state", {"flow": flow, "status": "INVENTEE"})
+    scene.poll()
+    with acting_for(scene.organisation.id):
+        (task,) = list_tasks(scene.organisation)
+        assert count_tasks() == 1
+    assert task.kind == "chorus_unknown"
+    assert "INVENTEE" in task.happened
+    scene.advance(hours=1)
+    scene.chorus._control.obey("POST /control/state", {"flow": flow, "status": "MANDATEE"})
+    scene.poll()
+    with acting_for(scene.organisation.id):
+        assert list_tasks(scene.organisation) == []
+
+
 def test_two_who_answer_at_once_answer_once(scene: Scene) -> None:
     halt(scene, "TV-1", ".13")
     delivery = scene.delivery("TV-1")
@@ -134,12 +163,12 @@ def test_a_lost_answer_to_a_completion_is_asked_about_not_repeated(scene: Scene)
     ("files", "comment", "words"),
     [
         ([], " ", "au moins un fichier"),
-        ([Attachment(filename="macro.exe", media_type="x", content=b"x")], "", "macro.exe"),
+        ([Paper(filename="macro.exe", media_type="x", content=b"x")], "", "macro.exe"),
         ([SIGNED] * 21, "", "20 au plus"),
     ],
 )
 def test_what_chorus_would_not_take_is_said_before_anything_is_kept(
-    scene: Scene, files: list[Attachment], comment: str, words: str
+    scene: Scene, files: list[Paper], comment: str, words: str
 ) -> None:
     halt(scene, "TV-1", ".13")
     with pytest.raises(CannotAct, match=words):

@@ -9,10 +9,9 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.channels.contract import NotSent
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.rerouting import route_again
-from faitfoi.pipeline.structures import look_up, refresh
+from faitfoi.pipeline.structures import NotTold, look_up, refresh
 from faitfoi.records.models import ChannelHealth, Customer, JournalEntry, Structure
 from faitfoi.records.stages import LineOutcome, Stage
 from faitfoi.simulators.control import FaultKind
@@ -189,7 +188,7 @@ def test_the_other_organisation_sees_no_structure_and_cannot_ask(scene: Scene, r
     with acting_for(rival.id):
         assert not Structure.objects.exists()
         assert not ChannelHealth.objects.exists()
-    with pytest.raises(NotSent, match="réglages"):
+    with pytest.raises(NotTold, match="réglages"):
         look_up(rival.id, TOWN.siret, actor=ACTOR)
     with acting_for(rival.id):
         assert Structure.objects.get().known is None

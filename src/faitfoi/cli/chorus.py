@@ -28,14 +28,13 @@ def structure(
     if len(plain) != 14 or not plain.isdigit():
         fail(f"« {siret} » n’est pas un SIRET : il compte 14 chiffres. Vérifiez-le.", code=2)
     with platform_open():
-        from faitfoi.channels.contract import NotSent
-        from faitfoi.pipeline.structures import describe, look_up
+        from faitfoi.pipeline.structures import NotTold, describe, look_up
 
         chosen = the_organisation(organisation)
         try:
             row = look_up(chosen.id, plain, services=services or (), actor="operator")
-        except NotSent as error:
-            fail(error.reason)
+        except NotTold as error:
+            fail(str(error))
         for sentence in describe(row):
             typer.echo(sentence)
         raise typer.Exit(0 if row.known else 1)

@@ -5,8 +5,7 @@ papers and keeps everything; a rejected one is over: a credit note and a new inv
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.chorus_pro_limits import check_attachments
-from faitfoi.channels.contract import Attachment, NotSent, Refused
+from faitfoi.channels.contract import Attachment, Refused
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.acting import CannotAct, Part, ask_act
@@ -23,7 +22,7 @@ from faitfoi.pipeline.customers import ROUTING_SCHEME
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.obligations import known_of, lacks
 from faitfoi.pipeline.retention import invoice_class
-from faitfoi.pipeline.structures import look_up
+from faitfoi.pipeline.structures import NotTold, look_up
 from faitfoi.records.models import Act, Delivery, Event, Structure
 from faitfoi.records.stages import Stage
 
@@ -61,6 +60,15 @@ class Halted:
         return self.act is not None and self.act.stage in ONGOING
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """A file that a person joins to a suspended invoice."""
+
+    filename: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
 def halted(delivery: Delivery) -> Halted | None:
     """Tell at which halt a delivery stands; None when it stands at none. Runs inside `acting_for`."""
     if delivery.channel != ChannelKey.CHORUS_PRO:
@@ -77,9 +85,10 @@ def halted_deliveries() -> QuerySet[Delivery]:
     """The deliveries that wait to be recycled or completed, answered or not. Runs inside `acting_for`."""
     said = Event.objects.filter(delivery=OuterRef("pk"), identity__startswith=STATUSES).order_by("-at", "-id")
     followed = Delivery.objects.filter(channel=ChannelKey.CHORUS_PRO).exclude(next_poll_at=None)
-    return followed.annotate(status=Subquery(said.values("code")[:1])).filter(
-        status__in=[Halt.RECYCLE.value, Halt.COMPLETE.value]
+    stands = followed.annotate(
+        status=Subquery(said.values("code")[:1]), halted_at=Subquery(said.values("created_at")[:1])
     )
+    return stands.filter(status__in=[Halt.RECYCLE.value, Halt.COMPLETE.value])
 
 
 def recycle(
@@ -103,7 +112,7 @@ def recycle(
         raise CannotAct("Le numéro d’engagement a 50 caractères au plus, le code service 100. Vérifiez-les.")
     try:
         known = known_of(look_up(organisation.id, plain, services=[code] if code else [], actor=actor))
-    except NotSent:
+    except NotTold:
         with acting_for(organisation.id):
             known = known_of(Structure.objects.get(siret=plain))  # what it said last, if anything
     if lack := lacks(known, name="ce destinataire", code_service=code, engagement=engagement, day=today(organisation)):
@@ -131,7 +140,7 @@ def complete(
     organisation: Organisation,
     delivery_id: UUID,
     *,
-    files: Sequence[Attachment],
+    files: Sequence[Paper],
     paper: str,
     comment: str,
     actor: str,
@@ -144,7 +153,9 @@ def complete(
     if len(files) > MOST_FILES:
         raise CannotAct(f"{len(files)} fichiers : joignez-en {MOST_FILES} au plus à la fois.")
     try:
-        check_attachments(files)
+        check_attachments(
+            Attachment(filename=each.filename, media_type=each.media_type, content=each.content) for each in files
+        )
     except Refused as error:
         raise CannotAct(error.reason) from None
     with acting_for(organisation.id):
@@ -200,11 +211,6 @@ def present_routing(delivery: Delivery) -> dict[str, str]:
 
 def _routes(identifier: dict[str, str]) -> bool:
     return identifier.get("scheme") == ROUTING_SCHEME
-
-
-def due_days(halt: Halt) -> timedelta:
-    """How long a person has before an unanswered halt delays the payment."""
-    return timedelta(days=2 if halt is Halt.RECYCLE else 5)
 
 
 def _at(delivery_id: UUID, halt: Halt) -> Halted:

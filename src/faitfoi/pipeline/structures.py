@@ -36,6 +36,10 @@ PAUSE = timedelta(minutes=5)
 ACTOR = "chorus_pro"
 
 
+class NotTold(Exception):
+    """Chorus Pro could not be asked; the message is a French sentence saying why."""
+
+
 def make_known(organisation: Organisation, invoice: Invoice, *, age: timedelta = FRESH) -> None:
     """Have what the recipient wants known before the invoice is judged, if it goes by Chorus Pro.
 
@@ -53,8 +57,8 @@ def make_known(organisation: Organisation, invoice: Invoice, *, age: timedelta =
         return
     try:
         look_up(organisation.id, siret, services=[code] if code else [], actor=ACTOR)
-    except NotSent as error:
-        log.warning("structure %s was not looked up: %s", siret, error.reason)
+    except NotTold as error:
+        log.warning("structure %s was not looked up: %s", siret, error)
 
 
 def _is_due(row: Structure, code: str, *, now: datetime, age: timedelta) -> bool:
@@ -68,7 +72,7 @@ def _is_due(row: Structure, code: str, *, now: datetime, age: timedelta) -> bool
 def look_up(organisation_id: UUID, siret: str, *, services: Iterable[str] = (), actor: str) -> Structure:
     """Ask Chorus Pro about one structure now, and keep what it says with its digest and its hour.
 
-    `services` are asked for their own rules, besides those asked before. Raises NotSent when it cannot be asked, after
+    `services` are asked for their own rules, besides those asked before. Raises NotTold when it cannot be asked, after
     having kept why; call it outside any transaction.
     """
     with Channels(organisation_id) as channels:
@@ -113,8 +117,8 @@ def refresh(organisation_id: UUID, *, actor: str) -> int:
         for siret in due:
             try:
                 _look_up(channels, organisation_id, siret, services=(), actor=actor)
-            except NotSent as error:
-                log.warning("structures are not refreshed: %s", error.reason)
+            except NotTold as error:
+                log.warning("structures are not refreshed: %s", error)
                 break  # the others would wait for the same silence
             answered += 1
     return answered
@@ -136,7 +140,7 @@ def _look_up(
         with acting_for(organisation_id):
             noted_bad(ChannelKey.CHORUS_PRO, error.reason, at=timezone.now())
             _keep_failure(organisation_id, siret, error.reason, actor=actor)
-        raise
+        raise NotTold(error.reason) from error
     return _keep(organisation_id, siret, told, actor=actor)
 
 

@@ -3,6 +3,7 @@
 from faitfoi.accounts.models import Organisation
 from faitfoi.pipeline.tasks import Family, Task
 from faitfoi.pipeline.tasks_acts import ACTS
+from faitfoi.pipeline.tasks_chorus import CHORUS
 from faitfoi.pipeline.tasks_deliveries import DELIVERIES
 from faitfoi.pipeline.tasks_documents import DOCUMENTS
 from faitfoi.pipeline.tasks_pa import PLATEFORME
@@ -12,6 +13,7 @@ FAMILIES: tuple[Family, ...] = (
     DOCUMENTS,
     ACTS,
     PLATEFORME,
+    CHORUS,
 )
 """A new family: its file `tasks_<name>.py`, and its line here."""
 

@@ -11,9 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.channels.contract import Attachment
 from faitfoi.pipeline.acting import CannotAct
-from faitfoi.pipeline.chorus_halts import PAPERS, Halt, acknowledge, complete, halted, present_routing, recycle
+from faitfoi.pipeline.chorus_halts import PAPERS, Halt, Paper, acknowledge, complete, halted, present_routing, recycle
 from faitfoi.pipeline.structures import describe
 from faitfoi.records.models import Act, Delivery, Structure
 from faitfoi.web.access import Here, changes, organisation_act, organisation_page, show
@@ -70,10 +69,10 @@ def _show(
     return show(request, here, TEMPLATES[found.halt], context, status=status)
 
 
-def _attachments(request: HttpRequest) -> list[Attachment]:
+def _attachments(request: HttpRequest) -> list[Paper]:
     """Read the files of the form."""
     return [
-        Attachment(
+        Paper(
             filename=each.name or "piece",
             media_type=each.content_type or "application/octet-stream",
             content=each.read(),
@@ -82,12 +81,10 @@ def _attachments(request: HttpRequest) -> list[Attachment]:
     ]
 
 
-Doing = Callable[[Organisation, UUID, QueryDict, list[Attachment], str], Act]
+Doing = Callable[[Organisation, UUID, QueryDict, list[Paper], str], Act]
 
 
-def _recycle(
-    organisation: Organisation, delivery_id: UUID, given: QueryDict, _files: list[Attachment], actor: str
-) -> Act:
+def _recycle(organisation: Organisation, delivery_id: UUID, given: QueryDict, _files: list[Paper], actor: str) -> Act:
     return recycle(
         organisation,
         delivery_id,
@@ -99,9 +96,7 @@ def _recycle(
     )
 
 
-def _complete(
-    organisation: Organisation, delivery_id: UUID, given: QueryDict, files: list[Attachment], actor: str
-) -> Act:
+def _complete(organisation: Organisation, delivery_id: UUID, given: QueryDict, files: list[Paper], actor: str) -> Act:
     return complete(
         organisation,
         delivery_id,
@@ -113,7 +108,7 @@ def _complete(
 
 
 def _acknowledge(
-    organisation: Organisation, delivery_id: UUID, _given: QueryDict, _files: list[Attachment], actor: str
+    organisation: Organisation, delivery_id: UUID, _given: QueryDict, _files: list[Paper], actor: str
 ) -> Act:
     return acknowledge(organisation, delivery_id, actor=actor)
 

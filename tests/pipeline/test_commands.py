@@ -158,6 +158,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("chorus", "structure"): [["00000000000000"], [TOWN.siret, "--service", "X"]],
         ("retention",): [[], ["invoice", "12"]],
         ("mail", "dkim"): [[]],
+        ("mail", "preview"): [[HERS[0]]],
         ("mail", "addresses"): [[], ["--good", FARMER.email]],
         ("hold", "place"): [["--document", HERS[0], "--reason", "x"], ["--reason", "x"]],
         ("hold", "list"): [[]],

@@ -147,7 +147,8 @@ class SmtpMail:
             grade=Grade.ACCEPTED,  # the relay itself will say nothing more
             references={"message_id": letter.message_id, "relay": self._settings.host, "answer": reply.quoted},
             raw=reply.raw,
-            detail=f"Le serveur d’envoi {self._settings.host} a pris le message : « {reply.quoted} ».",
+            detail=f"Le serveur d’envoi {self._settings.host} a pris le message : « {reply.quoted} »."
+            + _other_language(parcel, letter),
         )
 
     def find(self, parcel: Parcel) -> CannotTell:  # noqa: ARG002 -- the contract's signature
@@ -287,6 +288,14 @@ def _parameters(client: RelayClient, letter: Letter, *, reference: str) -> tuple
 def write_xtext(text: str) -> str:
     """Write ASCII text as DSN parameters want it (RFC 3461 §4): `+`, `=` and what is not printable as `+XX`."""
     return "".join(each if "!" <= each <= "~" and each not in "+=" else f"+{ord(each):02X}" for each in text)
+
+
+def _other_language(parcel: Parcel, letter: Letter) -> str:
+    """Say that the customer's language has no words: what happens silently is found out by the customer."""
+    if parcel.language == letter.language:
+        return ""
+    told = {"fr": "français", "en": "anglais"}[letter.language]
+    return f" Il est en {told} : il n’y a pas de textes dans la langue « {one_line(parcel.language)} » de ce client."
 
 
 def _lost_after_the_dot(error: Exception) -> OutcomeUnknown:

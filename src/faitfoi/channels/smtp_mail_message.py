@@ -52,6 +52,7 @@ class Letter:
     mail_from: str
     recipient: str
     content: bytes
+    language: str = "fr"
 
 
 def compose(parcel: Parcel, *, sender: Sender, at: datetime) -> Letter:
@@ -85,6 +86,7 @@ def compose(parcel: Parcel, *, sender: Sender, at: datetime) -> Letter:
         message_id=message_id,
         mail_from=plain_address(parcel.return_path) if parcel.return_path else sender.address,
         recipient=recipient,
+        language=words.language,
         content=_with_files(_bytes_of(message), parcel, boundary=f"=_{parcel.message_ref}_mixed"),
     )
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from faitfoi.cli.sending import AsJson, Named
-from faitfoi.cli.server import fail, platform_open, the_organisation
+from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
 
 app = typer.Typer(no_args_is_help=True, help="Le courrier électronique : retours, adresses, textes, signature.")
 
@@ -106,3 +106,22 @@ def dkim(
     typer.echo(f"{name}. IN TXT {quoted}")
     if not signs:
         typer.echo("Publiez-le, puis : faitfoi mail dkim --on. D’ici là, rien n’est signé.", err=True)
+
+
+@app.command()
+def preview(
+    number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")],
+    organisation: Named = None,
+    language: Annotated[str, typer.Option("--language", help="fr ou en ; sinon, celle du client.")] = "",
+) -> None:
+    """Montre le message qui accompagnerait une facture, tel que le client le lirait ; rien ne part."""
+    with platform_open():
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.pipeline.mail_texts import preview as look
+
+        chosen = the_organisation(organisation)
+        document = the_document(chosen, number)
+        with acting_for(chosen.id):
+            words, sentence = look(chosen, document, language=language)
+        typer.echo(f"{words.subject}\n\n{words.plain}")
+        typer.echo(sentence, err=True)

@@ -10,6 +10,7 @@ from faitfoi.channels.contract import Attachment, NotSent, Parcel
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.intake.bounces import verp_address
 from faitfoi.pipeline.archive import fetch
+from faitfoi.pipeline.mail_languages import language_of, texts_of
 from faitfoi.records.models import Delivery
 
 PDF = "application/pdf"
@@ -45,10 +46,12 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
         annexes=annexes,
         settings=channel_settings,
         purpose=delivery.purpose,
-        payable=_money(document.due, document.currency),
+        payable=written_amount(document.due, document.currency),
         return_path=_return_path(delivery, channel_settings),
         references=dict(delivery.references),
         customer=str(document.customer_id or ""),
+        language=language_of(document.customer),
+        texts=texts_of(language_of(document.customer)) if delivery.channel == ChannelKey.EMAIL else {},
     )
 
 
@@ -72,6 +75,7 @@ def _return_path(delivery: Delivery, channel_settings: dict[str, str]) -> str:
     return verp_address(delivery.message_ref, domain=domain, secret=return_secret())
 
 
-def _money(amount: Decimal, currency: str) -> str:
+def written_amount(amount: Decimal, currency: str) -> str:
+    """Write an amount as French does: « 1 234,56 € »."""
     grouped = f"{amount:,.2f}".replace(",", "\u202f").replace(".", ",")
     return f"{grouped}\u00a0{'€' if currency == 'EUR' else currency}"

@@ -38,6 +38,7 @@ COLUMNS = (
     "code_service",
     "code_service_required",
     "engagement_required",
+    "language",
 )
 REQUIRED = ("reference", "name", "nature")
 ASKED = {

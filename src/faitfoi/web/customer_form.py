@@ -40,6 +40,12 @@ class CustomerForm(forms.Form):
         gettext_lazy("Where the invoices go by e-mail: rather a shared mailbox than one person’s."),
         {"autocomplete": "off", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
     )
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language of the messages"),
+        help_text=gettext_lazy("The invoice itself stays as it is: this is the mail that carries it."),
+        required=False,
+        choices=[("", gettext_lazy("As the country says")), ("fr", "Français"), ("en", "English")],
+    )
     electronic_address = _text(
         gettext_lazy("Electronic address"),
         gettext_lazy("That of the e-invoicing directory, often the SIREN: for plateformes agréées only."),

@@ -1,0 +1,93 @@
+"""The words that go with an organisation's mail: ours, or its own; and how they will look."""
+
+from collections.abc import Mapping
+
+from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.tenancy import require_organisation
+from faitfoi.channels.texts.catalogue import KINDS, LANGUAGES, TEXTS
+from faitfoi.channels.texts.wording import BadText, Facts, Words, check_text, word
+from faitfoi.pipeline.mail_languages import language_of, texts_of
+from faitfoi.pipeline.parcels import written_amount
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Document, MailText
+from faitfoi.records.storable import storable
+
+__all__ = ["CHOICES", "BadText", "check_text", "preview", "reset_text", "save_text", "text_in_use"]
+
+CHOICES = [
+    (f"{language}-{kind}", f"{KINDS[kind]}, en {LANGUAGES[language]}".capitalize())
+    for language in LANGUAGES
+    for kind in KINDS
+    if kind != "several"
+] + [(f"{language}-several", f"{KINDS['several']}, en {LANGUAGES[language]}".capitalize()) for language in LANGUAGES]
+"""Every text that can be changed, and its name."""
+
+
+def text_in_use(language: str, kind: str) -> tuple[str, str, bool]:
+    """Return the object, the text, and whether they are the organisation's own. Runs inside `acting_for`.
+
+    Raises BadText for a language or a kind that has no words.
+    """
+    check_text(language, kind, "x", "x")
+    own = texts_of(language).get(kind)
+    subject, body = own or TEXTS[language, kind]
+    return subject, body, own is not None
+
+
+def save_text(language: str, kind: str, *, subject: str, body: str, actor: str) -> None:
+    """Keep the organisation's own words, once they can be used. Runs inside `acting_for`. Raises BadText."""
+    subject, body = storable(subject).strip(), storable(body).replace("\r\n", "\n").strip()
+    check_text(language, kind, subject, body)
+    row, _ = MailText.objects.update_or_create(
+        organisation_id=require_organisation(),
+        language=language,
+        kind=kind,
+        defaults={"subject": subject, "body": body},
+    )
+    write_entry("mail_text_changed", actor=actor, rows=[row], language=language, text=kind)
+
+
+def reset_text(language: str, kind: str, *, actor: str) -> bool:
+    """Go back to our words; False when they were in use already. Runs inside `acting_for`."""
+    row = MailText.objects.filter(language=language, kind=kind).first()
+    if row is None:
+        return False
+    write_entry("mail_text_changed", actor=actor, gone=[row], language=language, text=kind)
+    row.delete()
+    return True
+
+
+def preview(
+    organisation: Organisation,
+    document: Document,
+    *,
+    language: str = "",
+    purpose: str = "legal",
+    texts: Mapping[str, tuple[str, str]] | None = None,
+) -> tuple[Words, str]:
+    """Return the words that would go with a document, and a French sentence on their language. Inside `acting_for`.
+
+    `texts` are tried in the place of those that are kept.
+    """
+    wanted = language or language_of(document.customer)
+    facts = Facts(
+        document_kind=document.kind,
+        purpose=purpose,
+        number=document.number,
+        issue_date=document.issue_date,
+        seller_name=document.seller_name,
+        seller_siret=organisation.siret,
+        payable=written_amount(document.due, document.currency),
+        annexes=("conditions-generales-de-vente.pdf",) if organisation.terms_sha256 else (),
+        can_answer=True,
+        buyer_name=document.buyer_name,
+        language=wanted,
+        texts=texts_of(wanted) if texts is None else texts,
+    )
+    words = word(facts)
+    if words.language != wanted:
+        return words, (
+            f"Il n’y a pas de textes dans la langue « {wanted} » de ce client : le message part en "
+            f"{LANGUAGES[words.language]}."
+        )
+    return words, f"Le message part en {LANGUAGES[wanted]}."

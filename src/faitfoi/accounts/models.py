@@ -60,11 +60,21 @@ class ChannelKey(models.TextChoices):
     PORTAL = "portal", "portail"
 
 
+class SizeClass(models.TextChoices):
+    """What a seller is before the law's calendar (décret 2008-1354): it decides from when it must issue how."""
+
+    LARGE = "large", "grande entreprise"
+    INTERMEDIATE = "intermediate", "entreprise de taille intermédiaire"
+    SMALL = "small", "petite ou moyenne entreprise"
+    MICRO = "micro", "microentreprise"
+
+
 class Organisation(models.Model):
     """A tenant: a company, a cooperative, or the federation above it.
 
     `sends_for_others` is the billing mandate: only then may it send invoices whose seller has another SIREN.
-    `issues_electronically_from` is the day from which the seller must issue through a plateforme agréée.
+    `issues_electronically_from` is the day from which the seller says that it issues through a plateforme agréée; the
+    law's own day, by `size`, comes first when it is earlier. `notice_channel` tells customers that an invoice is there.
     `financial_year_ends_in` is the month (1 to 12) at whose end the books are closed.
     """
 
@@ -78,9 +88,11 @@ class Organisation(models.Model):
     sends_for_others = models.BooleanField(default=False)
     registers_customers = models.BooleanField(default=False)
     issues_electronically_from = models.DateField(default=date(2027, 9, 1))
+    size = models.CharField(max_length=20, choices=SizeClass.choices, default=SizeClass.SMALL)
     financial_year_ends_in = models.PositiveSmallIntegerField(default=DECEMBER)
     default_channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.EMAIL)
     copy_channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.NONE, blank=True)
+    notice_channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.NONE, blank=True)
     accent = models.CharField(max_length=7, default="#1f4e5f")
     footer = models.CharField(max_length=300, blank=True)
     logo_sha256 = models.CharField(max_length=64, blank=True)

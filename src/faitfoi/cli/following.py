@@ -1,7 +1,8 @@
 """`faitfoi follow`, `route`, `fsck`: ask for news now, look again for a way, recompute everything from bytes."""
 
 import json
-from typing import Annotated
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -9,6 +10,9 @@ from rich.progress import Progress
 
 from faitfoi.cli.sending import AsJson, Named
 from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
+
+if TYPE_CHECKING:
+    from faitfoi.accounts.models import Organisation
 
 
 def follow(organisation: Named = None) -> None:
@@ -31,23 +35,84 @@ def follow(organisation: Named = None) -> None:
 
 
 def route(
-    number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")],
+    number: Annotated[str, typer.Argument(help="Le numéro de la facture ou de l’avoir.")] = "",
     organisation: Named = None,
     engagement: Annotated[str, typer.Option("--engagement", help="Le numéro d’engagement qui manquait.")] = "",
+    on: Annotated[
+        datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Le chemin un autre jour ; ne change rien.")
+    ] = None,
+    batch: Annotated[str, typer.Option("--batch", help="Tout un lot : son rang, son nom ou son identifiant.")] = "",
 ) -> None:
-    """Explique par quel canal une facture part et pourquoi ; si elle attend, cherche de nouveau son chemin."""
-    with platform_open():
-        from faitfoi.accounts.tenancy import acting_for
-        from faitfoi.pipeline.rerouting import route_again
+    """Explique par quel canal une facture part, pourquoi, et ce qui le changerait ; si elle attend, cherche encore.
 
+    Avec --on ou --batch, rien n’est changé : c’est « et si ? ». La dernière ligne est du JSON ; code 1 si un client ne
+    peut pas être joint.
+    """
+    if bool(number) == bool(batch):
+        fail("Donnez le numéro d’un document, ou --batch et un lot.", code=2)
+    with platform_open():
         chosen = the_organisation(organisation)
-        document = the_document(chosen, number)
-        still = route_again(chosen, document.id, actor="operator", engagement=engagement)
-        if still:
-            fail(still)
-        with acting_for(chosen.id):
-            for delivery in document.deliveries.order_by("purpose", "sequence"):
-                typer.echo(f"{delivery.get_purpose_display()} → {delivery.get_channel_display()} : {delivery.reason}")
+        if batch or on is not None:
+            _suppose(chosen, number=number, batch=batch, on=on.date() if on else None)
+        else:
+            _route_now(chosen, number, engagement)
+
+
+def _route_now(chosen: "Organisation", number: str, engagement: str) -> None:
+    from faitfoi.accounts.tenancy import acting_for
+    from faitfoi.pipeline.installation import today
+    from faitfoi.pipeline.rerouting import route_again
+    from faitfoi.pipeline.what_if import facts_of, what_would_change
+
+    document = the_document(chosen, number)
+    still = route_again(chosen, document.id, actor="operator", engagement=engagement)
+    if still:
+        typer.echo(still, err=True)
+    with acting_for(chosen.id):
+        document.refresh_from_db()
+        for delivery in document.deliveries.order_by("purpose", "sequence"):
+            typer.echo(f"{delivery.get_purpose_display()} → {delivery.get_channel_display()} : {delivery.reason}")
+        changes = what_would_change(facts_of(chosen, document, day=today(chosen)))
+    typer.echo("Ce qui mènerait ailleurs aujourd’hui :")
+    for change in changes:
+        typer.echo(f"  · {change.supposing}, {change.then}")
+    if still:
+        raise typer.Exit(1)
+
+
+def _suppose(chosen: "Organisation", *, number: str, batch: str, on: date | None) -> None:
+    """Say where a document or a whole batch would go on a day, and who could not be reached."""
+    from faitfoi.accounts.tenancy import acting_for
+    from faitfoi.pipeline.installation import today
+    from faitfoi.pipeline.legal import legal_tables
+    from faitfoi.pipeline.what_if import NoSuchBatch, find_batch, reached, route_batch_on, route_on, unreached
+
+    day = on or today(chosen)
+    document = the_document(chosen, number) if number else None
+    with acting_for(chosen.id):
+        try:
+            answers = (
+                route_batch_on(chosen, find_batch(batch), day=day)
+                if document is None
+                else [route_on(chosen, document, day=day)]
+            )
+        except NoSuchBatch as error:
+            fail(str(error), code=2)
+    for answer in answers if document else ():
+        typer.echo(f"{answer.number} → {answer.channel or 'aucun canal'} : {answer.why}")
+    missing = unreached(answers)
+    for customer, theirs in missing.items():
+        typer.echo(f"✗ {customer} ({len(theirs)}) : {theirs[0].why}")
+    told = {
+        "on": day.isoformat(),
+        "tables": legal_tables().edition.isoformat(),
+        "documents": len(answers),
+        "routes": reached(answers),
+        "unreached": sum(map(len, missing.values())),
+        "customers": sorted(missing),
+    }
+    typer.echo(json.dumps(told, ensure_ascii=False))
+    raise typer.Exit(1 if missing else 0)
 
 
 def fsck(as_json: AsJson = False) -> None:

@@ -29,18 +29,22 @@ def register(app: typer.Typer) -> None:
 @organisation.command("add")
 def add_organisation(
     slug: Annotated[str, typer.Argument(help="Nom court, pour les commandes et les adresses des pages.")],
+    *,
     name: Annotated[str, typer.Option("--name", help="Raison sociale.")],
     siren: Annotated[str, typer.Option("--siren", help="9 chiffres.")],
     siret: Annotated[str, typer.Option("--siret", help="14 chiffres ; demandé par Chorus Pro.")] = "",
     issues_from: Annotated[
         datetime, typer.Option("--issues-from", formats=["%Y-%m-%d"], help="Début d’émission électronique.")
     ] = datetime(2027, 9, 1),  # noqa: DTZ001  # a calendar day
+    size: Annotated[
+        str, typer.Option("--size", help="large, intermediate, small ou micro : la loi en dépend.")
+    ] = "small",
 ) -> None:
     """Crée une organisation et sa clé de scellement."""
     with platform_open():
         from faitfoi.pipeline.setting_up import CannotSetUp, create_organisation
 
-        fields = {"slug": slug, "name": name, "siren": siren, "siret": siret}
+        fields = {"slug": slug, "name": name, "siren": siren, "siret": siret, "size": size}
         try:
             create_organisation({**fields, "issues_electronically_from": issues_from.date()}, actor=ACTOR)
         except CannotSetUp as error:

@@ -7,7 +7,7 @@ from datetime import date
 
 from django.db.models import QuerySet
 
-from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.models import Organisation, SizeClass
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.model import Buyer, Invoice
 from faitfoi.pipeline.obligations import Known, known_of
@@ -122,6 +122,8 @@ def standing_facts(organisation: Organisation, customer: Customer, *, day: date,
         default_channel=organisation.default_channel,
         copy_channel=organisation.copy_channel,
         issues_electronically_from=organisation.issues_electronically_from,
+        size=SizeClass(organisation.size),
+        notice_channel=organisation.notice_channel,
         configured=configured,
         day=day,
         number="",

@@ -7,12 +7,12 @@ ones. No lawful or usable channel is an error, never a success (complaint D38).
 from dataclasses import dataclass
 from datetime import date
 
-from faitfoi.accounts.models import ChannelKey
+from faitfoi.accounts.models import ChannelKey, SizeClass
+from faitfoi.pipeline.legal import LegalTables, legal_tables
 from faitfoi.pipeline.obligations import Known, caveat, lacks
 from faitfoi.records.stages import Nature
 
 Channels = tuple[ChannelKey, ...]
-FREE: Channels = (ChannelKey.EMAIL, ChannelKey.POST, ChannelKey.PORTAL)
 
 SENTENCE = {
     Nature.PUBLIC: "Client du secteur public : la facture passe par Chorus Pro",
@@ -44,6 +44,10 @@ class Facts:
     configured: frozenset[str]
     day: date
     number: str
+    size: SizeClass = SizeClass.SMALL
+    notice_channel: str = ""
+    directory: str = ""
+    """What the directory answers for `electronic_address`: `yes`, `no`, `unknown`; empty when it was not asked."""
     structure: Known | None = None
     """What Chorus Pro has said of the recipient, when it was asked."""
 
@@ -59,10 +63,11 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The legal delivery and, when one is asked for, the copy."""
+    """The legal delivery and, when they are asked for, the copy and the notice."""
 
     legal: Leg
     copy: Leg | None = None
+    notice: Leg | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +90,9 @@ class Kept:
     reason: str
 
 
-def decide(facts: Facts) -> Decision | NoRoute:
-    """Choose the channel of the legal delivery and of the copy."""
-    lawful, law = lawful_channels(facts)
+def decide(facts: Facts, tables: LegalTables | None = None) -> Decision | NoRoute:
+    """Choose the channel of the legal delivery, of the copy and of the notice, by the law's tables of this version."""
+    lawful, law = lawful_channels(facts, tables)
     channel, why = _choose(facts, lawful, law)
     missing = _missing(facts, channel)
     if missing:
@@ -96,26 +101,32 @@ def decide(facts: Facts) -> Decision | NoRoute:
     if channel is ChannelKey.CHORUS_PRO and facts.structure is not None:
         why += caveat(facts.structure, today=facts.day)
     legal = Leg(channel=channel, address=_address(facts, channel), reason=why)
-    return Decision(legal=legal, copy=_copy(facts, channel))
+    return Decision(legal=legal, copy=_copy(facts, channel), notice=_notice(facts, channel))
 
 
-def lawful_channels(facts: Facts) -> tuple[Channels, str]:
+def lawful_channels(facts: Facts, tables: LegalTables | None = None) -> tuple[Channels, str]:
     """Return the channels the law allows for the legal delivery, and the sentence that says so."""
+    tables = tables or legal_tables()
     sentence = SENTENCE[facts.nature]
+    start = start_of(facts, tables)
+    # A seller may begin before its turn, not before there was a way.
+    obliged = start is not None and facts.day >= start and tables.has_way(facts.nature, day=facts.day)
+    channels = tables.way(facts.nature, obliged=obliged, day=facts.day).channels
     if facts.nature is Nature.PUBLIC:
-        return (ChannelKey.CHORUS_PRO,), sentence
-    if facts.nature is Nature.TAXABLE:
-        start = facts.issues_electronically_from
-        if facts.day >= start:
-            return (
-                (ChannelKey.PLATEFORME_AGREEE,),
-                f"{sentence} : depuis le {_french(start)}, la facture passe par la plateforme agréée",
-            )
-        return (
-            (*FREE, ChannelKey.PLATEFORME_AGREEE),
-            f"{sentence}, et vous n’êtes tenu d’émettre par une plateforme agréée qu’à partir du {_french(start)}",
-        )
-    return FREE, f"{sentence} : l’envoi est libre"
+        free = "Client du secteur public, et la loi ne vous demandait pas encore de passer par Chorus Pro"
+        return channels, sentence if obliged else free
+    if facts.nature is Nature.TAXABLE and start is not None:
+        said = f"depuis le {_french(start)}, la facture passe par la plateforme agréée"
+        later = f"vous n’êtes tenu d’émettre par une plateforme agréée qu’à partir du {_french(start)}"
+        return channels, f"{sentence} : {said}" if obliged else f"{sentence}, et {later}"
+    return channels, f"{sentence} : l’envoi est libre"
+
+
+def start_of(facts: Facts, tables: LegalTables | None = None) -> date | None:
+    """Return from when the seller must go by the way of the law: its own day, or the law's when that is earlier."""
+    legal = (tables or legal_tables()).start(facts.nature, facts.size)
+    own = facts.issues_electronically_from if facts.nature is Nature.TAXABLE else None
+    return min((day for day in (own, legal.since if legal else None) if day), default=None)
 
 
 def _choose(facts: Facts, lawful: Channels, law: str) -> tuple[ChannelKey, str]:
@@ -147,7 +158,17 @@ def _missing(facts: Facts, channel: ChannelKey) -> str:
             f"la fiche de {facts.customer_name} n’a pas d’adresse de facturation électronique. "
             "Ajoutez-la à la fiche du client, puis relancez."
         )
-    return ""
+    return _missing_from_directory(facts) if channel is ChannelKey.PLATEFORME_AGREEE else ""
+
+
+def _missing_from_directory(facts: Facts) -> str:
+    """What the directory says of the very address that the invoice bears (BT-49); silence proves nothing (B18, B19)."""
+    if facts.directory != "no":
+        return ""
+    return (
+        f"l’annuaire ne connaît pas l’adresse de facturation électronique {facts.electronic_address} de "
+        f"{facts.customer_name}. Demandez-lui son adresse exacte, corrigez sa fiche, puis relancez."
+    )
 
 
 def _missing_for_chorus(facts: Facts) -> str:
@@ -177,6 +198,16 @@ def _copy(facts: Facts, legal: ChannelKey) -> Leg | None:
         return None
     chosen_by = "la fiche du client" if facts.customer_copy_channel else "votre organisation"
     reason = f"Copie sans valeur de facture, marquée COPIE, demandée par {chosen_by}."
+    return Leg(channel=ChannelKey.EMAIL, address=facts.billing_email, reason=reason)
+
+
+def _notice(facts: Facts, legal: ChannelKey) -> Leg | None:
+    """A notice says by mail that the invoice is there, beside one that goes by a platform; it carries nothing."""
+    if facts.notice_channel != ChannelKey.EMAIL or legal not in {ChannelKey.PLATEFORME_AGREEE, ChannelKey.CHORUS_PRO}:
+        return None
+    if not facts.billing_email or ChannelKey.EMAIL not in facts.configured:
+        return None
+    reason = f"Avis sans la facture, demandé par votre organisation : elle est disponible sur {legal.label}."
     return Leg(channel=ChannelKey.EMAIL, address=facts.billing_email, reason=reason)
 
 

@@ -18,6 +18,7 @@ from faitfoi.pipeline.dossiers import tell_communicated
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.outlook import look_ahead
 from faitfoi.pipeline.relaunching import waiting_documents
+from faitfoi.pipeline.what_if import Change, facts_of, what_would_change
 from faitfoi.records.models import Artefact, Delivery, Document
 from faitfoi.web.access import Afterwards, Here, acts, changes, organisation_page, show
 from faitfoi.web.forms import EngagementForm, SearchForm
@@ -54,6 +55,7 @@ def document(request: HttpRequest, here: Here, document_id: UUID) -> HttpRespons
         "pages": pages,
         "pictures": range(1, min(pages, SHOWN_PAGES) + 1),
         "picture_width": PICTURE_WIDTH,
+        "changes": [] if found.eliminated_at else _changes(here, found),
         **(_waiting(here, found) if found.waiting_for else {}),
     }
     return show(request, here, "pages/document.html", context)
@@ -127,6 +129,11 @@ def route_again(request: HttpRequest, here: Here, document_id: UUID) -> HttpResp
         return redirect("document", slug=here.organisation.slug, document_id=document.pk)
 
     return Afterwards(done)  # the other side may be asked first
+
+
+def _changes(here: Here, document: Document) -> list[Change]:
+    """Return what would lead the document elsewhere today."""
+    return what_would_change(facts_of(here.organisation, document, day=today(here.organisation)))
 
 
 def _waiting(here: Here, document: Document) -> dict[str, object]:

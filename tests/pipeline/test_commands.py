@@ -153,6 +153,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("series", "add"): [["F", "F-{year}-{n:05d}"]],
         ("series", "list"): [[]],
         ("payment", "add"): [[HERS[0], "--amount", "1.00", "--on", "2026-11-05", "--yes"]],
+        ("directory",): [["000000000"]],
         ("payment", "list"): [[HERS[0]]],
         ("payment", "reverse"): [["00000000-0000-7000-8000-000000000000", "--yes"]],
         ("chorus", "structure"): [["00000000000000"], [TOWN.siret, "--service", "X"]],

@@ -132,9 +132,11 @@ def test_a_rejection_says_who_said_it_and_what_to_do(scene: Scene, platform: Pla
         assert words in said.reason
 
 
-def test_a_wrong_address_is_rejected_and_another_customer_is_not(scene: Scene, platform: Platform) -> None:
-    platform.simulator.state.load_directory({"lines": [{"addressingIdentifier": "000000042", "siren": "000000042"}]})
-    scene.send(file(F))
+def test_an_address_that_left_the_directory_meanwhile_is_rejected(scene: Scene, platform: Platform) -> None:
+    batch = scene.hand_over(file(F))
+    scene.prepare(batch)
+    platform.simulator.state.load_directory({"lines": [{"addressingIdentifier": "000000042"}]})
+    scene.deliver()
     platform.pass_time(hours=1)
     platform.collect()
     assert scene.stage(F) is Stage.REJECTED

@@ -35,6 +35,7 @@ from urllib.parse import quote
 from faitfoi.channels.afnor_acts import compose, tracking_of
 from faitfoi.channels.afnor_codes import ack_event, act_event, already_there, label_of
 from faitfoi.channels.afnor_deposit import check_size, choose_syntax, flow_info, judge, media_type_of
+from faitfoi.channels.afnor_directory import Told, look_up
 from faitfoi.channels.afnor_feed import FlowFeed, dump, read_at
 from faitfoi.channels.afnor_http import Connection, Request, multipart
 from faitfoi.channels.afnor_settings import PaSettings, read_settings
@@ -177,6 +178,10 @@ class PlateformeAgreee:
     def collect(self, cursor: str) -> NewsPage:
         """Give the next page of lifecycle messages after `cursor`. Raises NotSent."""
         return self._feed.collect(cursor)
+
+    def look_up(self, address: str) -> Told:
+        """Ask the directory about one electronic address. Raises NotSent."""
+        return look_up(self.connection, self.settings, address)
 
     def fetch(self, flow: str) -> tuple[News, ...]:
         """Read one lifecycle message by its flow. Raises NotSent."""

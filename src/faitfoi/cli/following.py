@@ -115,6 +115,28 @@ def _suppose(chosen: "Organisation", *, number: str, batch: str, on: date | None
     raise typer.Exit(1 if missing else 0)
 
 
+def directory(
+    address: Annotated[str, typer.Argument(help="L’adresse de facturation électronique (BT-49).")],
+    organisation: Named = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Montre aussi la réponse telle qu’elle est venue.")] = False,
+) -> None:
+    """Demande à l’annuaire si une adresse reçoit des factures : oui, non ou indéterminé."""
+    with platform_open():
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.pipeline.directory import ask_now, describe, raw_answer
+
+        chosen = the_organisation(organisation)
+        answer = ask_now(chosen.id, address.strip(), actor="operator")
+        if isinstance(answer, str):
+            fail(answer)
+        for sentence in describe(answer):
+            typer.echo(sentence)
+        if raw:
+            with acting_for(chosen.id):
+                typer.echo(raw_answer(answer))
+    raise typer.Exit(0 if answer.reach == "yes" else 1)
+
+
 def fsck(as_json: AsJson = False) -> None:
     """Recalcule tout depuis les octets : journal, racine, empreintes, sceaux. Code 0 si tout est intact."""
     with platform_open():

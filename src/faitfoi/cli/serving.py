@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command()(sending.documents)
     app.command()(following.follow)
     app.command()(following.route)
+    app.command()(following.directory)
     app.command()(following.fsck)
     app.command()(rebuilding.rebuild)
     app.command()(integrity.integrity)

@@ -11,8 +11,8 @@ from faitfoi.accounts.models import Organisation, SizeClass
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.model import Buyer, Invoice
 from faitfoi.pipeline.obligations import Known, known_of
-from faitfoi.pipeline.routing import Facts
-from faitfoi.records.models import ChannelSettings, Customer, Document, Structure
+from faitfoi.pipeline.routing import Directory, Facts
+from faitfoi.records.models import ChannelSettings, Customer, DirectoryAnswer, Document, Structure
 from faitfoi.records.stages import Nature
 
 SIREN_SCHEME = "0002"
@@ -101,6 +101,8 @@ def facts_for(
         code_service=service_code(customer, invoice),
         engagement=engagement or invoice.purchase_order_reference,
         number=invoice.number,
+        electronic_address=directory_address(customer, invoice),
+        directory=known_address(directory_address(customer, invoice)),
         structure=known_structure(customer),
     )
 
@@ -119,6 +121,7 @@ def standing_facts(organisation: Organisation, customer: Customer, *, day: date,
         engagement="",
         engagement_required=customer.engagement_required,
         electronic_address=customer.electronic_address,
+        directory=known_address(customer.electronic_address),
         default_channel=organisation.default_channel,
         copy_channel=organisation.copy_channel,
         issues_electronically_from=organisation.issues_electronically_from,
@@ -128,6 +131,21 @@ def standing_facts(organisation: Organisation, customer: Customer, *, day: date,
         day=day,
         number="",
     )
+
+
+def directory_address(customer: Customer, invoice: Invoice) -> str:
+    """Return the address that the invoice bears (BT-49), which is where it goes; the record's when it bears none."""
+    borne = invoice.buyer.electronic_address
+    return (borne.value if borne and borne.scheme != "EM" else "") or customer.electronic_address
+
+
+def known_address(address: str) -> Directory | None:
+    """Return what the directory has said of an address; None before it was asked. Runs inside `acting_for`."""
+    row = DirectoryAnswer.objects.filter(address=address).exclude(reach="").first() if address else None
+    if row is None:
+        return None
+    active = tuple(line["address"] for line in row.lines if line["status"] == "Enabled")
+    return Directory(reach=row.reach, listed=row.listed, active=active)
 
 
 def known_structure(customer: Customer) -> Known | None:

@@ -15,6 +15,7 @@ from faitfoi.einvoice.reading import Reading
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import MOST_BYTES, MOST_OBJECTS
 from faitfoi.pipeline import archive
+from faitfoi.pipeline.directory import make_reachable_known
 from faitfoi.pipeline.issuing import NotWritten, asks_for_number, find_series, issue
 from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge, number_taken
 from faitfoi.pipeline.opening import keep_artefacts, make_due, open_deliveries
@@ -122,6 +123,7 @@ def _effects(organisation: Organisation, line_id: UUID, *, actor: str) -> Prepar
         content = archive.fetch(organisation.id, line.sha256)
         reading = examine(content)
         make_known(organisation, reading.invoice)
+        make_reachable_known(organisation, reading.invoice)
         if asks_for_number(reading) and (series := find_series(organisation, reading)) is not None:
             _issue(organisation, line, series, reading, content, actor=actor)
             return None

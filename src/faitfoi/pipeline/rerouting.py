@@ -11,6 +11,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.store import Pack
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.customers import facts_for, match_customer
+from faitfoi.pipeline.directory import make_reachable_known
 from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.kept import cancels_refused
@@ -45,6 +46,7 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
     reading = sandbox().read(archive.fetch(organisation.id, document.original_sha256))
     # Somebody has mended something, perhaps at the customer's: what Chorus Pro said before that no longer counts.
     make_known(organisation, reading.invoice, age=JUST_NOW)
+    make_reachable_known(organisation, reading.invoice, age=JUST_NOW)
     with acting_for(organisation.id):
         customer = document.customer or match_customer(reading.invoice.buyer)
         if customer is None:

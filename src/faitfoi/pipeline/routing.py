@@ -24,6 +24,15 @@ SENTENCE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Directory:
+    """The directory's answer about one address: `reach` yes, no or undetermined; `active` the SIREN's active ones."""
+
+    reach: str
+    listed: bool | None
+    active: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All that the decision depends on. `configured` are the channels that have settings here."""
 
@@ -50,6 +59,8 @@ class Facts:
     """What the directory answers for `electronic_address`: `yes`, `no`, `unknown`; empty when it was not asked."""
     structure: Known | None = None
     """What Chorus Pro has said of the recipient, when it was asked."""
+    directory: Directory | None = None
+    """What the directory has said of the electronic address, when it was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +111,8 @@ def decide(facts: Facts, tables: LegalTables | None = None) -> Decision | NoRout
         return NoRoute(reason=reason, channel=channel, missing=missing, why=why)
     if channel is ChannelKey.CHORUS_PRO and facts.structure is not None:
         why += caveat(facts.structure, today=facts.day)
+    if channel is ChannelKey.PLATEFORME_AGREEE and facts.directory is not None:
+        why += _told_by_directory(facts.directory)
     legal = Leg(channel=channel, address=_address(facts, channel), reason=why)
     return Decision(legal=legal, copy=_copy(facts, channel), notice=_notice(facts, channel))
 
@@ -153,6 +166,8 @@ def _missing(facts: Facts, channel: ChannelKey) -> str:
         )
     if channel is ChannelKey.CHORUS_PRO:
         return _missing_for_chorus(facts)
+    if channel is ChannelKey.PLATEFORME_AGREEE and facts.electronic_address and facts.directory is not None:
+        return _missing_in_directory(facts.customer_name, facts.electronic_address, facts.directory)
     if channel is ChannelKey.PLATEFORME_AGREEE and not facts.electronic_address:
         return (
             f"la fiche de {facts.customer_name} n’a pas d’adresse de facturation électronique. "
@@ -169,6 +184,31 @@ def _missing_from_directory(facts: Facts) -> str:
         f"l’annuaire ne connaît pas l’adresse de facturation électronique {facts.electronic_address} de "
         f"{facts.customer_name}. Demandez-lui son adresse exacte, corrigez sa fiche, puis relancez."
     )
+
+
+def _told_by_directory(told: Directory) -> str:
+    if told.reach == "undetermined":
+        return " L’annuaire n’a pas su dire si cette adresse reçoit des factures."
+    if told.reach == "no" and not told.active:
+        return " L’acheteur n’a aucune adresse active : la plateforme la dépose sans pouvoir la lui remettre."
+    return ""
+
+
+def _missing_in_directory(name: str, address: str, told: Directory) -> str:
+    """Say what the directory has against an address (French contracts §2.2); without an active line it still leaves."""
+    if told.reach != "no":
+        return ""
+    if told.listed is False:
+        return (
+            f"{name} n’est pas dans l’annuaire de la facturation électronique ({address}, BT-49). Vérifiez son SIREN ; "
+            "s’il n’est pas assujetti, changez la nature sur sa fiche, puis relancez."
+        )
+    if told.active:
+        return (
+            f"l’adresse {address} (BT-49) de {name} n’est pas active dans l’annuaire. Ses adresses actives sont : "
+            f"{', '.join(told.active)}. Corrigez la fiche et la facture, puis relancez."
+        )
+    return ""
 
 
 def _missing_for_chorus(facts: Facts) -> str:

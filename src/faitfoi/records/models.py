@@ -8,6 +8,7 @@ from faitfoi.records.models_act import Act, ActAttempt, ActFile
 from faitfoi.records.models_archive import Attestation, Elimination, EliminationItem, Hold, RetentionRule
 from faitfoi.records.models_audit import AuditSettings, ControlRun, WrittenTrail
 from faitfoi.records.models_delivery import Attempt, Delivery, Event, ReturnToken
+from faitfoi.records.models_directory import DirectoryAnswer
 from faitfoi.records.models_document import Artefact, Batch, BatchLine, BurntNumber, Document
 from faitfoi.records.models_feed import DeadLetter, Feed
 from faitfoi.records.models_journal import (
@@ -51,6 +52,7 @@ __all__ = [
     "Customer",
     "DeadLetter",
     "Delivery",
+    "DirectoryAnswer",
     "Document",
     "Elimination",
     "EliminationItem",

@@ -1,0 +1,148 @@
+"""Electronic addresses looked up in the directory before an invoice is prepared: kept raw, with their hour, for a day.
+
+The wire is touched outside any transaction. A directory that does not answer never holds an invoice up: its address is
+then undetermined, and the page says so (complaint B19).
+"""
+
+import logging
+from dataclasses import asdict
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.afnor_directory import Reach, Told
+from faitfoi.channels.afnor_pa import PlateformeAgreee
+from faitfoi.channels.contract import NotSent
+from faitfoi.einvoice.model import Invoice
+from faitfoi.evidence.store import digest_of
+from faitfoi.pipeline import archive
+from faitfoi.pipeline.connections import noted_bad, noted_good
+from faitfoi.pipeline.customers import directory_address, match_customer
+from faitfoi.pipeline.open_channels import Channels
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import ChannelSettings, DirectoryAnswer
+from faitfoi.records.stages import Nature
+
+log = logging.getLogger(__name__)
+
+FRESH = timedelta(hours=24)
+"""How long an answer serves again: French contracts §2.2."""
+PAUSE = timedelta(minutes=5)
+"""How long a directory that did not answer is left alone."""
+ACTOR = "plateforme_agreee"
+CHANNEL = ChannelKey.PLATEFORME_AGREEE
+SAID = {
+    Reach.YES: "oui, cette adresse reçoit des factures",
+    Reach.NO: "non, cette adresse ne reçoit pas de factures",
+    Reach.UNDETERMINED: "indéterminé : la réponse de l’annuaire ne permet ni oui ni non",
+}
+STATUS = {"Enabled": "active", "Disabled": "inactive", "Upcoming": "à venir"}
+
+
+def make_reachable_known(organisation: Organisation, invoice: Invoice, *, age: timedelta = FRESH) -> None:
+    """Have the directory asked about the very address that the invoice bears, if it goes by a plateforme agréée.
+
+    An answer of less than `age` serves again. That the directory does not answer is kept, never raised.
+    """
+    with acting_for(organisation.id):
+        customer = match_customer(invoice.buyer)
+        if customer is None or customer.nature != Nature.TAXABLE:
+            return
+        address = directory_address(customer, invoice)
+        if not address or not ChannelSettings.objects.filter(channel=CHANNEL).exists():
+            return
+        row = DirectoryAnswer.objects.filter(address=address).first()
+    now = timezone.now()
+    if row is not None and (
+        (row.failed_at is not None and now - row.failed_at < PAUSE) or (row.told_at and now - row.told_at < age)
+    ):
+        return
+    try:
+        look_up(organisation.id, address, actor=ACTOR)
+    except NotSent as error:
+        log.warning("the address %s was not looked up: %s", address, error.reason)
+
+
+def look_up(organisation_id: UUID, address: str, *, actor: str) -> DirectoryAnswer:
+    """Ask the directory about one address now, and keep what it says. Raises NotSent, after having kept why.
+
+    Call it outside any transaction.
+    """
+    try:
+        with Channels(organisation_id) as channels:
+            with acting_for(organisation_id):
+                channel = channels.open_key(CHANNEL)
+            assert isinstance(channel, PlateformeAgreee)  # noqa: S101  # the registry's
+            told = channel.look_up(address)
+    except NotSent as error:
+        with acting_for(organisation_id):
+            noted_bad(CHANNEL, error.reason, at=timezone.now())
+            row, is_new = DirectoryAnswer.objects.get_or_create(organisation_id=organisation_id, address=address)
+            row.failed_at, row.failure = timezone.now(), error.reason
+            row.save(update_fields=["failed_at", "failure"])
+            if is_new:
+                write_entry("directory_asked", actor=actor, rows=[row], reach=None)
+        raise
+    return _keep(organisation_id, told, actor=actor)
+
+
+def ask_now(organisation_id: UUID, address: str, *, actor: str) -> DirectoryAnswer | str:
+    """Ask about one address for a person; a French sentence when the directory cannot be asked."""
+    try:
+        return look_up(organisation_id, address, actor=actor)
+    except NotSent as error:
+        return error.reason
+
+
+def _keep(organisation_id: UUID, told: Told, *, actor: str) -> DirectoryAnswer:
+    pack = archive.pack(organisation_id, [told.raw], retention="received") if told.raw else None
+    with acting_for(organisation_id):
+        if pack is not None:
+            archive.claim(pack, actor=actor)
+        noted_good(CHANNEL, at=timezone.now())
+        raw = digest_of(told.raw).sha256 if told.raw else ""
+        row, _ = DirectoryAnswer.objects.update_or_create(
+            organisation_id=organisation_id,
+            address=told.address,
+            defaults={
+                "reach": told.reach.value,
+                "listed": told.listed,
+                "lines": [asdict(line) for line in told.lines],
+                "raw_sha256": raw,
+                "told_at": timezone.now(),
+                "failed_at": None,
+                "failure": "",
+            },
+        )
+        write_entry("directory_asked", actor=actor, rows=[row], reach=told.reach.value, sha256=raw or None)
+    return row
+
+
+def describe(row: DirectoryAnswer) -> list[str]:
+    """Say in French what the directory said, when, and what we deduce."""
+    if row.told_at is None:
+        return [f"L’annuaire n’a encore rien dit de {row.address}. {row.failure}".strip()]
+    said = [
+        f"{row.address} : {SAID[Reach(row.reach)]} (réponse du {timezone.localtime(row.told_at):%d/%m/%Y à %H:%M})."
+    ]
+    others = [f"{line['address']} ({STATUS.get(line['status'], line['status'])})" for line in row.lines]
+    if row.reach != Reach.YES and others:
+        said.append(f"Adresses de ce SIREN dans l’annuaire : {', '.join(others)}.")
+    if row.listed is False:
+        said.append(
+            "Ce SIREN n’est pas dans l’annuaire : ce client n’est peut-être pas assujetti. Si c’est le cas, changez sa "
+            "nature sur sa fiche ; la facture part alors par un autre canal."
+        )
+    if row.failed_at is not None:
+        said.append(f"L’annuaire n’a pas répondu depuis : {row.failure}")
+    return said
+
+
+def raw_answer(row: DirectoryAnswer) -> str:
+    """Return the very answer, as text. Raises evidence.shelf.ObjectMissing or ObjectAltered."""
+    if not row.raw_sha256:
+        return ""
+    return archive.fetch(row.organisation_id, row.raw_sha256).decode("utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""`faitfoi verify`, `witness`: check the proof, vouch for another's journal."""
+"""`faitfoi verify`, `renew`, `witness`: check the proof, keep it young, vouch for another's journal."""
 
 import json
 import re
@@ -15,7 +15,7 @@ import typer
 
 from faitfoi.cli.archiving import judge_attestation
 from faitfoi.cli.sending import AsJson
-from faitfoi.cli.server import fail, write_or_leave
+from faitfoi.cli.server import fail, platform_open, write_or_leave
 
 WITNESS_PORT = 8830
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -111,6 +111,23 @@ def _files_of(path: Path) -> dict[str, bytes]:
         refuse_too_much(len(found), sum(each.stat().st_size for each in found))
         return {each.relative_to(path).as_posix(): each.read_bytes() for each in found}
     return unzipped(path.read_bytes())
+
+
+def renew() -> None:
+    """Renouvelle dès maintenant les preuves d’ancienneté qui doivent l’être (c’est fait chaque nuit)."""
+    with platform_open():
+        from faitfoi.pipeline.renewing import CAUSE, HASH_CAUSE, HashUnknown
+        from faitfoi.pipeline.renewing import renew as renew_now
+        from faitfoi.records.models import Alarm
+
+        try:
+            done = renew_now()
+        except HashUnknown as error:
+            fail(str(error), code=2)
+        said = list(Alarm.objects.filter(cause__in=(CAUSE, HASH_CAUSE)).values_list("sentence", flat=True))
+    typer.echo(f"{done.stamped} horodatages renouvelés, {done.hashed} preuves d’ancienneté hachées de nouveau.")
+    if said:
+        fail(" ".join(said))
 
 
 def witness(

@@ -47,6 +47,7 @@ def register(app: typer.Typer) -> None:
     app.command()(archiving_life.export)
     app.command("import")(archiving_life.import_)
     app.command()(checkpoints.checkpoint)
+    app.command()(proving.renew)
     app.command()(proving.witness)
     app.add_typer(restoring.app, name="restore")
     app.add_typer(numbering.series, name="series")

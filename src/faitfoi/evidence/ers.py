@@ -20,11 +20,12 @@ _VERSION_1 = der.integer(1)
 
 
 class Hash(StrEnum):
-    """A hash algorithm that records may be built with, the weakest first."""
+    """A hash algorithm that records may be built with, the weakest first; SHA3-512 is of another family (FIPS 202)."""
 
     SHA256 = "sha256"
     SHA384 = "sha384"
     SHA512 = "sha512"
+    SHA3_512 = "sha3_512"
 
     def of(self, *parts: bytes) -> bytes:
         """The digest of the parts, one after the other."""
@@ -118,23 +119,40 @@ def renewal_leaf(tokens: Iterable[bytes], algorithm: Hash) -> Leaf:
     return tuple(sorted(algorithm.of(token) for token in tokens))
 
 
+class HashTree:
+    """The hash tree over some leaves (ValueError without any), computed once for all its branches."""
+
+    def __init__(self, leaves: Sequence[Leaf], algorithm: Hash) -> None:
+        self._leaves = leaves
+        self._levels = _levels(leaves, algorithm)
+
+    @property
+    def root(self) -> bytes:
+        """What a time-stamp is asked for."""
+        return self._levels[-1][0]
+
+    def branch(self, place: int) -> tuple[Leaf, ...]:
+        """The reduced hash tree (§4.2) of the leaf at `place`."""
+        branch = [self._leaves[place]]
+        for level in self._levels[:-1]:
+            neighbour = place ^ 1
+            if neighbour < len(level):
+                branch.append((level[neighbour],))
+            place >>= 1
+        # A list of one digest would be hashed by some readers and not by others: it joins the one above.
+        if len(branch[0]) == 1:
+            branch[:2] = [tuple(sorted(each for part in branch[:2] for each in part))]
+        return () if len(branch) == 1 and len(branch[0]) == 1 else tuple(branch)
+
+
 def root_of(leaves: Sequence[Leaf], algorithm: Hash) -> bytes:
     """The root of the hash tree over the leaves: what a time-stamp is asked for. ValueError without any."""
-    return _levels(leaves, algorithm)[-1][0]
+    return HashTree(leaves, algorithm).root
 
 
 def branch_of(leaves: Sequence[Leaf], place: int, algorithm: Hash) -> tuple[Leaf, ...]:
     """The reduced hash tree (§4.2) of the leaf at `place`."""
-    branch = [leaves[place]]
-    for level in _levels(leaves, algorithm)[:-1]:
-        neighbour = place ^ 1
-        if neighbour < len(level):
-            branch.append((level[neighbour],))
-        place >>= 1
-    # A list of one digest would be hashed by some readers and not by others: it joins the one above.
-    if len(branch[0]) == 1:
-        branch[:2] = [tuple(sorted(each for part in branch[:2] for each in part))]
-    return () if len(branch) == 1 and len(branch[0]) == 1 else tuple(branch)
+    return HashTree(leaves, algorithm).branch(place)
 
 
 def climb(branch: Sequence[Leaf], algorithm: Hash) -> bytes:

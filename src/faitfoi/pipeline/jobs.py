@@ -41,7 +41,7 @@ from faitfoi.pipeline.pacing import due_paced
 from faitfoi.pipeline.paf import write_trail
 from faitfoi.pipeline.receive import due_lines
 from faitfoi.pipeline.relaunching import relaunch_everything
-from faitfoi.pipeline.renewing import renew_stamps
+from faitfoi.pipeline.renewing import renew
 from faitfoi.pipeline.retry import try_held_again
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.sealing import CannotSeal
@@ -188,8 +188,8 @@ def stamp_journal(timestamp: int) -> None:  # noqa: ARG001
 @app.periodic(cron="53 4 * * *")
 @app.task(name="renew_stamps", queue="steward", queueing_lock="renew_stamps")
 def renew_old_stamps(timestamp: int) -> None:  # noqa: ARG001
-    """Renew the time-stamps whose authority's certificate will expire."""
-    renew_stamps()
+    """Renew the time-stamps whose authority's certificate will expire, and hash anew what should be."""
+    renew()
 
 
 @app.periodic(cron="17 * * * *")

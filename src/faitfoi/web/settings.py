@@ -48,6 +48,8 @@ FAITFOI_TSA = os.environ.get("FAITFOI_TSA", "")
 """Addresses of the time-stamp authorities (RFC 3161), separated by spaces; empty means none."""
 
 FAITFOI_TSA_ROOTS = os.environ.get("FAITFOI_TSA_ROOTS", "")
+# Evidence records are hashed anew when this names another algorithm than theirs: sha512, or sha3-512.
+FAITFOI_EVIDENCE_HASH = os.environ.get("FAITFOI_EVIDENCE_HASH", "sha512")
 """The file (PEM) of the root certificates that their time-stamps must lead to."""
 
 

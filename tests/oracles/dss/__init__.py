@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.oracles.java import give_up, java, need_java
 
 _JUDGE = Path(__file__).with_name("Judge.java")
+_RECORDS = Path(__file__).with_name("Records.java")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +43,17 @@ def dss(paths: Iterable[Path], *, roots: Sequence[Path], at: datetime) -> dict[P
             indication=indication, reason=reason, format=kind, intact=intact, valid=valid
         )
     return verdicts
+
+
+def dss_records(folders: Iterable[Path], *, roots: Sequence[Path]) -> dict[str, str]:
+    """What it says of `record.ers` for the files in `objects`, by folder: "accepted" and how many tokens, or why not.
+
+    `roots` are the only trusted authorities, one certificate (PEM or DER) in each file. Skips the test without Java or
+    its compiler (fails it in CI).
+    """
+    need_java()
+    if shutil.which("javac") is None:
+        give_up("needs a JDK, to run a source file (Debian: apt install default-jdk-headless)")
+    trusted = os.pathsep.join(str(root.resolve()) for root in roots)
+    lines = java("dss", str(_RECORDS), trusted, *map(str, folders)).splitlines()
+    return dict(line.split("\t", 1) for line in lines)

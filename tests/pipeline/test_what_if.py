@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from faitfoi.accounts.models import ChannelKey, SizeClass
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.legal import legal_tables
-from faitfoi.pipeline.routing import Decision, Facts, NoRoute, decide, lawful_channels
+from faitfoi.pipeline.routing import Decision, Directory, Facts, NoRoute, decide, lawful_channels
 from faitfoi.pipeline.what_if import (
     NoSuchBatch,
     find_batch,
@@ -29,6 +29,16 @@ from tests.pipeline.test_routing import TOWN as COMMUNE
 
 CHANNELS = st.sampled_from([*(key.value for key in ChannelKey)])
 MAYBE = st.sampled_from(["", "x@client.example"])
+
+
+ANSWERS = (
+    None,
+    Directory(reach="yes", listed=True, active=("000000034",)),
+    Directory(reach="no", listed=False),
+    Directory(reach="no", listed=True, active=("000000034_ACHATS",)),
+    Directory(reach="no", listed=True),
+    Directory(reach="undetermined", listed=None),
+)
 
 
 @st.composite
@@ -54,7 +64,7 @@ def facts(draw: st.DrawFn) -> Facts:
         number="F-1",
         size=draw(st.sampled_from(SizeClass)),
         notice_channel=draw(CHANNELS),
-        directory=draw(st.sampled_from(["", "yes", "no", "unknown"])),
+        directory=draw(st.sampled_from(ANSWERS)),
     )
 
 
@@ -130,11 +140,11 @@ def test_a_seller_may_begin_before_its_turn() -> None:
 
 def test_an_address_that_the_directory_does_not_know_holds_the_invoice_and_silence_does_not() -> None:
     obliged = replace(FARMER, day=date(2027, 9, 1))
-    for answer in ("yes", "unknown", ""):
+    for answer in (Directory(reach="yes", listed=True), Directory(reach="undetermined", listed=None), None):
         assert isinstance(decide(replace(obliged, directory=answer)), Decision)
-    way = decide(replace(obliged, directory="no"))
+    way = decide(replace(obliged, directory=Directory(reach="no", listed=False)))
     assert isinstance(way, NoRoute)
-    assert "l’annuaire ne connaît pas" in way.reason
+    assert "n’est pas dans l’annuaire" in way.reason
     assert FARMER.electronic_address in way.reason
 
 

@@ -55,8 +55,6 @@ class Facts:
     number: str
     size: SizeClass = SizeClass.SMALL
     notice_channel: str = ""
-    directory: str = ""
-    """What the directory answers for `electronic_address`: `yes`, `no`, `unknown`; empty when it was not asked."""
     structure: Known | None = None
     """What Chorus Pro has said of the recipient, when it was asked."""
     directory: Directory | None = None
@@ -173,17 +171,7 @@ def _missing(facts: Facts, channel: ChannelKey) -> str:
             f"la fiche de {facts.customer_name} n’a pas d’adresse de facturation électronique. "
             "Ajoutez-la à la fiche du client, puis relancez."
         )
-    return _missing_from_directory(facts) if channel is ChannelKey.PLATEFORME_AGREEE else ""
-
-
-def _missing_from_directory(facts: Facts) -> str:
-    """What the directory says of the very address that the invoice bears (BT-49); silence proves nothing (B18, B19)."""
-    if facts.directory != "no":
-        return ""
-    return (
-        f"l’annuaire ne connaît pas l’adresse de facturation électronique {facts.electronic_address} de "
-        f"{facts.customer_name}. Demandez-lui son adresse exacte, corrigez sa fiche, puis relancez."
-    )
+    return ""
 
 
 def _told_by_directory(told: Directory) -> str:

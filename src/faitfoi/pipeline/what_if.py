@@ -9,11 +9,12 @@ from uuid import UUID
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.pipeline.customers import draft_customer, facts_for, match_customer
-from faitfoi.pipeline.routing import Decision, Facts, NoRoute, decide, start_of
+from faitfoi.pipeline.routing import Decision, Directory, Facts, NoRoute, decide, start_of
 from faitfoi.records.models import Batch, Document
 from faitfoi.records.stages import LineOutcome, Nature
 
 SOMETHING = "(à compléter)"
+ABSENT = Directory(reach="no", listed=False)
 CHOICES = (ChannelKey.EMAIL, ChannelKey.CHORUS_PRO, ChannelKey.PLATEFORME_AGREEE, ChannelKey.POST, ChannelKey.PORTAL)
 Way = Decision | NoRoute
 
@@ -159,8 +160,8 @@ def _other_records(facts: Facts) -> Iterator[tuple[str, Facts]]:
         ("un numéro d’engagement", facts.engagement, replace(facts, engagement="" if facts.engagement else SOMETHING)),
     ):
         yield f"s’il n’y avait pas {label}" if present else f"s’il y avait {label}", other
-    if facts.electronic_address and facts.directory != "no":
-        yield "si l’annuaire ne connaissait pas l’adresse électronique du client", replace(facts, directory="no")
+    if facts.electronic_address and (facts.directory is None or facts.directory.reach != "no"):
+        yield "si l’annuaire ne connaissait pas l’adresse électronique du client", replace(facts, directory=ABSENT)
 
 
 def _outcome(way: Way) -> tuple[str, str]:

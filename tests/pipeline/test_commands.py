@@ -160,6 +160,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("retention",): [[], ["invoice", "12"]],
         ("mail", "dkim"): [[]],
         ("mail", "preview"): [[HERS[0]]],
+        ("mail", "webhook"): [["brevo"]],
         ("mail", "addresses"): [[], ["--good", FARMER.email]],
         ("hold", "place"): [["--document", HERS[0], "--reason", "x"], ["--reason", "x"]],
         ("hold", "list"): [[]],

@@ -19,6 +19,7 @@ Settings, all of them text:
 | `dkim_domain` | the domain that signs | the sender's domain |
 | `pace`, `pace_domain`, `pace_domains` | messages a minute (`smtp_mail_pace`) | no limit of ours |
 | `grouping`, `grouping_megabytes` | what travels in one message (`smtp_mail_pace`) | one mail per invoice |
+| `provider`, `webhook_…` | who carries it and calls back (`mail_providers`) | nobody calls |
 | `deadline_seconds` | longest time one sending may take, 1 to 1800 | 120 |
 
 What an answer means: before the final dot, nothing can have arrived (`NotSent`, or `Refused` when the address or the
@@ -36,6 +37,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from faitfoi.channels.contract import CannotTell, Grade, NotSent, OutcomeUnknown, Parcel, Receipt, RemoteEvent
+from faitfoi.channels.mail_providers import PROVIDERS
 from faitfoi.channels.smtp_mail_codes import Step, judge, too_big
 from faitfoi.channels.smtp_mail_dkim import Dkim, read_dkim, sign
 from faitfoi.channels.smtp_mail_message import Letter, Sender, compose, one_line, plain_address
@@ -64,6 +66,7 @@ class MailSettings:
     ca_file: str
     deadline: timedelta
     dkim: Dkim | None = None
+    provider: str = ""
 
 
 def read_settings(settings: Mapping[str, str]) -> MailSettings:
@@ -92,6 +95,7 @@ def read_settings(settings: Mapping[str, str]) -> MailSettings:
         helo_domain=_domain(settings, "helo_domain") or sender.rpartition("@")[2],
         ca_file=settings.get("ca_file", ""),
         deadline=timedelta(seconds=_number(settings, "deadline_seconds", default=DEFAULT_DEADLINE, highest=1800)),
+        provider=_provider(settings),
         dkim=_dkim(settings, sender_domain=sender.rpartition("@")[2]),
     )
 
@@ -122,7 +126,12 @@ class SmtpMail:
         """Hand one message to the relay. Raises NotSent, Refused or OutcomeUnknown."""
         until = time.monotonic() + self.deadline.total_seconds()
         name = self._settings.sender_name or parcel.seller_name
-        sender = Sender(address=self._settings.sender_address, name=name, reply_to=self._settings.reply_to)
+        sender = Sender(
+            address=self._settings.sender_address,
+            name=name,
+            reply_to=self._settings.reply_to,
+            provider=self._settings.provider,
+        )
         now = self._clock()
         letter = compose(parcel, sender=sender, at=now)
         if self._settings.dkim is not None:
@@ -316,6 +325,15 @@ def _address(settings: Mapping[str, str], name: str, *, wanted: bool) -> str:
         raise ValueError(
             f"Réglages du courrier : {name} vaut « {one_line(given)} » ; indiquez une adresse électronique."
         ) from None
+
+
+def _provider(settings: Mapping[str, str]) -> str:
+    given = settings.get("provider", "").strip()
+    if given and given not in PROVIDERS:
+        raise ValueError(
+            f"Réglages du courrier : provider vaut « {one_line(given)} » ; choisissez parmi {', '.join(PROVIDERS)}."
+        )
+    return given
 
 
 def _dkim(settings: Mapping[str, str], *, sender_domain: str) -> Dkim | None:

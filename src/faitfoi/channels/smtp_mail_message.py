@@ -42,6 +42,7 @@ class Sender:
     address: str
     name: str
     reply_to: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,8 @@ def compose(parcel: Parcel, *, sender: Sender, at: datetime) -> Letter:
     message["Message-ID"] = message_id = f"<{parcel.message_ref}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice is wanted in return
     message["Content-Language"] = words.language
+    for name, value in _for_the_provider(sender.provider, parcel.message_ref):
+        message[name] = value
     body = MIMEMultipart("alternative", boundary=f"=_{parcel.message_ref}_text", policy=_WIRE_POLICY)
     body.attach(_text(words.plain, subtype="plain"))
     body.attach(_text(words.html, subtype="html"))
@@ -188,6 +191,16 @@ def _text(text: str, *, subtype: str) -> Message:
     part["Content-Type"] = f"text/{subtype}"
     part.set_payload(text, charset)
     return part
+
+
+def _for_the_provider(provider: str, reference: str) -> list[tuple[str, str]]:
+    """What a provider gives back in its calls, and that it neither counts opens nor rewrites anything."""
+    return {
+        "postmark": [("X-PM-Metadata-ref", reference), ("X-PM-TrackOpens", "false"), ("X-PM-TrackLinks", "None")],
+        "mailgun": [("X-Mailgun-Variables", f'{{"ref": "{reference}"}}'), ("X-Mailgun-Track", "no")],
+        "brevo": [("X-Mailin-custom", reference)],
+        "mailjet": [("X-MJ-CustomID", reference), ("X-Mailjet-TrackOpen", "0"), ("X-Mailjet-TrackClick", "0")],
+    }.get(provider, [])
 
 
 def _with_files(content: bytes, parcel: Parcel, *, boundary: str) -> bytes:

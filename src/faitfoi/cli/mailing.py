@@ -125,3 +125,21 @@ def preview(
             words, sentence = look(chosen, document, language=language)
         typer.echo(f"{words.subject}\n\n{words.plain}")
         typer.echo(sentence, err=True)
+
+
+@app.command()
+def webhook(
+    provider: Annotated[str, typer.Argument(help="postmark, mailgun, ses, brevo ou mailjet.")],
+    organisation: Named = None,
+) -> None:
+    """Donne l’adresse que le prestataire d’envoi appellera ; son secret n’est montré qu’une fois."""
+    with platform_open():
+        from faitfoi.pipeline.mail_calls import NoDoor, open_door
+
+        chosen = the_organisation(organisation)
+        try:
+            secret = open_door(chosen, provider, actor="operator")
+        except NoDoor as error:
+            fail(str(error), code=2)
+    typer.echo(f"/appels/courrier/{secret}/")
+    typer.echo("Donnez cette adresse au prestataire, précédée de https:// et du nom de cette machine.", err=True)

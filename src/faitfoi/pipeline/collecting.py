@@ -167,7 +167,7 @@ def _keep_all(
     for one in sorted(news, key=lambda one: one.event.at):
         delivery = find_delivery(one, channel)
         if delivery is None:
-            fresh += _bury(organisation_id, channel, one, actor=actor)
+            fresh += bury(organisation_id, channel, one, actor=actor)
         else:
             fresh += keep_one(delivery, one, actor=actor)
     return fresh
@@ -222,7 +222,8 @@ def _which(deliveries: Sequence[Delivery], one: News) -> Delivery | None:
     return next(iter(left or deliveries), None)
 
 
-def _bury(organisation_id: UUID, channel: ChannelKey, one: News, *, actor: str) -> bool:
+def bury(organisation_id: UUID, channel: ChannelKey, one: News, *, actor: str) -> bool:
+    """Keep news that no delivery of ours fits as a dead letter; False when it lies there. Runs inside `acting_for`."""
     event = one.event
     identity = storable(event.identity)[:200]
     if DeadLetter.objects.filter(channel=channel, identity=identity).exists():

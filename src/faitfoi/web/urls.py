@@ -19,6 +19,7 @@ from faitfoi.web.pages import (
     seal,
     tasks,
     trail,
+    webhooks_mail,
 )
 
 ACCOUNT_PAGES = frozenset(
@@ -77,6 +78,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", entrance.choose, name="choose"),
     path("langue/", set_language, name="set_language"),
     path("compte/", include([p for p in account_urls.urlpatterns if getattr(p, "name", "") in ACCOUNT_PAGES])),
+    path("appels/courrier/<str:secret>/", webhooks_mail.called, name="mail_called"),
     path("o/<slug:slug>/", include(organisation)),
 ]
 

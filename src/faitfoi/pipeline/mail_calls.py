@@ -1,0 +1,93 @@
+"""The door for mail providers' calls: found by the secret in its address, verified, then kept as news of deliveries."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from uuid import UUID
+
+import httpx
+from django.utils import timezone
+
+from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.contract import News
+from faitfoi.channels.mail_provider_news import NotRead
+from faitfoi.channels.mail_providers import PROVIDERS, Fetch, Forged, read_call
+from faitfoi.pipeline import archive
+from faitfoi.pipeline.collecting import bury
+from faitfoi.pipeline.following import record
+from faitfoi.pipeline.grouping import carried_with
+from faitfoi.pipeline.rollback import stopped
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Delivery, ReturnToken, WebhookDoor
+from faitfoi.records.vault import channel_settings
+
+ACTOR = "mail provider"
+_PATIENCE = 5.0
+
+
+class NoDoor(LookupError):
+    """Nobody gave this address out, or it is of a provider that we do not know; a French sentence."""
+
+
+class NotNow(Exception):
+    """The journal is not the one that its witnesses know: the provider is to call again."""
+
+
+def open_door(organisation: Organisation, provider: str, *, actor: str) -> str:
+    """Make the secret of an address that a provider may call; it is told once, only its hash is kept. Raises NoDoor."""
+    if provider not in PROVIDERS:
+        raise NoDoor(f"« {provider[:30]} » n’est pas un prestataire connu : choisissez parmi {', '.join(PROVIDERS)}.")
+    secret = secrets.token_urlsafe(32)
+    with acting_for(organisation.id):
+        door = WebhookDoor.objects.create(digest=_digest(secret), organisation_id=organisation.id, provider=provider)
+        write_entry("webhook_opened", actor=actor, rows=[door], provider=provider)
+    return secret
+
+
+def take_call(secret: str, *, headers: Mapping[str, str], body: bytes, fetch: Fetch | None = None) -> int:
+    """Verify a call, keep what it tells, return how much was new; outside any transaction.
+
+    Raises NoDoor for an unknown secret, Forged, NotRead, NotNow (call again), httpx.HTTPError (certificate not had).
+    """
+    door = WebhookDoor.objects.filter(digest=_digest(secret)).first()
+    if door is None:
+        raise NoDoor("unknown address")
+    if sentence := stopped():
+        raise NotNow(sentence)
+    with acting_for(door.organisation_id):
+        settings = channel_settings(ChannelKey.EMAIL) or {}
+    told = {name.lower(): value for name, value in headers.items() if name.lower() != "cookie"}
+    news = read_call(
+        door.provider, headers=told, body=body, settings=settings, now=timezone.now(), fetch=fetch or _fetched
+    )
+    return sum(_keep(door.organisation_id, one) for one in news)
+
+
+def _keep(organisation_id: UUID, one: News) -> int:
+    """Keep one piece of news of the deliveries it is about; a dead letter when none is ours."""
+    reference = one.about.get("message_ref", "")
+    token = ReturnToken.objects.filter(message_ref=reference, organisation_id=organisation_id).first()
+    with acting_for(organisation_id):
+        found = token and Delivery.objects.select_related("document").filter(message_ref=reference).first()
+        carried = carried_with(found) if found else []
+    if not carried:
+        kept = archive.pack(organisation_id, [one.event.raw], retention=archive.RECEIVED)
+        with acting_for(organisation_id):
+            archive.claim(kept, actor=ACTOR)
+            return int(bury(organisation_id, ChannelKey.EMAIL, one, actor=ACTOR))
+    return sum(record(each, [one.event], actor=ACTOR) for each in carried)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _fetched(address: str) -> bytes:
+    """Fetch what `mail_providers` found on its list of addresses; never follows elsewhere."""
+    answer = httpx.get(address, timeout=_PATIENCE, follow_redirects=False)
+    answer.raise_for_status()
+    return answer.content[:100_000]
+
+
+__all__ = ["Forged", "NoDoor", "NotNow", "NotRead", "open_door", "take_call"]

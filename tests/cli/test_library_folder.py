@@ -158,3 +158,11 @@ def test_children_end_with_the_run(folder: Path) -> None:
 def _children() -> set[str]:
     threads = Path("/proc/self/task").glob("*/children")
     return {child for thread in threads for child in thread.read_text().split()}
+
+
+@pytest.mark.parametrize("command", ["check", "compare"])
+def test_an_empty_name_is_refused_rather_than_read_as_the_current_folder(command: str) -> None:
+    answer = ask(command, "")
+
+    assert answer.exit_code == 2
+    assert "nom vide" in " ".join(answer.output.split())

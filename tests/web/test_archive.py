@@ -9,7 +9,8 @@ from django.urls import reverse
 from faitfoi.accounts.models import Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.elimination import request_elimination
-from faitfoi.records.models import Document, Elimination, Hold
+from faitfoi.records.alarms import archive_alarm
+from faitfoi.records.models import Alarm, Document, Elimination, Hold
 from faitfoi.records.stages import Stage
 from tests.conftest import make_member
 from tests.web.conftest import Work, plain, signed_in_as
@@ -95,6 +96,21 @@ def test_whoever_approves_an_elimination_sees_its_documents_and_says_so(
     signed_in_as(other_manager).post(at(documents, "decide_elimination", asked.pk), {"refuse": "1"})
     with acting_for(organisation.id):
         assert Elimination.objects.get(pk=asked.pk).state == Elimination.State.REFUSED
+
+
+def test_what_another_organisation_has_lost_is_not_told_here(
+    as_alice: Client, documents: Work, rival: Organisation
+) -> None:
+    for organisation, sentence in (
+        (documents.organisation, "Archive abîmée ici."),
+        (rival, "Archive abîmée ailleurs."),
+    ):
+        with acting_for(organisation.id):
+            Alarm.objects.create(cause=archive_alarm(organisation.id), sentence=sentence)
+    page = shown(as_alice, documents)
+
+    assert "Archive abîmée ici." in page
+    assert "ailleurs" not in page
 
 
 def test_an_auditor_is_not_shown_the_way_to_the_archive(auditor: User, documents: Work) -> None:

@@ -17,9 +17,23 @@ class Language(StrEnum):
     EN = "en"
 
 
+def a_path(text: str) -> Path:
+    """The path that was typed; an empty text is none, though `Path("")` is the current folder."""
+    if not text:
+        raise typer.BadParameter(
+            "un nom vide ne désigne aucun fichier : vérifiez la variable qui le donne, ou écrivez . pour ce dossier."
+        )
+    return Path(text)
+
+
 Files = Annotated[
     list[Path],
-    typer.Argument(help="Factures (PDF, XML ou JSON) ou dossiers ; - pour l’entrée standard.", show_default=False),
+    typer.Argument(
+        help="Factures (PDF, XML ou JSON) ou dossiers ; - pour l’entrée standard.",
+        show_default=False,
+        parser=a_path,
+        metavar="FICHIERS",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Une ligne de JSON par fichier.")]
 BrFr = Annotated[

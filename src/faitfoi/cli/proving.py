@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from faitfoi.cli.archiving import judge_attestation
+from faitfoi.cli.library_check import a_path
 from faitfoi.cli.sending import AsJson
 from faitfoi.cli.server import fail, platform_open, write_or_leave
 
@@ -23,7 +24,10 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 def verify(
     path: Annotated[
-        Path | None, typer.Argument(help="Un dossier de preuve (ZIP ou dossier) ou une attestation (PDF).")
+        Path | None,
+        typer.Argument(
+            help="Un dossier de preuve (ZIP ou dossier) ou une attestation (PDF).", parser=a_path, metavar="CHEMIN"
+        ),
     ] = None,
     pin: Annotated[
         list[str] | None,

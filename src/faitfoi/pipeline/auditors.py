@@ -1,6 +1,5 @@
 """Auditors' access: given to a person for some financial years and some days, taken back; readings are journalled."""
 
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from faitfoi.accounts.financial_years import multirange
 from faitfoi.accounts.models import Mandate, Membership, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for, only_days, signed_in
 from faitfoi.pipeline.installation import today
+from faitfoi.pipeline.setting_up import account_of
 from faitfoi.records.journal import write_entry
 
 LONGEST = timedelta(days=366)
@@ -55,12 +55,8 @@ def invite(
     chosen = sorted(set(years))
     address = email.strip().lower()
     _check(organisation, address, chosen, first_day=first_day, last_day=last_day)
-    password = None
     with acting_for(organisation.id):
-        user = User.objects.filter(email=address).first()
-        if user is None:
-            password = secrets.token_urlsafe(12)
-            user = User.objects.create_user(address, password, name=name)
+        user, password = account_of(address, name=name)
         held = Membership.objects.filter(organisation=organisation, user=user).first()
         if held is not None and held.role != Role.AUDITOR:
             raise CannotInvite(

@@ -23,6 +23,7 @@ from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing, Shelf
 from faitfoi.evidence.store import digest_of, pack_digest, pack_name
 from faitfoi.pipeline.archive import kept_until
 from faitfoi.pipeline.installation import store
+from faitfoi.records.alarms import archive_alarm
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Alarm, JournalEntry, StoredObject
 
@@ -228,7 +229,7 @@ def _mended(organisation_id: UUID, name: str) -> tuple[str, ...]:
 
 def _tell(organisation_id: UUID, outcome: Outcome, *, over: bool) -> None:
     """Raise the alarm for what is lost; it ends when a control of all packs ends without loss."""
-    cause = f"archive:{organisation_id.hex}"
+    cause = archive_alarm(organisation_id)
     if outcome.lost:
         lost = (
             "un paquet de fichiers qu’aucune copie ne rend plus"

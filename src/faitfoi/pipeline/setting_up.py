@@ -103,17 +103,22 @@ def add_account(organisation: Organisation, email: str, *, name: str, role: Role
             "Un auditeur reçoit un accès à certains exercices, pour un temps : faitfoi auditor invite ADRESSE "
             "--year AAAA --until AAAA-MM-JJ"
         )
-    password = None
     with acting_for(organisation.id):
-        user = User.objects.filter(email=address).first()
-        if user is None:
-            password = secrets.token_urlsafe(12)
-            user = User.objects.create_user(address, password, name=name)
+        user, password = account_of(address, name=name)
         membership, _ = Membership.objects.update_or_create(
             organisation=organisation, user=user, defaults={"role": role}
         )
         write_entry("account_added", actor=actor, rows=[user, membership], user=str(user.id), role=role.value)
     return password
+
+
+def account_of(address: str, *, name: str) -> tuple[User, str | None]:
+    """Return whose account has this address, and the password made for it when it is new. Runs inside `acting_for`."""
+    known = User.objects.filter(email=address).first()
+    if known is not None:
+        return known, None
+    password = secrets.token_urlsafe(12)
+    return User.objects.create_user(address, password, name=name), password
 
 
 def set_channel(organisation: Organisation, channel: str, values: dict[str, str], *, actor: str) -> None:

@@ -20,7 +20,8 @@ from faitfoi.accounts.tenancy import acting_for, signed_in
 from faitfoi.pipeline.auditors import NoAccess, held_to, journal_reading, mandate_in_force
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.task_list import count_tasks
-from faitfoi.records.models import Alarm, Artefact
+from faitfoi.records.alarms import alarms_for
+from faitfoi.records.models import Artefact
 
 MAY_ACT = frozenset({Role.CLERK, Role.MANAGER})
 """Roles that may send and retry; an auditor reads."""
@@ -162,7 +163,7 @@ def show(
     request: HttpRequest, here: Here, template: str, context: dict[str, object], *, status: int = 200
 ) -> HttpResponse:
     """Render a page of an organisation, below what everybody should know."""
-    alarms = list(Alarm.objects.order_by("since"))
+    alarms = alarms_for(here.organisation.id)
     waiting = count_tasks() if here.may_act else 0
     return render(request, template, {"here": here, "alarms": alarms, "task_count": waiting, **context}, status=status)
 

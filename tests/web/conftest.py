@@ -23,6 +23,7 @@ from faitfoi.records.models import (
     Batch,
     BatchLine,
     Customer,
+    DeadLetter,
     Delivery,
     Document,
     Elimination,
@@ -97,6 +98,19 @@ class Work:
             digest = keep(self.organisation, blank_pdf())
             named = {"sha256": digest.sha256, "sha512": digest.sha512, "size": digest.size, "statement": {}}
             return WrittenTrail.objects.get_or_create(organisation=self.organisation, version=1, defaults=named)[0]
+
+    def event(self) -> Event:
+        """Return what the other side said of a document."""
+        with acting_for(self.organisation.id):
+            return Event.objects.get(document=self.documents[Stage.REJECTED], axis=Event.Axis.THEIRS)
+
+    def letter(self) -> DeadLetter:
+        """Return a piece of news that fits no delivery."""
+        with acting_for(self.organisation.id):
+            told = {"code": "212", "grade": "paid", "at": timezone.now()}
+            return DeadLetter.objects.get_or_create(
+                organisation=self.organisation, channel=ChannelKey.EMAIL, identity="nouvelle", defaults=told
+            )[0]
 
     def hold(self) -> Hold:
         """Return a hold over the whole organisation."""

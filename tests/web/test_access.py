@@ -48,6 +48,8 @@ class Address:
             "elimination_id": work.elimination().pk,
             "version_id": work.trail().pk,
             "act_id": work.act().pk,
+            "event_id": work.event().pk,
+            "letter_id": work.letter().pk,
             "number": 1,
         }
         return reverse(self.name, kwargs={name: values[name] for name in self.arguments})

@@ -94,7 +94,19 @@ def test_a_hash_that_is_about_to_fall_is_left_for_another_and_the_dossier_proves
     assert verify_dossier(files_of(dossier)).lies == ()
     said = verify(dossier)
     assert (said.returncode, said.stderr) == (0, "")
-    assert "les 3 renouvellements" in said.stdout
+    assert "les 3 renouvellements de la preuve d'ancienneté sont signés" in said.stdout
+    # The script knows who signed each renewal: a byte of the last one's signature, and its root away, are named.
+    whole = record.dump()
+    (dossier / "data/evidence.ers").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    refresh_lists(dossier)
+    assert "data/evidence.ers a un renouvellement" in verify(dossier).stderr
+    (dossier / "data/evidence.ers").write_bytes(whole)
+    kept = (dossier / "data/horodatage/racines.pem").read_text()
+    fewer = kept[: kept.rindex("-----BEGIN")]
+    (dossier / "data/horodatage/racines.pem").write_text(fewer)
+    refresh_lists(dossier)
+    assert "ne mène pas à data/horodatage/racines.pem" in verify(dossier).stderr
+    (dossier / "data/horodatage/racines.pem").write_text(kept)
 
     first, second = record.chains
     for forged in (

@@ -319,32 +319,41 @@ for token in data/horodatage/*.tst; do
   said "le point de contrôle existait le $(date -u -d "@$at" '+%d/%m/%Y à %H:%M:%S') UTC, dit $(basename "$token" .tst)"
 done
 
-# La preuve d'ancienneté (RFC 4998) commence par un de ces jetons ; openssl ne sait pas lire ses renouvellements.
+# La preuve d'ancienneté (RFC 4998) commence par un de ces jetons. De ses renouvellements, openssl vérifie qui les a signés
+# et quand ; qu'ils couvrent ce qui les précède, il ne sait pas le lire.
 if [ -e data/evidence.ers ]; then
-  openssl asn1parse -inform DER -in data/evidence.ers >"$work/told" 2>/dev/null || fail "data/evidence.ers est illisible"
-  tokens=0 first=
+  record=data/evidence.ers
+  openssl asn1parse -inform DER -in $record >"$work/told" 2>/dev/null || fail "$record est illisible"
+  tokens=0 end=0
   while read -r at line; do
-    case "$at$line" in
-      *:d=4*'cons: SEQUENCE'*)
-        tokens=$((tokens + 1))
-        first=${first:-$at $line}
-        ;;
-    esac
+    case "$at$line" in *:d=4*'cons: SEQUENCE'*) ;; *) continue ;; esac
+    tokens=$((tokens + 1))
+    line="$at $line"
+    at=${line%%:*} header=${line#*hl=} length=${line#*l=*l=}
+    header=${header%%[!0-9]*} length=${length# } length=${length# } length=${length# } length=${length%%[!0-9]*}
+    end=$((at + header + length))
+    tail -c +$((at + 1)) $record | head -c $((header + length)) >"$work/token"
+    if [ $tokens = 1 ]; then
+      begins=0
+      for token in data/horodatage/*.tst; do
+        [ ! -e "$token" ] || ! same "$work/token" "$token" || begins=1
+      done
+      [ $begins = 1 ] || fail "$record ne commence pas par un horodatage du dossier"
+      continue
+    fi
+    openssl ts -reply -token_in -in "$work/token" -text >"$work/text" 2>/dev/null || fail "$record a un renouvellement illisible"
+    when=$(while IFS= read -r word; do case "$word" in "Time stamp: "*) echo "${word#Time stamp: }" ;; esac; done <"$work/text")
+    seconds=$(date -u -d "$when" +%s 2>/dev/null) || fail "$record a un renouvellement illisible"
+    openssl cms -verify -binary -inform DER -in "$work/token" -CAfile "$roots" -purpose timestampsign -attime "$seconds" \
+      -out "$work/signed" 2>/dev/null || fail "$record a un renouvellement qui n'est pas signé, ou ne mène pas à $roots"
   done <"$work/told"
-  [ $tokens != 0 ] || fail "data/evidence.ers n'a pas d'horodatage"
-  at=${first%%:*} header=${first#*hl=} length=${first#*l=*l=}
-  header=${header%%[!0-9]*} length=${length# } length=${length# } length=${length# } length=${length%%[!0-9]*}
-  tail -c +$((at + 1)) data/evidence.ers | head -c $((header + length)) >"$work/token"
-  [ "$tokens" != 1 ] || [ $((at + header + length)) = "$(wc -c <data/evidence.ers)" ] || fail "data/evidence.ers est illisible"
-  begins=0
-  for token in data/horodatage/*.tst; do
-    [ ! -e "$token" ] || ! same "$work/token" "$token" || begins=1
-  done
-  [ $begins = 1 ] || fail "data/evidence.ers ne commence pas par un horodatage du dossier"
+  [ $tokens != 0 ] || fail "$record n'a pas d'horodatage"
+  [ $end = "$(wc -c <$record)" ] || fail "$record est illisible"
   if [ $tokens = 1 ]; then
     said "la preuve d'ancienneté est celle du point de contrôle"
   else
-    echo "non vérifié : les $((tokens - 1)) renouvellements de la preuve d'ancienneté (« faitfoi verify » les vérifie)"
+    said "les $((tokens - 1)) renouvellements de la preuve d'ancienneté sont signés, et mènent à $roots"
+    echo "non vérifié : que chacun couvre ce qui le précède (« faitfoi verify » le vérifie)"
   fi
 fi
 if [ -e data/origine.zip ]; then

@@ -50,6 +50,7 @@ class Address:
             "act_id": work.act().pk,
             "event_id": work.event().pk,
             "letter_id": work.letter().pk,
+            "channel": "chorus_pro",
             "number": 1,
         }
         return reverse(self.name, kwargs={name: values[name] for name in self.arguments})

@@ -25,7 +25,7 @@ import base64
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from faitfoi.channels.chorus_pro_acts import act_on, tell_act
 from faitfoi.channels.chorus_pro_codes import (
@@ -104,6 +104,11 @@ class ChorusPro:
     def close(self) -> None:
         """Give back connections and forget the token."""
         self._connection.close()
+
+    def check(self, siret: str) -> date | None:
+        """Try token, technical account and rights; the last day of the technical password, where it is told."""
+        told = self.structure(siret)
+        return told.password_expires_on if told else None
 
     def structure(self, siret: str, *, services: Iterable[str] = ()) -> StructureTold | None:
         """Ask what a public structure wants of an invoice; None when Chorus Pro does not have it. Raises NotSent."""

@@ -239,3 +239,15 @@ class Feeding(Protocol):
     def collect(self, cursor: str) -> NewsPage:
         """The next page of news after `cursor` (empty: from the beginning), repeats allowed. Raises NotSent."""
         ...
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A channel whose connection can be tried without sending anything."""
+
+    def check(self, siret: str) -> date | None:
+        """Try the connection for the organisation of that SIRET; the last day of what will expire, where it is told.
+
+        Raises NotSent with what is wrong.
+        """
+        ...

@@ -1,14 +1,180 @@
-"""How each channel answers: its last good call, its last failure in words, its environment, what expires when."""
+"""How each channel answers: its last good call, its last failure in words, its environment, what expires when.
 
-from datetime import datetime, timedelta
+The environment is told from the addresses and credentials themselves, never from a switch (complaint B25); what
+somebody has changed is beside what fails (complaint A6).
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
-from faitfoi.accounts.tenancy import require_organisation
-from faitfoi.records.models import ChannelHealth
+from faitfoi.accounts.models import ChannelKey, Organisation, User
+from faitfoi.accounts.tenancy import acting_for, require_organisation
+from faitfoi.channels.chorus_pro_http import LOOPBACK_HOSTS
+from faitfoi.channels.contract import Checking, NotSent
+from faitfoi.channels.registry import CHANNELS, open_channel
+from faitfoi.evidence.leaves import read_canonical
+from faitfoi.pipeline.installation import today
+from faitfoi.pipeline.open_channels import Channels
+from faitfoi.records.models import ChannelHealth, ChannelSettings, JournalEntry
+from faitfoi.records.vault import VaultClosed, unlock
 
 QUIET = timedelta(minutes=1)
 """A good call is written down at most this often: ten thousand deliveries are one piece of news here."""
+WARNED = 21
+"""Days before it expires from which a technical password is spoken of on every page."""
+CHANGES_SHOWN = 5
+PRODUCTION = "production"
+TESTS = {"simulator": "simulateur", "qualification": "qualification"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Somebody changed a channel's settings."""
+
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One channel of the organisation as the page shows it. `works` is None before any call."""
+
+    key: ChannelKey
+    configured: bool
+    environment: str
+    health: ChannelHealth | None
+    days_left: int | None
+    changes: list[Change]
+    problem: str = ""
+
+    @property
+    def works(self) -> bool | None:
+        """Whether the last call was a good one."""
+        health = self.health
+        if self.problem:
+            return False
+        if health is None or (health.good_at is None and health.bad_at is None):
+            return None
+        return health.bad_at is None or (health.good_at is not None and health.good_at > health.bad_at)
+
+    @property
+    def test(self) -> bool:
+        """Whether it reaches no real recipient."""
+        return self.environment in TESTS.values()
+
+
+def connections(organisation: Organisation) -> list[Connection]:
+    """Tell how every channel stands. Runs inside `acting_for`."""
+    settings = {row.channel: row for row in ChannelSettings.objects.all()}
+    health = {row.channel: row for row in ChannelHealth.objects.all()}
+    day = today(organisation)
+    return [_connection(ChannelKey(key), settings.get(key), health.get(key), day=day) for key in CHANNELS]
+
+
+def _connection(key: ChannelKey, row: ChannelSettings | None, health: ChannelHealth | None, *, day: date) -> Connection:
+    environment, problem = _environment(key, bytes(row.sealed_values)) if row else ("", "")
+    ends = health.expires_on if health else None
+    return Connection(
+        key=key,
+        configured=row is not None,
+        environment=environment,
+        health=health,
+        days_left=(ends - day).days if ends else None,
+        changes=_changes(key),
+        problem=problem,
+    )
+
+
+def notices(organisation: Organisation) -> tuple[list[str], list[str]]:
+    """What every page must say of the channels: those that reach nobody real, and warnings. Inside `acting_for`."""
+    rows = ChannelSettings.objects.order_by("channel")
+    tests = [
+        f"{row.get_channel_display()} ({environment})"
+        for row in rows
+        if (environment := _environment(row.channel, bytes(row.sealed_values))[0]) in TESTS.values()
+    ]
+    day = today(organisation)
+    expiring = ChannelHealth.objects.filter(expires_on__lte=day + timedelta(days=WARNED)).order_by("channel")
+    return tests, [_expiry(row, day) for row in expiring if row.expires_on]
+
+
+def _expiry(row: ChannelHealth, day: date) -> str:
+    assert row.expires_on is not None  # noqa: S101  # asked for by whoever calls
+    left = (row.expires_on - day).days
+    ended = f"a expiré le {row.expires_on:%d/%m/%Y}"
+    when = f"expire le {row.expires_on:%d/%m/%Y} (dans {left} jours)" if left >= 0 else ended
+    return (
+        f"Le mot de passe du compte technique de {row.get_channel_display()} {when} : changez-le sur le portail, puis "
+        "dans les connexions, ou plus aucune facture ne partira."
+    )
+
+
+@lru_cache(maxsize=512)
+def _environment(key: str, sealed: bytes) -> tuple[str, str]:
+    """The environment that settings lead to, in French, and what is wrong with them; told once for each of them."""
+    try:
+        values = unlock(sealed)
+        channel = open_channel(key, values)
+    except (ValueError, VaultClosed) as error:
+        return "", str(error)
+    channel.close()
+    told = str(getattr(channel, "environment", ""))
+    if not told and values.get("host", "") in LOOPBACK_HOSTS:
+        told = "simulator"
+    return TESTS.get(told, PRODUCTION), ""
+
+
+def _changes(key: ChannelKey) -> list[Change]:
+    entries = JournalEntry.objects.filter(kind="channel_settings_changed", body__contains=f'"channel":"{key.value}"')
+    found = [(entry.created_at, _actor(entry.body)) for entry in entries.order_by("-id")[:CHANGES_SHOWN]]
+    ids = [actor.removeprefix("user:") for _, actor in found if actor.startswith("user:")]
+    names = {str(user.pk): str(user) for user in User.objects.filter(pk__in=ids)}
+    return [Change(who=names.get(actor.removeprefix("user:"), "l’exploitant"), at=at) for at, actor in found]
+
+
+def _actor(body: str) -> str:
+    entry = read_canonical(body.encode())
+    return str(entry.get("actor", "")) if isinstance(entry, dict) else ""
+
+
+def check(organisation: Organisation, key: str) -> str:
+    """Try one channel's connection now, without sending anything; empty when it works, else the sentence that says why.
+
+    Call it outside any transaction.
+    """
+    try:
+        with Channels(organisation.id) as channels:
+            with acting_for(organisation.id):
+                channel = channels.open_key(key)
+            if not isinstance(channel, Checking):
+                return "Ce canal ne s’essaie pas sans envoyer : son prochain envoi dira s’il fonctionne."
+            expires = channel.check(organisation.siret)
+    except NotSent as error:
+        with acting_for(organisation.id):
+            noted_bad(key, error.reason, at=timezone.now())
+        return error.reason
+    now = timezone.now()
+    with acting_for(organisation.id):
+        ChannelHealth.objects.update_or_create(
+            organisation_id=organisation.id,
+            channel=key,
+            defaults={"good_at": now, "checked_at": now, "expires_on": expires},
+        )
+    return ""
+
+
+def check_all(organisation_id: UUID) -> None:
+    """Try what an organisation has that can be tried: the timetable does, each morning."""
+    with acting_for(organisation_id):
+        organisation = Organisation.objects.get(id=organisation_id)
+        wanted = ChannelSettings.objects.filter(channel=ChannelKey.CHORUS_PRO).exists()
+    if wanted:
+        check(organisation, ChannelKey.CHORUS_PRO)
 
 
 def noted_good(channel: str, *, at: datetime) -> None:

@@ -17,6 +17,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
 from faitfoi.pipeline.addresses import refuse_if_known_bad
 from faitfoi.pipeline.announcing import announce
+from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
@@ -210,6 +211,7 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
                 references=receipt.references,
                 timetable={"next_poll_at": now + FIRST_POLL if polls else None, "next_question_at": None},
             )
+        noted_good(delivery.channel, at=now)
         # A delivery that news has already carried further keeps its stage, and gains the evidence.
         keep_receipt(delivery, receipt, kept, at=now)
         catch_up(claim.delivery_id, actor=WORKER)
@@ -219,7 +221,9 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
     """Certainly not sent: put back with a growing wait, and before a person after the last."""
     now = timezone.now()
     with acting_for(organisation_id):
-        made = Delivery.objects.values_list("attempts_made", flat=True).get(id=claim.delivery_id)
+        made, channel = Delivery.objects.values_list("attempts_made", "channel").get(id=claim.delivery_id)
+        if isinstance(claim.cargo, Parcel):
+            noted_bad(channel, error.reason, at=now)
         source = Stage.SENDING
         if not _close_attempt(claim, Attempt.Outcome.NOT_SENT, error.reason):
             # The sweeper thought that it might have left; nobody needs to be asked what is certain here.

@@ -11,6 +11,7 @@ from faitfoi.channels.contract import Grade, NotSent, Receipt, RemoteEvent
 from faitfoi.evidence.store import Pack, digest_of, portions
 from faitfoi.intake.bounces import Bounce, BounceClass, read_bounce, read_verp
 from faitfoi.pipeline import addresses, archive
+from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.due import poll_later
 from faitfoi.pipeline.grouping import carried_with
 from faitfoi.pipeline.open_channels import Channels
@@ -92,9 +93,14 @@ def _poll_again(organisation_id: UUID, delivery: Delivery, *, final: bool = Fals
     """Set the hour of the next poll; a failed one changes nothing else, so nothing said meanwhile is skipped."""
     made = delivery.polls_made + (0 if reason else 1)
     wait = POLL_WAITS[made] if made < len(POLL_WAITS) else SLOWEST_POLL
+    now = timezone.now()
     with acting_for(organisation_id):
+        if reason:
+            noted_bad(delivery.channel, reason, at=now)
+        else:
+            noted_good(delivery.channel, at=now)
         Delivery.objects.filter(id=delivery.id).update(
-            polls_made=min(made, 10_000), next_poll_at=None if final else timezone.now() + wait
+            polls_made=min(made, 10_000), next_poll_at=None if final else now + wait
         )
 
 

@@ -24,6 +24,7 @@ from faitfoi.accounts.tenancy import directory
 from faitfoi.pipeline import acting, acting_questions, collecting, following, questions
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import prepare as preparing
+from faitfoi.pipeline.connections import check_all
 from faitfoi.pipeline.controls import run_due
 from faitfoi.pipeline.due import (
     act_later,
@@ -265,8 +266,9 @@ def refresh_structures(timestamp: int) -> None:  # noqa: ARG001
 
 @app.task(name="refresh_structures_of", queue="journey")
 def refresh_structures_of(*, organisation_id: str) -> None:
-    """Ask again about the public structures of one organisation."""
+    """Try the connection of one organisation, and ask again about its public structures."""
     if not stopped():
+        check_all(UUID(organisation_id))
         refresh(UUID(organisation_id), actor=delivering.WORKER)
 
 

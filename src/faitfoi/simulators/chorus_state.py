@@ -68,7 +68,7 @@ class ChorusState:
             "structures/v1/consulter": partial(
                 show_structure, known, self.suppliers, password_expires=self.password_expires
             ),
-            "structures/v1/rechercher/services": partial(list_services, known),
+            "structures/v1/rechercher/services": partial(list_services, known, self.suppliers),
             "structures/v1/consulter/service": partial(show_service, known),
             "transverses/v1/ajouter/fichier": partial(chorus_acts.add_file, self),
             "transverses/v1/recuperer/typespj": partial(chorus_acts.list_types, self),

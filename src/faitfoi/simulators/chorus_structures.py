@@ -74,8 +74,10 @@ def show_structure(
     }
 
 
-def list_services(structures: Structures, body: Mapping[str, object]) -> Body:
-    """Answer structures/v1/rechercher/services. Raises Refusal."""
+def list_services(structures: Structures, suppliers: Mapping[str, int], body: Mapping[str, object]) -> Body:
+    """Answer structures/v1/rechercher/services; a supplier has none here. Raises Refusal."""
+    if body["idStructure"] in suppliers.values():
+        return {"listeServices": [], "parametresRetour": page_of([], 1, 1, largest=LARGEST)[1]}
     one = _structure_of(structures, body["idStructure"])
     found: list[Body] = [
         {

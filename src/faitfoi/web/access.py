@@ -18,6 +18,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from faitfoi.accounts.models import Mandate, Membership, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for, signed_in
 from faitfoi.pipeline.auditors import NoAccess, held_to, journal_reading, mandate_in_force
+from faitfoi.pipeline.connections import notices
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.task_list import count_tasks
 from faitfoi.records.alarms import alarms_for
@@ -165,7 +166,9 @@ def show(
     """Render a page of an organisation, below what everybody should know."""
     alarms = alarms_for(here.organisation.id)
     waiting = count_tasks() if here.may_act else 0
-    return render(request, template, {"here": here, "alarms": alarms, "task_count": waiting, **context}, status=status)
+    tests, warnings = notices(here.organisation)
+    told = {"here": here, "alarms": alarms, "task_count": waiting, "test_channels": tests, "warnings": warnings}
+    return render(request, template, {**told, **context}, status=status)
 
 
 def is_htmx(request: HttpRequest) -> bool:

@@ -9,6 +9,7 @@ from faitfoi.web.pages import (
     auditors,
     batches,
     chorus,
+    connections,
     customers,
     documents,
     entrance,
@@ -70,6 +71,10 @@ organisation: list[URLPattern | URLResolver] = [
     path("fichiers/<uuid:artefact_id>/", documents.download, name="download"),
     path("fichiers/<uuid:artefact_id>/page-<int:number>.png", documents.picture, name="picture"),
     path("envois/<uuid:delivery_id>/relancer/", documents.send_again, name="send_again"),
+    path("connexions/", connections.connections_page, name="connections"),
+    path("connexions/chorus/", connections.set_chorus, name="set_chorus"),
+    path("connexions/chorus/enregistrer/", connections.save_chorus, name="save_chorus"),
+    path("connexions/<slug:channel>/verifier/", connections.check_connection, name="check_connection"),
     path("envois/<uuid:delivery_id>/chorus/", chorus.task, name="chorus_task"),
     path("envois/<uuid:delivery_id>/chorus/repondre/", chorus.answer, name="answer_chorus"),
 ]

@@ -1,0 +1,116 @@
+"""The page of connections, and what every page says of them: environment, expiry, failures in words (A6, A7, B25)."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from faitfoi.accounts.models import ChannelKey, Organisation, User
+from faitfoi.accounts.tenancy import acting_for
+from faitfoi.pipeline.connections import check, check_all, connections
+from faitfoi.pipeline.installation import today
+from faitfoi.records.models import ChannelHealth
+from faitfoi.records.vault import channel_settings
+from faitfoi.simulators.control import FaultKind
+from tests.pipeline.cast import TOWN, Scene, fault, file
+from tests.web.conftest import plain, signed_in_as
+
+SIRET = "00000001800018"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def as_bob(bob: User) -> Client:
+    """A browser where the manager is signed in."""
+    return signed_in_as(bob)
+
+
+def page_of(client: Client, organisation: Organisation, name: str = "connections") -> str:
+    return plain(client.get(reverse(name, args=[organisation.slug])).content)
+
+
+def expire(scene: Scene, days: int) -> None:
+    """Have Chorus Pro say when our technical password expires."""
+    last = today(scene.organisation) + timedelta(days=days)
+    scene.organisation.siret = SIRET
+    with acting_for(scene.organisation.id):
+        scene.organisation.save(update_fields=["siret"])
+    scene.chorus._control.obey("POST /control/account", {"suppliers": [SIRET], "expires": last.isoformat()})
+
+
+def test_a_failure_is_told_in_words_beside_the_last_good_call_and_who_changed_what(
+    scene: Scene, as_bob: Client
+) -> None:
+    assert check(scene.organisation, ChannelKey.CHORUS_PRO) == ""
+    scene.chorus.faults.add(fault(FaultKind.DOWN, on="rechercher", code="401", times=None))
+    assert "mot de passe du compte technique" in check(scene.organisation, ChannelKey.CHORUS_PRO)
+
+    said = page_of(as_bob, scene.organisation)
+    assert "Ne fonctionne pas" in said
+    assert "mot de passe du compte technique est faux ou expiré" in said
+    assert "Dernier appel réussi" in said
+    assert "l’exploitant" in said
+
+
+def test_a_deposit_is_a_good_call_and_a_closed_door_is_a_failure(scene: Scene) -> None:
+    scene.send(file("TV-1", TOWN))
+    with acting_for(scene.organisation.id):
+        found = {each.key: each for each in connections(scene.organisation)}
+    assert found[ChannelKey.CHORUS_PRO].works
+    scene.chorus.faults.add(fault(FaultKind.DOWN))
+    scene.send(file("TV-2", TOWN))
+    with acting_for(scene.organisation.id):
+        health = ChannelHealth.objects.get(channel=ChannelKey.CHORUS_PRO)
+    assert "503" in health.bad_reason
+
+
+@pytest.mark.parametrize(("days", "warned"), [(15, True), (60, False), (-1, True)])
+def test_a_password_about_to_expire_is_said_on_every_page(
+    scene: Scene, as_bob: Client, days: int, *, warned: bool
+) -> None:
+    expire(scene, days)
+    check_all(scene.organisation.id)
+    for name in ("home", "documents", "connections"):
+        assert ("changez-le sur le portail" in page_of(as_bob, scene.organisation, name)) == warned
+    assert ("dans 15 jours" in page_of(as_bob, scene.organisation)) == (days == 15)
+
+
+def test_a_test_environment_colours_every_page_and_nobody_else_s(
+    scene: Scene, as_bob: Client, charlie: User, rival: Organisation
+) -> None:
+    page = as_bob.get(reverse("documents", args=[scene.organisation.slug])).content.decode()
+    assert '<body class="test">' in page
+    assert "simulateur" in page_of(as_bob, scene.organisation)
+    theirs = signed_in_as(charlie).get(reverse("documents", args=[rival.slug])).content.decode()
+    assert '<body class="test">' not in theirs
+
+
+def given(**changes: str) -> dict[str, str]:
+    whole = {"place": "qualification", "client_id": "app", "technical_login": "TECH@cpro.example"}
+    return {**whole, "client_secret": "nouveau-secret", "technical_password": "nouveau-mot", **changes}
+
+
+def test_the_wizard_keeps_pairs_together_and_secrets_to_their_environment(scene: Scene, as_bob: Client) -> None:
+    address = reverse("save_chorus", args=[scene.organisation.slug])
+    refused = as_bob.post(address, given(client_secret=""))
+    assert refused.status_code == 422
+    assert "à remplir" in plain(refused.content)
+    assert "nouveau-mot" not in refused.content.decode()
+    with acting_for(scene.organisation.id):
+        assert (channel_settings("chorus_pro") or {})["client_id"] == "essai"
+
+    kept = as_bob.post(address, given(place="other", client_secret="", technical_password=""), follow=True)
+    assert "la connexion fonctionne" in plain(kept.content)
+    with acting_for(scene.organisation.id):
+        values = channel_settings("chorus_pro") or {}
+    assert (values["client_id"], values["client_secret"]) == ("app", "essai")
+
+
+def test_a_clerk_checks_and_does_not_set(scene: Scene, alice: User) -> None:
+    clerk = signed_in_as(alice)
+    slug = scene.organisation.slug
+    assert clerk.post(reverse("check_connection", args=[slug, "chorus_pro"])).status_code == 302
+    assert clerk.get(reverse("set_chorus", args=[slug])).status_code == 403
+    assert clerk.post(reverse("save_chorus", args=[slug]), given()).status_code == 403

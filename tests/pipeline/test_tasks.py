@@ -1,5 +1,7 @@
 """Whatever needs a person is in one list with a way out, and each way out is deliberate, journalled and final."""
 
+import csv
+import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,13 +11,15 @@ from django.utils import timezone
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade
+from faitfoi.pipeline.came_back import COLUMNS, as_csv, came_back
 from faitfoi.pipeline.deliver import MOST_ATTEMPTS
 from faitfoi.pipeline.relaunching import relaunch_everything
 from faitfoi.pipeline.resending import CannotResend, Settlement, ask_again, it_has_arrived, resend, settle
-from faitfoi.pipeline.retry import try_held_again
+from faitfoi.pipeline.retry import NOT_SENT, tell_not_sent, try_held_again
 from faitfoi.pipeline.task_list import count_tasks, list_tasks
 from faitfoi.pipeline.tasks import Task, due_after
-from faitfoi.records.models import Customer, Delivery, JournalEntry
+from faitfoi.records.journal import write_entry
+from faitfoi.records.models import Alarm, Customer, Delivery, JournalEntry
 from faitfoi.records.stages import Purpose, Stage
 from faitfoi.simulators.control import FaultKind
 from tests.pipeline.cast import ACTOR, FARMER, SILENT, Scene, fault, file
@@ -251,3 +255,37 @@ def test_another_organisation_has_none_of_these_tasks(scene: Scene, book: Book, 
     with acting_for(rival.id):
         assert (count_tasks(), list_tasks(rival)) == (0, [])
     assert len(tasks(scene)) == 1
+
+
+def test_what_was_prepared_yesterday_and_has_not_left_is_an_alarm_until_it_leaves(scene: Scene, book: Book) -> None:
+    batch = scene.hand_over(file("F-1"))
+    scene.prepare(batch)
+    assert not tell_not_sent([scene.organisation.id])
+    with acting_for(scene.organisation.id):
+        Delivery.objects.update(created_at=timezone.now() - timedelta(days=2))
+    assert tell_not_sent([scene.organisation.id])
+    assert Alarm.objects.filter(cause=NOT_SENT).exists()
+    scene.deliver()
+    assert not tell_not_sent([scene.organisation.id])
+    assert not Alarm.objects.filter(cause=NOT_SENT).exists()
+    with acting_for(scene.organisation.id):
+        delivery = Delivery.objects.get()
+        write_entry("test_touched", actor=ACTOR, rows=[delivery])
+
+
+def test_what_came_back_of_a_batch_is_a_table_that_computes_nothing(scene: Scene, book: Book) -> None:
+    batch = scene.send(file("F-1"), file("F-2"), file("F-3"))
+    other = scene.send(file("F-4"))
+    for number, grade in (("F-1", Grade.RETURNED), ("F-2", Grade.REJECTED), ("F-4", Grade.RETURNED)):
+        book.told(scene.delivery(number).key, "5.1.1", grade, reason="=HYPERLINK(1) ; adresse inconnue")
+    scene.poll()
+    with acting_for(scene.organisation.id):
+        today = scene.organisation.legal_day(timezone.now())
+        rows = list(came_back(scene.organisation, batch=batch))
+        assert [row[0] for row in rows] == ["F-1", "F-2"]
+        assert [row[0] for row in came_back(scene.organisation, batch=other)] == ["F-4"]
+        assert len(list(came_back(scene.organisation, first=today, last=today))) == 3
+        assert list(came_back(scene.organisation, last=date(2020, 1, 1))) == []
+    read = list(csv.reader(io.StringIO(as_csv(iter(rows)).decode("utf-8-sig")), delimiter=";"))
+    assert read[0] == list(COLUMNS)
+    assert read[1][10] == "'=HYPERLINK(1) ; adresse inconnue"

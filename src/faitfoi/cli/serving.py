@@ -6,6 +6,7 @@ from faitfoi.cli import (
     archiving,
     archiving_life,
     auditing,
+    came_back,
     checkpoints,
     chorus,
     dossiers,
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command()(following.follow)
     app.command()(following.route)
     app.command()(following.directory)
+    app.command()(came_back.returned)
     app.command()(following.fsck)
     app.command()(rebuilding.rebuild)
     app.command()(integrity.integrity)

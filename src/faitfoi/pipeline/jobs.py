@@ -43,7 +43,7 @@ from faitfoi.pipeline.paf import write_trail
 from faitfoi.pipeline.receive import due_lines
 from faitfoi.pipeline.relaunching import relaunch_everything
 from faitfoi.pipeline.renewing import renew
-from faitfoi.pipeline.retry import try_held_again
+from faitfoi.pipeline.retry import tell_not_sent, try_held_again
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.pipeline.stamping import stamp_last_checkpoint
@@ -300,6 +300,7 @@ def try_again(timestamp: int) -> None:  # noqa: ARG001
     for organisation in _organisations():
         try_held_again(organisation.id, actor=delivering.WORKER)
         relaunch_everything(organisation, actor=delivering.WORKER)
+    tell_not_sent(every_organisation())
 
 
 @app.task(name="channel_changed", queue="steward")

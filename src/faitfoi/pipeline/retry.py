@@ -1,5 +1,6 @@
 """Puts back on its way a delivery that certainly has not left, once a person has mended what held it."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,12 +12,19 @@ from faitfoi.pipeline.acting import put_act_back
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Act, Batch, Delivery
+from faitfoi.records.models import Act, Alarm, Batch, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import move
 
 DAILY = "Tentée de nouveau, comme chaque jour."
 CHANGED = "Tentée de nouveau : les réglages du canal ont changé."
+NOT_SENT = "not_sent"
+"""The cause of the alarm of the day."""
+PREPARED_NOT_SENT = (
+    "Des factures préparées depuis plus d’un jour ne sont pas parties. Elles ne partiront pas d’elles-mêmes si "
+    "l’ouvrier est arrêté : vérifiez que « faitfoi run » tourne, puis regardez « À faire » dans chaque organisation."
+)
+TOO_LONG = timedelta(days=1)
 GIVEN_UP_AFTER = timedelta(days=30)
 MOST_AT_ONCE = 1000
 
@@ -79,6 +87,20 @@ def try_held_again(organisation_id: UUID, *, channel: str = "", actor: str) -> i
             act_id for act_id in acts.values_list("id", flat=True)[:MOST_AT_ONCE] if put_act_back(act_id, actor=actor)
         ]
     return len(put) + len(acts_put)
+
+
+def tell_not_sent(organisation_ids: Iterable[UUID]) -> bool:
+    """Raise the daily alarm when something prepared more than a day ago has not left, else take it down (A10)."""
+    found = False
+    for organisation_id in organisation_ids:
+        with acting_for(organisation_id):
+            old = Delivery.objects.filter(stage=Stage.ROUTED, created_at__lt=timezone.now() - TOO_LONG)
+            found = found or old.exists()
+    if found:
+        Alarm.objects.update_or_create(cause=NOT_SENT, defaults={"sentence": PREPARED_NOT_SENT})
+    else:
+        Alarm.objects.filter(cause=NOT_SENT).delete()
+    return found
 
 
 def _readdress(delivery: Delivery, *, actor: str) -> None:

@@ -32,6 +32,7 @@ organisation: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("a-faire/", tasks.tasks, name="tasks"),
     path("envois/<uuid:delivery_id>/decider/", tasks.delivery_exit, name="delivery_exit"),
+    path("lots/<uuid:batch_id>/retours.csv", tasks.batch_returns, name="batch_returns"),
     path("demarches/<uuid:act_id>/decider/", tasks.act_exit, name="act_exit"),
     path("statuts/<uuid:event_id>/repondre/", lifecycle_pa.answer, name="pa_answer"),
     path("nouvelles/<uuid:letter_id>/", lifecycle_pa.letter, name="pa_letter"),

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import resending
 from faitfoi.pipeline.acting import put_act_back, settle_act
+from faitfoi.pipeline.came_back import as_csv, came_back
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.resending import CannotResend, Settlement
 from faitfoi.pipeline.task_list import MOST, list_tasks
-from faitfoi.records.models import Act, Delivery
+from faitfoi.records.models import Act, Batch, Delivery
 from faitfoi.web.access import Here, acts, changes, organisation_act, organisation_page, show
 
 MOST_TYPED = 200
@@ -27,6 +28,18 @@ def tasks(request: HttpRequest, here: Here) -> HttpResponse:
     found = list_tasks(here.organisation)
     context: dict[str, object] = {"tasks": found, "today": today(here.organisation), "most": MOST}
     return show(request, here, "pages/tasks.html", context)
+
+
+@organisation_page
+@require_safe
+@acts
+def batch_returns(request: HttpRequest, here: Here, batch_id: UUID) -> HttpResponse:  # noqa: ARG001
+    """Hand out what came back of one batch, as a CSV file."""
+    batch = get_object_or_404(Batch, pk=batch_id)
+    content = as_csv(came_back(here.organisation, batch=batch))
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="retours.csv"'
+    return response
 
 
 @organisation_act

@@ -143,3 +143,15 @@ def webhook(
             fail(str(error), code=2)
     typer.echo(f"/appels/courrier/{secret}/")
     typer.echo("Donnez cette adresse au prestataire, précédée de https:// et du nom de cette machine.", err=True)
+
+
+@app.command()
+def check(organisation: Named = None) -> None:
+    """Essaie le chemin de retour : un message à nous-mêmes, qui doit revenir comme reviennent les refus."""
+    with platform_open():
+        from faitfoi.pipeline.mailboxes import read_returns, try_return_path
+
+        chosen = the_organisation(organisation)
+        read_returns(chosen.id, actor="operator")
+        told = try_return_path(chosen.id, actor="operator")
+        typer.echo(told or "Aucun domaine de retour n’est réglé (return_domain) : aucun refus ne peut revenir.")

@@ -283,8 +283,8 @@ def returned_mail(raw: bytes, recipients: tuple[str, ...], *, actor: str) -> int
         if token is None:
             continue
         with acting_for(token.organisation_id):
-            delivery = Delivery.objects.select_related("document").get(message_ref=token.message_ref)
-            carried = carried_with(delivery)
+            delivery = Delivery.objects.select_related("document").filter(message_ref=token.message_ref).first()
+            carried = carried_with(delivery) if delivery else []  # the token may be of a message to ourselves
         for each in carried:
             known += record(each, _events_of(bounce, raw, message_ref=token.message_ref), actor=actor)
     return known

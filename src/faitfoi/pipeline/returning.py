@@ -5,6 +5,7 @@ from django.db import close_old_connections
 from faitfoi.intake.bounces import read_verp
 from faitfoi.pipeline.deliver import WORKER
 from faitfoi.pipeline.following import returned_mail
+from faitfoi.pipeline.mailboxes import take_back
 from faitfoi.pipeline.parcels import return_secret
 from faitfoi.pipeline.rollback import stopped
 
@@ -23,4 +24,5 @@ def take_in(raw: bytes, recipients: tuple[str, ...]) -> None:
     close_old_connections()
     if sentence := stopped():
         raise NotNow(sentence)  # whoever sent it keeps it, and sends it again
+    take_back(recipients)
     returned_mail(raw, recipients, actor=WORKER)

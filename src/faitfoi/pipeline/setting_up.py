@@ -15,6 +15,7 @@ from stdnum.fr import siret as siret_number
 from faitfoi.accounts.models import ChannelKey, Membership, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.registry import CHANNELS, open_channel
+from faitfoi.intake.imap_returns import read_mailbox_settings
 from faitfoi.pipeline.customers import fold
 from faitfoi.pipeline.due import channel_changed_later
 from faitfoi.pipeline.seal_keys import ensure_seal_key
@@ -130,6 +131,7 @@ def set_channel(organisation: Organisation, channel: str, values: dict[str, str]
         raise CannotSetUp(f"Le canal « {channel} » n’existe pas encore : choisissez parmi {', '.join(CHANNELS)}.")
     try:
         open_channel(channel, values).close()
+        read_mailbox_settings(values)
     except ValueError as error:
         raise CannotSetUp(str(error)) from error
     with acting_for(organisation.id):

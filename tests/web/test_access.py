@@ -14,6 +14,8 @@ from faitfoi.records.stages import Stage
 from tests.web.conftest import Work, signed_in_as
 
 OPEN_TO_ALL = {"account_login", "account_signup", "account_inactive", "set_language"}
+SIGNED = {"mail_called", "pa_webhook"}
+"""What other programs call: what they send is signed, and tests of their own refuse what is not."""
 OWN_ACCOUNT = {"choose", "account_logout", "account_change_password"}
 OPENED_ELSEWHERE = {"dossier", "bulk_files"}
 """What wants a document that was really sealed, or a period: test_auditors.py opens it."""
@@ -73,7 +75,7 @@ def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[Add
 
 def test_every_address_is_either_of_an_organisation_or_known_to_be_open() -> None:
     found = {address.name for address in addresses() if not address.tenant}
-    assert found == OPEN_TO_ALL | OWN_ACCOUNT
+    assert found == OPEN_TO_ALL | OWN_ACCOUNT | SIGNED
 
 
 def test_alice_opens_each_of_her_pages(as_alice: Client, documents: Work) -> None:

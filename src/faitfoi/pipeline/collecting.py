@@ -18,6 +18,7 @@ from faitfoi.channels.contract import Feeding, Grade, News, NewsPage, NotSent, R
 from faitfoi.channels.registry import open_channel
 from faitfoi.evidence.store import Pack, digest_of, portions
 from faitfoi.pipeline import archive
+from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.following import keep_news, record
 from faitfoi.pipeline.lifecycle import Told, weigh
 from faitfoi.pipeline.retention import invoice_class
@@ -105,6 +106,7 @@ def keep_page(organisation_id: UUID, channel: ChannelKey, page: NewsPage, *, cam
         if feed.cursor != came_from:
             return None
         fresh = _keep_all(organisation_id, channel, page.news, packs, actor=actor)
+        noted_good(channel, at=timezone.now())
         Feed.objects.filter(id=feed.id).update(cursor=page.cursor, looked_at=timezone.now(), failed_at=None, failure="")
     return fresh
 
@@ -125,6 +127,7 @@ def _feed(organisation_id: UUID, channel: ChannelKey, *, actor: str) -> Feed:
 
 def _failed(organisation_id: UUID, channel: ChannelKey, reason: str) -> None:
     with acting_for(organisation_id):
+        noted_bad(channel, reason, at=timezone.now())
         Feed.objects.filter(channel=channel).update(failed_at=timezone.now(), failure=storable(reason))
 
 

@@ -68,6 +68,11 @@ def _queued(task: str, organisation_id: UUID, name: str) -> frozenset[UUID]:
     return frozenset(UUID(each) for chunk in jobs.values_list(f"args__{name}", flat=True) for each in chunk)
 
 
+def fetch_later(organisation_id: UUID, flow: str) -> None:
+    """Have one message of a feed fetched: somebody has called to say that it is there."""
+    app.configure_task("fetch_flow", queue="journey").defer(organisation_id=str(organisation_id), flow=flow)
+
+
 def _defer_ids(
     task: str, organisation_id: UUID, name: str, ids: Sequence[UUID], *, priority: int = 0, at: datetime | None = None
 ) -> None:

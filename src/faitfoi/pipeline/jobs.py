@@ -164,6 +164,12 @@ def collect(*, organisation_id: str) -> None:
     collecting.collect_all(UUID(organisation_id), actor=delivering.WORKER)
 
 
+@app.task(name="fetch_flow", queue="journey")
+def fetch_flow(*, organisation_id: str, flow: str) -> None:
+    """Fetch one message of a feed that a webhook has named."""
+    collecting.fetch_flow(UUID(organisation_id), flow, actor=delivering.WORKER)
+
+
 @app.periodic(cron="* * * * *")
 @app.task(name="collect_news", queue="steward", queueing_lock="collect_news")
 def collect_news(timestamp: int) -> None:  # noqa: ARG001

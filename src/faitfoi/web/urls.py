@@ -21,6 +21,7 @@ from faitfoi.web.pages import (
     tasks,
     trail,
     webhooks_mail,
+    webhooks_pa,
 )
 
 ACCOUNT_PAGES = frozenset(
@@ -86,6 +87,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("compte/", include([p for p in account_urls.urlpatterns if getattr(p, "name", "") in ACCOUNT_PAGES])),
     path("appels/courrier/<str:secret>/", webhooks_mail.called, name="mail_called"),
     path("o/<slug:slug>/", include(organisation)),
+    path("appels/pa/<uuid:organisation_id>/", webhooks_pa.call, name="pa_webhook"),
 ]
 
 handler400 = "faitfoi.web.pages.entrance.bad_request"

@@ -1,0 +1,180 @@
+"""What we ask of a plateforme agréée and what its simulator answers are those of the official description (1.3.0).
+
+Three known defects of the description are mended first (French contracts §2.1): `ReasonCode` is read as anyOf, the
+status of a directory line may be longer than 7, and the list of webhooks is named `webhooks`.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft4Validator
+
+from faitfoi.channels import afnor_http
+from faitfoi.channels.afnor_http import Connection, Request
+from faitfoi.channels.afnor_pa import PlateformeAgreee
+from faitfoi.channels.chorus_pro_http import Reply
+from faitfoi.simulators.afnor import AfnorSimulator
+from tests.channels.chorus_documents import Bill
+from tests.channels.chorus_rig import parcel
+
+OPENAPI = Path(os.environ.get("FAITFOI_SHARED") or Path(__file__).parents[3] / "shared") / "contracts" / "openapi"
+pytestmark = pytest.mark.skipif(not OPENAPI.is_dir(), reason="the shared OpenAPI files are not here")
+
+
+def mended(service: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((OPENAPI / f"afnor_{service}_service_1.3.0.openapi.json").read_text())
+    schemas = told["components"]["schemas"]
+    if service == "flow":
+        schemas["ReasonCode"]["anyOf"] = schemas["ReasonCode"].pop("oneOf")
+        listed = told["components"]["responses"]["WebhookListResponse"]["content"]["application/json"]["schema"]
+        listed["required"] = ["webhooks"]
+    else:
+        del schemas["directoryLineStatus"]["maxLength"], schemas["uniqueDirectoryLineStatus"]["maxLength"]
+    return told
+
+
+def check(document: dict[str, Any], schema: dict[str, Any], value: object) -> None:
+    whole = {"components": document["components"], **schema}
+    errors = [error.message for error in Draft4Validator(whole).iter_errors(value)]
+    assert errors == []
+
+
+class Tape:
+    """Every exchange of a connection with the simulator."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[tuple[Request, Reply]] = []
+
+
+@pytest.fixture
+def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
+    made = Tape()
+    through = Connection._exchange
+
+    def noted(self: Connection, client: httpx.Client, request: Request, **more: Any) -> Reply:
+        reply = through(self, client, request, **more)
+        made.exchanges.append((request, reply))
+        return reply
+
+    monkeypatch.setattr(afnor_http.Connection, "_exchange", noted)
+    return made
+
+
+@pytest.fixture
+def simulator() -> Iterator[AfnorSimulator]:
+    made = AfnorSimulator()
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def channel(simulator: AfnorSimulator) -> Iterator[PlateformeAgreee]:
+    made = PlateformeAgreee(simulator.settings())
+    yield made
+    made.close()
+
+
+def test_the_conversation_is_that_of_the_official_description(
+    simulator: AfnorSimulator, channel: PlateformeAgreee, tape: Tape
+) -> None:
+    document = mended("flow")
+    names = {"$ref": "#/components/schemas/{}"}
+    one = parcel(Bill())
+    channel.send(one)
+    simulator._control.obey("POST /control/advance", {"seconds": 864000.0})
+    channel.find(one)
+    assert channel.collect("").news
+    deposit, search, listing, *fetched = [
+        (request, reply) for request, reply in tape.exchanges if "/flow-service/" in request.url
+    ]
+    info = deposit[0].content.split(b"\r\n\r\n", 2)[1].split(b"\r\n--", 1)[0]
+    check(document, {"$ref": names["$ref"].format("FlowInfo")}, json.loads(info))
+    assert deposit[1].status == 202
+    check(document, {"$ref": names["$ref"].format("FullFlowInfo")}, json.loads(deposit[1].content))
+    for request, reply in (search, listing):
+        check(document, {"$ref": names["$ref"].format("SearchFlowParams")}, json.loads(request.content))
+        check(document, {"$ref": names["$ref"].format("SearchFlowContent")}, json.loads(reply.content))
+    assert fetched
+    assert all(request.url.endswith("?docType=Original") for request, _ in fetched)
+
+
+def test_the_directory_is_asked_and_answers_as_described(
+    simulator: AfnorSimulator, channel: PlateformeAgreee, tape: Tape
+) -> None:
+    document = mended("directory")
+    simulator.state.load_directory(
+        {
+            "lines": [
+                {"addressingIdentifier": "000000034_ACHATS", "siren": "000000034", "addressingSuffix": "ACHATS"},
+                {"addressingIdentifier": "000000034", "siren": "000000034", "directoryLineStatus": "Upcoming"},
+                {"addressingIdentifier": "000000042", "siren": "000000042", "directoryLineStatus": "Disabled"},
+            ]
+        }
+    )
+    channel.look_up("000000034")
+    channel.look_up("000000042")
+    asked = [(request, reply) for request, reply in tape.exchanges if "/directory-service/" in request.url]
+    searches = [(request, reply) for request, reply in asked if request.url.endswith("/search")]
+    assert len(searches) == 2
+    for request, reply in searches:
+        check(document, {"$ref": "#/components/schemas/searchDirectoryLine"}, json.loads(request.content))
+        whole = "#/components/schemas/directoryLineSearchPost200Response"
+        check(document, {"$ref": whole}, json.loads(reply.content))
+    line = next(reply for request, reply in asked if request.url.endswith("code:000000042"))
+    name = "#/components/schemas/directoryLinePayloadLegalUnitFacilityRoutingCode"
+    check(document, {"$ref": name}, json.loads(line.content))
+
+
+def test_a_refusal_has_the_official_shape(simulator: AfnorSimulator) -> None:
+    document = mended("flow")
+    answer = httpx.post(f"{simulator.url}/flow-service/v1/flows", content=b"", trust_env=False)
+    assert answer.status_code == 401
+    check(document, {"$ref": "#/components/schemas/Error"}, answer.json())
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.3"])
+def test_every_page_of_news_is_read_whatever_the_version(version: str) -> None:
+    simulator = AfnorSimulator(version=version)
+    simulator.start()
+    channel = PlateformeAgreee({**simulator.settings(), "api_version": version})
+    try:
+        for number in range(21):
+            channel.send(parcel(Bill(number=f"F-{number}"), message_ref=f"{number:026d}"))
+        simulator._control.obey("POST /control/advance", {"seconds": 864000.0})
+        cursor, read, pages = "", set(), 0
+        more = True
+        while more and pages < 40:
+            page = channel.collect(cursor)
+            cursor, more, pages = page.cursor, page.more, pages + 1
+            read |= {one.about["lifecycleFlowId"] for one in page.news}
+        said = {flow.identifier for flow in simulator.state.flows.values() if flow.direction == "In"}
+        assert read == said
+        assert not channel.collect(cursor).news
+    finally:
+        channel.close()
+        simulator.stop()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"client_secret": ""}, "client_secret"),
+        ({"api_url": "ftp://plateforme.example"}, "https"),
+        ({"api_url": "https://api.plateforme.example/flow-service"}, "ensemble"),
+        ({"api_version": "2.0"}, "api_version"),
+        ({"syntax": "EDIFACT"}, "syntax"),
+        ({"timeout": "vite"}, "timeout"),
+        ({"webhook_digest": "md5"}, "webhook_digest"),
+    ],
+)
+def test_an_impossible_setting_is_named_in_french(
+    simulator: AfnorSimulator, changes: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        PlateformeAgreee({**simulator.settings(), **changes})

@@ -45,8 +45,8 @@ def why_unwitnessed(note: SignedNote, size: int) -> str:
     """
     told = _told()
     # At the very size where the witnesses changed, a note may be of those before.
-    asked = [each for each in (_in_force(told, size), _in_force(told, size - 1)) if each is not None]
-    asked += [each for each in told if each.start == size]
+    at_once = (_in_force(told, size), _in_force(told, size - 1), *(each for each in told if each.start == size))
+    asked = [each for each in dict.fromkeys(at_once) if each is not None]
     try:
         if not asked:
             known = dict.fromkeys((*(member.verifier for member in panel().members), *known_witnesses()))

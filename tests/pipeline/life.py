@@ -29,7 +29,7 @@ from faitfoi.pipeline.elimination import (
     run,
 )
 from faitfoi.pipeline.examination import examine_installation
-from faitfoi.pipeline.holding import lift_hold, place_hold
+from faitfoi.pipeline.holding import apply_holds, lift_hold, place_hold
 from faitfoi.pipeline.retention import keep_until
 from faitfoi.pipeline.rollback import head, stopped
 from faitfoi.pipeline.seal_keys import ensure_seal_key
@@ -218,6 +218,7 @@ class Life(RuleBasedStateMachine):
     def finish(self) -> None:
         """Take up what was stopped, as the timetable does: never while the database is behind."""
         if not self.behind:
+            apply_holds(self.organisation_id)
             finish_eliminations(self.organisation_id, actor="worker")
             self._note_gone()
 
@@ -304,7 +305,7 @@ class Life(RuleBasedStateMachine):
                     archive.fetch(self.organisation_id, artefact.sha256)
             elif artefact.document.number not in self.going:
                 assert archive.fetch(self.organisation_id, artefact.sha256)
-        assert examine_installation().problems == ()
+        assert [each.sentence for each in examine_installation().problems] == []
 
     # What is read.
 

@@ -23,7 +23,7 @@ from faitfoi.pipeline.witnessing import may_number, witnessed
 from faitfoi.records.models import Document, Elimination, Hold
 from faitfoi.records.objects import places_of
 from tests.pipeline.backups import back_up, governed_restore, owner_known, restore_backup
-from tests.pipeline.cast import Scene, file
+from tests.pipeline.cast import TOWN, Scene, file
 from tests.pipeline.test_elimination import LATER, everything_kept_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -179,3 +179,37 @@ def test_what_was_eliminated_does_not_come_back_with_a_backup(kept: Archive) -> 
     assert "autre.json" in everything_kept_of(kept.scene)
     assert kept.is_gone()
     assert examine_installation().problems == ()
+
+
+def test_a_hold_placed_while_the_database_was_behind_does_not_keep_an_empty_pack_for_ever(
+    kept: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.back_up()
+    doomed = kept.approve()
+    with monkeypatch.context() as dying:
+        dying.setattr(elimination, "attest_elimination", lambda *_args, **_more: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            kept.run(doomed)
+    kept.lose_the_database()
+    kept.hold()  # of what is no more: nobody can know it here
+    kept.bring_back()
+    finish_eliminations(kept.organisation_id, actor="worker")
+    with acting_for(kept.organisation_id):
+        assert Elimination.objects.get(id=doomed.id).state == Elimination.State.DONE
+    assert kept.legal("F-2")
+
+
+def test_what_was_kept_on_both_sides_of_a_restore_and_then_eliminated_is_not_missed(kept: Archive) -> None:
+    kept.back_up()
+    kept.scene.send(file("F-3", TOWN))
+    kept.lose_the_database()
+    kept.scene.hand_over(file("F-3", TOWN))
+    kept.bring_back()
+    assert kept.scene.document("F-3").eliminated_at is None
+    kept.scene.deliver()
+    kept.scene.advance(minutes=24 * 60)
+    kept.scene.ask()
+    ids = [kept.scene.document("F-3").id]
+    asked = request_elimination(kept.organisation_id, ids, reason="Durée passée.", actor=kept.asker)
+    kept.run(approve_elimination(kept.organisation_id, asked.id, actor=kept.approver))
+    assert [each.sentence for each in examine_installation().problems] == []

@@ -1,7 +1,7 @@
 """The steps of an elimination: rows emptied, packs written anew without its objects, old packs off the shelves."""
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 from django.db import connection
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.evidence.shelf import ObjectMissing
 from faitfoi.evidence.store import Pack, pack_name
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.holding import refuse_held
@@ -149,6 +150,10 @@ def remove_packs(organisation_id: UUID, places: Sequence[str]) -> None:
             hold_pack(name)
             named = StoredObject.objects.filter(retention=retention, pack=pack).exists()
             if not named:
+                # A hold that somebody placed on a database which had gone back may still be noted there.
+                for shelf in store().shelves:
+                    with suppress(ObjectMissing):
+                        shelf.hold(name, held=False)
                 store().remove(name)
 
 

@@ -36,7 +36,7 @@ from faitfoi.pipeline.stamping import trusted_roots
 from faitfoi.pipeline.witness_panels import why_unwitnessed
 from faitfoi.pipeline.witnesses import log_signer
 from faitfoi.records.journal import sequence
-from faitfoi.records.models import Checkpoint, CheckpointStamp, JournalHead, JournalLeaf, JournalNode
+from faitfoi.records.models import Checkpoint, CheckpointStamp, JournalEntry, JournalHead, JournalLeaf, JournalNode
 from faitfoi.records.objects import KEPT, RETIRED
 
 CHUNK = 2000
@@ -247,15 +247,17 @@ def _leaves() -> Iterator[tuple[int, bytes]]:
 
 def _retired() -> set[str]:
     """Return the names of the packs that were taken away by an act of their own."""
+    if not JournalEntry.objects.filter(kind=RETIRED).exists():
+        return set()
     with connection.cursor() as cursor:
-        # One that was kept again since, under the same bytes, has come back.
+        # The last word counts: one that was kept again since has come back, however often it was kept before.
         cursor.execute(
-            "SELECT r.name FROM (SELECT body::json->>'name' AS name, body::json->>'pack' AS pack, "
-            "body::json->>'retention' AS class, count(*) AS n FROM records_journalentry WHERE kind = %s "
-            "GROUP BY 1, 2, 3) r LEFT JOIN (SELECT body::json->>'pack' AS pack, body::json->>'retention' AS class, "
-            "count(*) AS n FROM records_journalentry WHERE kind = %s GROUP BY 1, 2) k USING (pack, class) "
-            "WHERE r.n >= coalesce(k.n, 0)",
-            [RETIRED, KEPT],
+            "SELECT last.name FROM (SELECT DISTINCT ON (e.body::json->>'retention', e.body::json->>'pack') "
+            "e.kind, e.body::json->>'name' AS name FROM records_journalentry e "
+            "LEFT JOIN records_journalleaf l ON l.entry_id = e.id WHERE e.kind IN (%s, %s) "
+            "ORDER BY e.body::json->>'retention', e.body::json->>'pack', l.index DESC NULLS FIRST, l.arrival DESC"
+            ") last WHERE last.kind = %s",
+            [RETIRED, KEPT, RETIRED],
         )
         return {name for (name,) in cursor.fetchall()}
 

@@ -1,5 +1,6 @@
-"""Returns read by IMAP, and the return path tried each day: a message to ourselves must come back the way bounces do."""
+"""Returns read by IMAP, and the return path tried each day: a message to ourselves must come back as bounces do."""
 
+import logging
 import secrets
 from datetime import timedelta
 from uuid import UUID
@@ -18,6 +19,8 @@ from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Alarm, MailboxPlace, ReturnCheck, ReturnToken
 from faitfoi.records.vault import VaultClosed, channel_settings
+
+log = logging.getLogger(__name__)
 
 MUST_BE_BACK_IN = timedelta(minutes=30)
 FORGOTTEN_AFTER = timedelta(days=30)
@@ -52,10 +55,12 @@ def read_returns(organisation_id: UUID, *, actor: str) -> int:
                 MailboxPlace.objects.filter(id=place.id).update(validity=each.validity, uid=each.uid)
             taken += 1
     except CannotRead as error:
+        log.warning("%s", error)  # it names the server; the alarm stands on every organisation's pages
         _alarm(
             "imap",
             organisation_id,
-            f"Les retours du courrier ne se lisent plus, et des refus restent inconnus. {error}",
+            "Une boîte de retours du courrier ne se lit plus, et des refus restent inconnus : vérifiez le compte IMAP "
+            "(« faitfoi channel set email imap_…= »).",
         )
     else:
         Alarm.objects.filter(cause=_cause("imap", organisation_id)).delete()
@@ -108,7 +113,7 @@ def take_back(recipients: tuple[str, ...]) -> int:
 
 
 def watch_return_path(organisation_id: UUID) -> bool:
-    """Raise the alarm while the last message to ourselves is overdue, end it once one is back; returns whether raised."""
+    """Raise the alarm while the last message to ourselves is overdue, end it once one is back; True while raised."""
     with acting_for(organisation_id):
         last = ReturnCheck.objects.order_by("-sent_at").first()
     if last is None:

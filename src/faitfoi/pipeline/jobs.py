@@ -38,7 +38,6 @@ from faitfoi.pipeline.due import (
 from faitfoi.pipeline.elimination import finish_eliminations
 from faitfoi.pipeline.holding import apply_holds
 from faitfoi.pipeline.integrity import check_of_the_day
-from faitfoi.pipeline.mailboxes import read_returns, try_return_path, watch_return_path
 from faitfoi.pipeline.pacing import due_paced
 from faitfoi.pipeline.paf import write_trail
 from faitfoi.pipeline.receive import due_lines
@@ -317,23 +316,6 @@ def channel_changed(*, organisation_id: str, channel: str, actor: str) -> None:
     for organisation in _organisations():
         if organisation.id == UUID(organisation_id):
             relaunch_everything(organisation, actor=actor)
-
-
-@app.periodic(cron="* * * * *")
-@app.task(name="watch_mail", queue="steward", queueing_lock="watch_mail")
-def watch_mail(timestamp: int) -> None:  # noqa: ARG001
-    """Read the mailboxes of returns, and see whether the messages to ourselves came back."""
-    for organisation_id in every_organisation():
-        read_returns(organisation_id, actor=delivering.WORKER)
-        watch_return_path(organisation_id)
-
-
-@app.periodic(cron="31 6 * * *")
-@app.task(name="try_return_paths", queue="steward", queueing_lock="try_return_paths")
-def try_return_paths(timestamp: int) -> None:  # noqa: ARG001
-    """Send each organisation's message to itself, which must come back the way bounces do."""
-    for organisation_id in every_organisation():
-        try_return_path(organisation_id, actor=delivering.WORKER)
 
 
 @app.periodic(cron="7 4 * * *")

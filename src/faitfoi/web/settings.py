@@ -179,7 +179,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 30 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 1000
 
-PROCRASTINATE_IMPORT_PATHS = ["faitfoi.pipeline.jobs"]
+PROCRASTINATE_IMPORT_PATHS = ["faitfoi.pipeline.jobs", "faitfoi.pipeline.jobs_mail"]
 
 LOGGING = {
     "version": 1,

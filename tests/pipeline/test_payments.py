@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.models import Organisation, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.einvoice.cdar import read_cdar
 from faitfoi.einvoice.cdar_rules import check_cdar
@@ -202,3 +203,22 @@ def test_another_organisation_sees_no_payment(scene: Scene, platform: Platform, 
     record(scene, drafted(scene))
     with acting_for(rival.id):
         assert not Payment.objects.exists()
+
+
+def test_the_page_shows_what_is_declared_before_it_records(scene: Scene, platform: Platform, alice: User) -> None:
+    sent(scene, platform)
+    client = Client()
+    client.force_login(alice)
+    address = f"/o/{scene.organisation.slug}/documents/{scene.document(F).pk}/paiements/"
+    given = {"amount": "115,20", "paid_on": "2026-11-20", "reference": "VIR 12"}
+    shown = client.post(address, {**given, "step": "preview"})
+    assert "statut 212" in shown.content.decode()
+    with acting_for(scene.organisation.id):
+        assert not Payment.objects.exists()
+    assert client.post(address, {**given, "step": "record"}).status_code == 302
+    with acting_for(scene.organisation.id):
+        payment = Payment.objects.get()
+    assert client.post(address, {"reverse": str(payment.pk)}).status_code == 302
+    with acting_for(scene.organisation.id):
+        assert sum(Payment.objects.values_list("amount", flat=True)) == 0
+    assert client.get(address).status_code == 200

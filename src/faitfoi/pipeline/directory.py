@@ -141,6 +141,12 @@ def describe(row: DirectoryAnswer) -> list[str]:
     return said
 
 
+def told_of_address(address: str) -> list[str]:
+    """Say in French what is known of an address; nothing when it was never asked about. Runs inside `acting_for`."""
+    row = DirectoryAnswer.objects.filter(address=address).first() if address else None
+    return describe(row) if row is not None else []
+
+
 def raw_answer(row: DirectoryAnswer) -> str:
     """Return the very answer, as text. Raises evidence.shelf.ObjectMissing or ObjectAltered."""
     if not row.raw_sha256:

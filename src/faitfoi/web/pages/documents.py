@@ -15,6 +15,7 @@ from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import artefacts, rerouting, retry
 from faitfoi.pipeline.chain import chain_of
 from faitfoi.pipeline.customers import configured_channels
+from faitfoi.pipeline.directory import told_of_address
 from faitfoi.pipeline.dossiers import tell_communicated
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.outlook import look_ahead
@@ -56,6 +57,7 @@ def document(request: HttpRequest, here: Here, document_id: UUID) -> HttpRespons
         "pages": pages,
         "pictures": range(1, min(pages, SHOWN_PAGES) + 1),
         "picture_width": PICTURE_WIDTH,
+        "directory": told_of_address(story.sendings[0].delivery.address) if story.sendings else [],
         "changes": [] if found.eliminated_at else _changes(here, found),
         **(_waiting(here, found) if found.waiting_for else {}),
     }

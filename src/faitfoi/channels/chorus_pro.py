@@ -9,6 +9,7 @@ French contracts §1. Settings (all text, of the organisation):
     technical_login     of the Chorus Pro technical account (compte technique)
     technical_password
     avec_signature      "true" to tell Chorus Pro that the deposited PDF is sealed; "false" by default
+    depot               "flux" (by default), "soumettre" (field by field) or "pdf" (the PDF, then its fields)
     timeout             seconds for one question and its answer; 30 by default
 
 The environment is read from the addresses (PISTE production, PISTE qualification, or a simulator on loopback); a mixed
@@ -41,7 +42,9 @@ from faitfoi.channels.chorus_pro_codes import (
 )
 from faitfoi.channels.chorus_pro_deposit import check_size, choose_syntax, judge_deposit, name_flow
 from faitfoi.channels.chorus_pro_http import Account, BusinessError, Connection, Environment
-from faitfoi.channels.chorus_pro_structures import StructureTold, look_up
+from faitfoi.channels.chorus_pro_settings import read_choice, read_timeout
+from faitfoi.channels.chorus_pro_structures import StructureTold, find_structure, look_up
+from faitfoi.channels.chorus_pro_submission import Mode, read_mode, submit
 from faitfoi.channels.contract import (
     Act,
     Answer,
@@ -80,8 +83,10 @@ class ChorusPro:
         missing = [name for name in REQUIRED if not settings.get(name, "").strip()]
         if missing:
             raise ValueError(f"Il manque aux réglages de Chorus Pro : {', '.join(missing)}. Complétez-les.")
-        self._timeout = _read_timeout(settings.get("timeout", ""))
-        self._signed = _read_choice(settings.get("avec_signature", ""))
+        self._timeout = read_timeout(settings.get("timeout", ""))
+        self._signed = read_choice(settings.get("avec_signature", ""))
+        self._mode = read_mode(settings.get("depot", ""))
+        self._suppliers: dict[str, int] = {}
         self._connection = Connection(
             Account(
                 api_url=settings["api_url"].strip(),
@@ -115,9 +120,16 @@ class ChorusPro:
         return look_up(self._connection, siret, services=services)
 
     def send(self, parcel: Parcel) -> Receipt:
-        """Deposit the artefact as one flow. Raises NotSent, Refused or OutcomeUnknown."""
+        """Deposit the artefact, by the mode of the customer or of the organisation.
+
+        Raises NotSent, Refused or OutcomeUnknown.
+        """
         until = time.monotonic() + self.deadline.total_seconds()
         check_size(parcel)
+        mode = self._mode_of(parcel)
+        if mode is not Mode.FLOW:
+            supplier = self._supplier(parcel.seller_siret, until=until)
+            return submit(self._connection, parcel, mode=mode, supplier=supplier, signed=self._signed, until=until)
         syntax = choose_syntax(parcel)
         body: dict[str, object] = {
             "fichierFlux": base64.b64encode(parcel.artefact.content).decode("ascii"),
@@ -127,6 +139,33 @@ class ChorusPro:
         }
         reply = self._connection.deposit(DEPOSIT, body, until=until)
         return judge_deposit(reply, parcel=parcel, syntax=syntax)
+
+    def _mode_of(self, parcel: Parcel) -> Mode:
+        """The customer's mode, told by the pipeline among the settings, else the organisation's. Raises NotSent."""
+        try:
+            return read_mode(parcel.settings.get("depot", "")) if parcel.settings.get("depot") else self._mode
+        except ValueError as error:
+            problem = NotSent(str(error), precondition=True)
+        raise problem
+
+    def _supplier(self, siret: str, *, until: float) -> int:
+        """The seller's idStructureCPP, asked for once. Raises NotSent."""
+        if siret not in self._suppliers:
+            try:
+                found = find_structure(self._connection, siret, until=until)
+            except BusinessError as error:
+                found = None
+                problem = NotSent(f"Chorus Pro n’a pas su dire qui vous êtes (code {_quote(error)}).")
+            else:
+                problem = NotSent(
+                    f"Chorus Pro ne connaît pas le SIRET {siret} du vendeur : créez votre structure sur le portail, ou "
+                    "corrigez le SIRET de votre organisation.",
+                    precondition=True,
+                )
+            if found is None:
+                raise problem
+            self._suppliers[siret] = found
+        return self._suppliers[siret]
 
     def find(self, parcel: Parcel) -> Answer:
         """Ask whether the invoice has arrived: by the flow's number if we were told it, else by the invoice's own."""
@@ -342,24 +381,3 @@ def _page_count(value: object, name: str) -> int:
 
 def _quote(error: BusinessError) -> str:
     return f"{error.code} : « {error.label[:500]} »" if error.label else error.code
-
-
-def _read_timeout(value: str) -> float:
-    if not value.strip():
-        return 30.0
-    try:
-        seconds = float(value.replace(",", "."))
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 600:
-        raise ValueError(f"Le réglage « timeout » de Chorus Pro vaut « {value} » ; il faut des secondes, 600 au plus.")
-    return seconds
-
-
-def _read_choice(value: str) -> bool:
-    match value.strip().lower():
-        case "" | "false":
-            return False
-        case "true":
-            return True
-    raise ValueError(f"Le réglage « avec_signature » de Chorus Pro vaut « {value} » ; il faut true ou false.")

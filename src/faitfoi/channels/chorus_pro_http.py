@@ -137,11 +137,11 @@ class Connection:
         self._deposits.close()
 
     def ask(
-        self, operation: str, body: dict[str, object], *, until: float | None = None
+        self, operation: str, body: dict[str, object], *, until: float | None = None, enveloped: bool = True
     ) -> tuple[dict[str, object], bytes]:
         """Ask a question, at the latest until that monotonic instant; the answer, read and as received.
 
-        Raises NotSent, or BusinessError.
+        An answer that is not `enveloped` may lack codeRetour. Raises NotSent, or BusinessError.
         """
         until = time.monotonic() + 4 * self._account.timeout if until is None else until
         try:
@@ -150,7 +150,7 @@ class Connection:
             problem = NotSent(error.reason)
         else:
             if reply.status == 200:
-                return self._read_answer(reply)
+                return self._read_answer(reply, enveloped=enveloped)
             problem = not_sent_by_status(reply.status) or NotSent(
                 f"Chorus Pro a répondu par une erreur HTTP {reply.status} à une question. Nous redemanderons."
             )
@@ -167,8 +167,10 @@ class Connection:
             raise problem
         return reply
 
-    def _read_answer(self, reply: Reply) -> tuple[dict[str, object], bytes]:
+    def _read_answer(self, reply: Reply, *, enveloped: bool) -> tuple[dict[str, object], bytes]:
         answer = read_object(reply.content)
+        if answer is not None and not enveloped:
+            answer.setdefault("codeRetour", 0)
         if answer is None or not isinstance(answer.get("codeRetour"), int):
             raise NotSent("La réponse de Chorus Pro est illisible. Nous redemanderons.")
         if answer["codeRetour"] != 0:

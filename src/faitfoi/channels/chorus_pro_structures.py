@@ -64,6 +64,16 @@ def look_up(connection: Connection, siret: str, *, services: Iterable[str] = ())
     raise problem
 
 
+def find_structure(connection: Connection, siret: str, *, until: float) -> int | None:
+    """The idStructureCPP of a SIRET; None when Chorus Pro does not have it. Raises NotSent, BusinessError."""
+    question: dict[str, object] = {"structure": {"identifiantStructure": siret, "typeIdentifiantStructure": "SIRET"}}
+    found, _ = connection.ask(SEARCH, question, until=until)
+    for row in objects(found.get("listeStructures")):
+        if text(row.get("identifiantStructure")) == siret and (identifier := _number(row.get("idStructureCPP"))):
+            return identifier
+    return None
+
+
 def _look_up(connection: Connection, siret: str, wanted: frozenset[str]) -> StructureTold | None:
     question: dict[str, object] = {"structure": {"identifiantStructure": siret, "typeIdentifiantStructure": "SIRET"}}
     found, _ = connection.ask(SEARCH, question)

@@ -44,7 +44,7 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
             filename=delivery.artefact.filename, media_type=delivery.artefact.media_type, content=content
         ),
         annexes=annexes,
-        settings=channel_settings,
+        settings=_settings_for(delivery, channel_settings),
         purpose=delivery.purpose,
         payable=written_amount(document.due, document.currency),
         return_path=_return_path(delivery, channel_settings),
@@ -58,6 +58,14 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
 def return_secret() -> bytes:
     """Return the secret that signs return addresses, derived from the installation's own."""
     return salted_hmac("faitfoi.returns", "verp", secret=settings.SECRET_KEY, algorithm="sha256").digest()
+
+
+def _settings_for(delivery: Delivery, channel_settings: dict[str, str]) -> dict[str, str]:
+    """The channel's settings, the customer's own way of depositing over the organisation's (complaint A2)."""
+    customer = delivery.document.customer
+    if delivery.channel == ChannelKey.CHORUS_PRO and customer is not None and customer.chorus_deposit:
+        return {**channel_settings, "depot": customer.chorus_deposit}
+    return channel_settings
 
 
 def _annexes(organisation: Organisation, delivery: Delivery) -> tuple[Attachment, ...]:

@@ -1,0 +1,24 @@
+"""Reads the settings of the channel `chorus_pro` that are no plain text. Pure."""
+
+
+def read_timeout(value: str) -> float:
+    """Read seconds, 30 by default. Raises ValueError (French)."""
+    if not value.strip():
+        return 30.0
+    try:
+        seconds = float(value.replace(",", "."))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 600:
+        raise ValueError(f"Le réglage « timeout » de Chorus Pro vaut « {value} » ; il faut des secondes, 600 au plus.")
+    return seconds
+
+
+def read_choice(value: str) -> bool:
+    """Read true or false, false by default. Raises ValueError (French)."""
+    match value.strip().lower():
+        case "" | "false":
+            return False
+        case "true":
+            return True
+    raise ValueError(f"Le réglage « avec_signature » de Chorus Pro vaut « {value} » ; il faut true ou false.")

@@ -13,6 +13,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.chorus_wizard import SECRETS, STEPS, WORDS, Place, place_of, present_values, save
 from faitfoi.pipeline.connections import check, connections
 from faitfoi.pipeline.setting_up import CannotSetUp
+from faitfoi.records.models import ChannelSettings
 from faitfoi.web.access import Here, changes, organisation_act, organisation_page, show
 
 
@@ -29,8 +30,9 @@ def connections_page(request: HttpRequest, here: Here) -> HttpResponse:
 @changes
 def check_connection(request: HttpRequest, here: Here, channel: str) -> HttpResponse:
     """Try a channel now, without sending anything."""
-    if channel not in ChannelKey.values:
-        raise Http404
+    with acting_for(here.organisation.id):
+        if not ChannelSettings.objects.filter(channel=channel).exists():
+            raise Http404
     if sentence := check(here.organisation, channel):
         messages.warning(request, sentence)
     else:
@@ -41,9 +43,7 @@ def check_connection(request: HttpRequest, here: Here, channel: str) -> HttpResp
 @organisation_page
 @require_safe
 def set_chorus(request: HttpRequest, here: Here) -> HttpResponse:
-    """Ask for what it takes to speak to Chorus Pro, step by step."""
-    if not _manages(here):
-        raise PermissionDenied
+    """Say what it takes to speak to Chorus Pro, step by step; a manager fills it in."""
     return _wizard(request, here, present_values())
 
 
@@ -82,6 +82,7 @@ def _wizard(request: HttpRequest, here: Here, values: dict[str, str], *, status:
     places = [place for place in Place if place is not Place.OTHER or place_of(present_values()) is Place.OTHER]
     chosen = values.get("place") or place_of(values)
     context: dict[str, object] = {"steps": STEPS, "fields": fields, "places": places, "chosen": chosen}
+    context["managed"] = _manages(here)
     return show(request, here, "pages/connection_chorus.html", context, status=status)
 
 

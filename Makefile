@@ -98,6 +98,7 @@ bench: .venv/.bench ## Time the hot path and the library against their peers, in
 	@$(BIN)/python bench/verify.py
 	@$(BIN)/python bench/archive.py
 	@$(BIN)/python bench/smtp.py
+	@$(BIN)/python bench/deliver.py 400
 
 conformance: dev ## Compare our rules with the official ones on MUTANTS=5000, then submit what we make to the official judges
 	@$(BIN)/python tools/conformance.py --mutants $(MUTANTS) --seed $(SEED)

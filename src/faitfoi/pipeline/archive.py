@@ -42,9 +42,10 @@ def pack(organisation_id: UUID, contents: Sequence[bytes], *, retention: str = I
     At most `evidence.store.MOST_OBJECTS` and `MOST_BYTES` (ValueError; `portions` divides). Raises NoRoom at the
     reserve of the disk, OSError as the system gives it: nothing is acknowledged then.
     """
-    return store().pack(
-        organisation_id, contents, retention=retention, keep_until=kept_until(organisation_id, retention)
-    )
+    # Folders know no term: nobody is asked for one, at each answer of the other side, that nothing would keep.
+    locks = not all(isinstance(shelf, FolderShelf) for shelf in store().shelves)
+    until = kept_until(organisation_id, retention) if locks else None
+    return store().pack(organisation_id, contents, retention=retention, keep_until=until)
 
 
 def has_room() -> bool:

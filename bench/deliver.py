@@ -166,8 +166,7 @@ def work_and_tell() -> None:
     import django
 
     django.setup()
-    from procrastinate.contrib.django import app
-
+    from faitfoi.pipeline import jobs
     from faitfoi.pipeline.worker import work
 
     spans: list[tuple[float, float]] = []
@@ -186,8 +185,8 @@ def work_and_tell() -> None:
 
         return call
 
-    for name in ("prepare", "deliver"):
-        task = app.tasks[name]
+    taken: list[Any] = [jobs.prepare, jobs.deliver]
+    for task in taken:
         task.func = timed(task.func)
     work(queues=["journey"])
     told = {

@@ -11,12 +11,14 @@ from django.utils import timezone
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.shelf import FolderShelf, ObjectAltered, ObjectMissing
+from faitfoi.evidence.shelves import open_shelf
 from faitfoi.evidence.store import Store
 from faitfoi.pipeline import archive, sweeping
 from faitfoi.pipeline.archive import claim, fetch, kept_until, pack
 from faitfoi.pipeline.sweeping import sweep_orphans
 from faitfoi.records.models import JournalEntry, StoredObject
 from tests.conftest import forget_the_journal
+from tests.evidence.s3_bucket import bucket_server
 from tests.pipeline.cast import ACTOR, keep
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -121,6 +123,20 @@ def test_a_lock_lasts_ten_years_from_the_end_of_the_financial_year(
         Organisation.objects.filter(id=cooperative.id).update(financial_year_ends_in=6)
     assert kept_until(cooperative.id, "invoice") == datetime(2037, 7, 1, tzinfo=UTC)
     assert kept_until(cooperative.id, "received") == datetime(2027, 11, 23, tzinfo=UTC)
+
+
+def test_a_pack_is_locked_where_one_of_the_shelves_locks(
+    cooperative: Organisation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "essai")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "essai")
+    with bucket_server() as (url, bucket):
+        locking = open_shelf(f"s3://archives/essai?endpoint={url}&region=fr&lock=COMPLIANCE")
+        made = Store(FolderShelf(tmp_path / "first"), locking)
+        monkeypatch.setattr(archive, "store", lambda: made)
+        pack(cooperative.id, [b"facture"])
+        (version,) = [each for versions in bucket.versions.values() for each in versions]
+    assert version.until == kept_until(cooperative.id, "invoice")
 
 
 def shelf_of(store: Store) -> FolderShelf:

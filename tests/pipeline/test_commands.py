@@ -166,6 +166,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("mail", "preview"): [[HERS[0]]],
         ("mail", "webhook"): [["brevo"]],
         ("mail", "check"): [[]],
+        ("mail", "attach"): [[str(table), "--customer", FARMER.reference]],
         ("mail", "addresses"): [[], ["--good", FARMER.email]],
         ("hold", "place"): [["--document", HERS[0], "--reason", "x"], ["--reason", "x"]],
         ("hold", "list"): [[]],

@@ -155,3 +155,31 @@ def check(organisation: Named = None) -> None:
         read_returns(chosen.id, actor="operator")
         told = try_return_path(chosen.id, actor="operator")
         typer.echo(told or "Aucun domaine de retour n’est réglé (return_domain) : aucun refus ne peut revenir.")
+
+
+@app.command()
+def attach(
+    file: Annotated[Path, typer.Argument(help="Un PDF qui partira avec chaque facture envoyée par e-mail.")],
+    customer: Annotated[str, typer.Option("--customer", help="La référence du client.")],
+    organisation: Named = None,
+) -> None:
+    """Joint un PDF aux factures qui partent par e-mail vers un client."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        fail(f"Le fichier {file} ne se lit pas : {error.strerror}. Vérifiez son nom et ses droits.", code=2)
+    with platform_open():
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.pipeline.mail_files import CannotJoin, join_file
+        from faitfoi.records.models import Customer
+
+        chosen = the_organisation(organisation)
+        with acting_for(chosen.id):
+            found = Customer.objects.filter(reference=customer).first()
+        if found is None:
+            fail(f"Le client « {customer} » n’existe pas dans cette organisation : vérifiez sa référence.", code=2)
+        try:
+            join_file(chosen, content, filename=file.name, customer=found, actor="operator")
+        except CannotJoin as error:
+            fail(str(error), code=2)
+    typer.echo(f"{file.name} partira avec les factures de {customer}.")

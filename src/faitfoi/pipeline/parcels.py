@@ -10,6 +10,7 @@ from faitfoi.channels.contract import Attachment, NotSent, Parcel
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.intake.bounces import verp_address
 from faitfoi.pipeline.archive import fetch
+from faitfoi.pipeline.mail_files import files_along
 from faitfoi.pipeline.mail_languages import language_of, texts_of
 from faitfoi.records.models import Delivery
 
@@ -69,11 +70,14 @@ def _settings_for(delivery: Delivery, channel_settings: dict[str, str]) -> dict[
 
 
 def _annexes(organisation: Organisation, delivery: Delivery) -> tuple[Attachment, ...]:
-    """The terms of sale go with an e-mailed invoice, by themselves (mission A)."""
-    if delivery.channel != ChannelKey.EMAIL or delivery.purpose != "legal" or not organisation.terms_sha256:
+    """The terms of sale go with an e-mailed invoice, by themselves (mission A), and what was joined for it."""
+    if delivery.channel != ChannelKey.EMAIL or delivery.purpose != "legal":
         return ()
+    if not organisation.terms_sha256:
+        return files_along(delivery)
     content = fetch(organisation.id, organisation.terms_sha256)
-    return (Attachment(filename="conditions-generales-de-vente.pdf", media_type=PDF, content=content),)
+    terms = Attachment(filename="conditions-generales-de-vente.pdf", media_type=PDF, content=content)
+    return (terms, *files_along(delivery))
 
 
 def _return_path(delivery: Delivery, channel_settings: dict[str, str]) -> str:

@@ -168,7 +168,6 @@ def test_every_page_of_news_is_read_whatever_the_version(version: str) -> None:
         ({"api_url": "ftp://plateforme.example"}, "https"),
         ({"api_url": "https://api.plateforme.example/flow-service"}, "ensemble"),
         ({"api_version": "2.0"}, "api_version"),
-        ({"syntax": "EDIFACT"}, "syntax"),
         ({"timeout": "vite"}, "timeout"),
         ({"webhook_digest": "md5"}, "webhook_digest"),
     ],

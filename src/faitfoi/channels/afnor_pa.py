@@ -11,7 +11,6 @@ French contracts §2.1. Settings (all text, of the organisation):
     organization_id  sent as Organization-Id, where one account serves several companies
     environment      production (by default) or qualification: that of the credentials; this machine is a simulator
     api_version      1.3 (by default), 1.2, 1.1 or 1.0: before 1.3 the news are paged by their instants, not by a cursor
-    syntax           what is handed over: Factur-X (by default), CII or UBL
     flows_path, search_path, webhooks_path, directory_path    where the platform has other names than v1/flows,
                      v1/flows/search, v1/webhooks and v1/directory-line
     signing_key, webhook_digest    of the webhook, written by `faitfoi webhook`; raw (by default) or hex

@@ -6,7 +6,6 @@ from faitfoi.channels.afnor_http import Account
 
 REQUIRED = ("api_url", "token_url", "client_id", "client_secret")
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
-SYNTAXES = ("Factur-X", "CII", "UBL")
 DIGESTS = ("raw", "hex")
 
 
@@ -16,7 +15,6 @@ class PaSettings:
 
     account: Account
     version: str = "1.3"
-    syntax: str = "Factur-X"
     flows_path: str = "v1/flows"
     search_path: str = "v1/flows/search"
     webhooks_path: str = "v1/webhooks"
@@ -54,7 +52,6 @@ def read_settings(settings: dict[str, str]) -> PaSettings:
     return PaSettings(
         account=account,
         version=_choice(settings, "api_version", VERSIONS, default="1.3"),
-        syntax=_choice(settings, "syntax", SYNTAXES, default="Factur-X"),
         webhook_digest=_choice(settings, "webhook_digest", DIGESTS, default="raw"),
         signing_key=settings.get("signing_key", "").strip(),
         **paths,

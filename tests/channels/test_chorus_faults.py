@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -273,3 +274,31 @@ def test_the_account_never_shows_itself(chorus: Chorus) -> None:
     channel = chorus.channel()
     told = repr(channel) + repr(vars(channel)) + repr(vars(channel._connection))
     assert not any(secret in told for secret in SECRETS.values())
+
+
+def test_a_token_that_dies_between_two_calls_costs_one_renewal_and_no_second_deposit(chorus: Chorus) -> None:
+    channel = chorus.channel()
+    chorus.fault("expired_token")
+    channel.send(parcel())
+    assert len(chorus.deposits) == 1
+
+
+def test_a_limit_of_calls_means_not_sent_and_waiting_mends_it(chorus: Chorus) -> None:
+    channel = chorus.channel()
+    chorus.fault("rate_limited")
+    with pytest.raises(NotSent) as caught:
+        channel.send(parcel())
+    assert not caught.value.precondition
+    assert chorus.deposits == []
+    channel.send(parcel())
+    assert len(chorus.deposits) == 1
+
+
+def test_a_history_told_backwards_is_put_in_order(chorus: Chorus) -> None:
+    channel = chorus.channel()
+    one = parcel()
+    one = replace(one, references=channel.send(one).references)
+    chorus.advance(days=20)
+    straight = [event.identity for event in channel.poll(one)]
+    chorus.fault("out_of_order", on="consulter/historique")
+    assert [event.identity for event in channel.poll(one)] == straight

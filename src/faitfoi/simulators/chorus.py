@@ -45,6 +45,17 @@ def _envelope(code: int, label: str) -> Body:
     return {"codeRetour": code, "libelle": label}
 
 
+def _backwards(answer: Body) -> Body:
+    """The same answer, each of its lists told from the end."""
+    told: Body = {}
+    for name, value in answer.items():
+        if isinstance(value, dict):
+            told[name] = _backwards(value)
+        else:
+            told[name] = value[::-1] if isinstance(value, list) else value
+    return told
+
+
 class ChorusSimulator:
     """A whole simulated Chorus Pro, serving between start() and stop() in background threads."""
 
@@ -118,6 +129,10 @@ class ChorusSimulator:
         answer: Body = {"access_token": token, "token_type": "Bearer", "expires_in": self.token_seconds}
         return 200, answer | {"scope": "openid"}
 
+    def forget_token(self, header: str) -> None:
+        """Let the token of an Authorization header die before its time."""
+        self._tokens.pop(header.removeprefix("Bearer "), None)
+
     def knows_token(self, header: str) -> bool:
         """Tell whether an Authorization header carries a token still alive."""
         return self._tokens.get(header.removeprefix("Bearer "), 0.0) > time.monotonic()
@@ -173,6 +188,8 @@ class _ChorusRequest(Request[ChorusSimulator]):
         self._finish("token", *self.owner.give_token(form))
 
     def _operate(self, operation: str, content: bytes) -> None:
+        if self._take(FaultKind.EXPIRED_TOKEN, operation):
+            self.owner.forget_token(self.headers.get("Authorization", ""))
         refused = self._gate(operation)
         if refused is not None:
             self.tell(refused[0], _envelope(*refused))
@@ -180,6 +197,9 @@ class _ChorusRequest(Request[ChorusSimulator]):
         if down := self._take(FaultKind.DOWN, operation):
             status = int(down.code or 503)
             self.tell(status, _envelope(status, "Service momentanément indisponible"))
+            return
+        if self._take(FaultKind.RATE_LIMITED, operation):
+            self.tell(429, _envelope(429, "Trop d'appels"))
             return
         if refuse := self._take(FaultKind.REFUSE, operation):
             code = int(refuse.code or 20005)
@@ -190,6 +210,8 @@ class _ChorusRequest(Request[ChorusSimulator]):
             if not isinstance(body, dict):
                 raise Malformed("Le corps de la requête n'est pas un objet.")
             answer = self.owner.state.answer(operation, body)
+            if self._take(FaultKind.OUT_OF_ORDER, operation):
+                answer = _backwards(answer)
         except ValueError:
             self.tell(400, _envelope(400, "Le corps de la requête n'est pas du JSON."))
         except Malformed as error:

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
+from faitfoi.accounts.models import User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.shelf import FolderShelf
 from faitfoi.evidence.store import Store
 from faitfoi.intake.caps import NoPlace
 from faitfoi.intake.hot_folder import IN_HAND
-from faitfoi.pipeline import archive
+from faitfoi.pipeline import archive, erasing
+from faitfoi.pipeline.elimination import approve_elimination, finish_eliminations, request_elimination
 from faitfoi.pipeline.watching import Watch
-from faitfoi.records.models import Alarm, Batch, Document, StoredObject
+from faitfoi.records.models import Alarm, Attestation, Batch, Document, Elimination, StoredObject
 from faitfoi.records.stages import Stage
 from tests.pipeline.cast import Scene, file
 from tests.pipeline.test_watching import drop, inside, rested
@@ -37,7 +40,8 @@ class Disk:
 
     def _use(self, reserve: int) -> None:
         made = Store(FolderShelf(self._root, reserve=reserve))
-        self._monkeypatch.setattr(archive, "store", lambda: made)
+        for room in (archive, erasing):
+            self._monkeypatch.setattr(room, "store", lambda: made)
 
 
 @pytest.fixture
@@ -103,3 +107,25 @@ def test_a_watched_folder_keeps_what_finds_no_room_and_hands_it_over_later(
     watch.look()
     with acting_for(scene.organisation.id):
         assert Batch.objects.count() == 1
+
+
+def test_an_elimination_waits_for_room_and_loses_nothing(
+    scene: Scene, disk: Disk, bob: User, settings: Settings
+) -> None:
+    scene.send(file("F-1"), file("F-2"))
+    settings.FAITFOI_TODAY = "2037-01-01"
+    organisation_id = scene.organisation.id
+    asked = request_elimination(organisation_id, [scene.document("F-1").id], reason="Terme.", actor="operator")
+    approve_elimination(organisation_id, asked.id, actor=f"user:{bob.pk}")
+    disk.fill()
+    assert finish_eliminations(organisation_id, actor="worker") == 1  # told in the log: others are served all the same
+    assert archive.fetch(organisation_id, scene.artefact("F-2", "legal").sha256)
+    with acting_for(organisation_id):
+        assert not Attestation.objects.exists()
+        assert Elimination.objects.get().state == Elimination.State.APPROVED
+    disk.free()
+    finish_eliminations(organisation_id, actor="worker")
+    with acting_for(organisation_id):
+        assert Elimination.objects.get().state == Elimination.State.DONE
+        assert list(Attestation.objects.values_list("number", flat=True)) == [1]
+    assert archive.fetch(organisation_id, scene.artefact("F-2", "legal").sha256)

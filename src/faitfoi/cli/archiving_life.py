@@ -158,7 +158,7 @@ def approve(elimination_id: str, by: By, organisation: Named = None) -> None:
             run(chosen.id, which, actor=ACTOR)
         except (
             *(CannotAttest, CannotEliminate, CannotSeal, JournalBehind),
-            *(ObjectAltered, ObjectMissing, PermissionError, WitnessSilent),
+            *(ObjectAltered, ObjectMissing, OSError, WitnessSilent),
         ) as error:
             fail(f"Approuvée, mais pas finie : {error} Elle reprendra d’elle-même.")
         typer.echo("Éliminées ; l’attestation est sur la page « Archive ».")

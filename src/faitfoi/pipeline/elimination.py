@@ -46,7 +46,7 @@ class CannotEliminate(ValueError):
     """Something may not be eliminated, or not yet; the message is a French sentence saying why."""
 
 
-_WAITS = (CannotEliminate, CannotSeal, JournalBehind, ObjectAltered, ObjectMissing, PermissionError, WitnessSilent)
+_WAITS = (CannotEliminate, CannotSeal, JournalBehind, ObjectAltered, ObjectMissing, OSError, WitnessSilent)
 
 
 def request_elimination(organisation_id: UUID, document_ids: Sequence[UUID], *, reason: str, actor: str) -> Elimination:

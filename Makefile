@@ -6,7 +6,8 @@ BIN := .venv/bin
 UV := $(BIN)/uv pip
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 
-CRASHES ?= 200
+CRASHES ?= $(if $(CI),30,300)
+DOCUMENTS_F ?= $(if $(CI),150,1000)
 DOCUMENTS ?= 5000
 SENT ?= $(if $(CI),200,2000)
 LIVES ?= $(if $(CI),5,30)
@@ -19,7 +20,7 @@ ONCE ?=
 
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup dev chromium demo run worker test test-slow check fix bench conformance fuzz mutate-dossier core-alone laws rules messages lock
+.PHONY: help setup dev chromium demo run worker test test-slow test-faults check fix bench conformance fuzz mutate-dossier core-alone laws rules messages lock
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -75,8 +76,14 @@ chromium:
 test: dev chromium ## Run the fast tests
 	@$(PYTEST) -m "not slow and not oracle" -n 2 --dist loadfile $(ARGS)
 
-test-slow: dev ## Run the long tests (CRASHES=200 kills, DOCUMENTS=5000 for memory, SENT=2000 for the proof, LIVES=30)
-	@CRASHES=$(CRASHES) DOCUMENTS=$(DOCUMENTS) SENT=$(SENT) LIVES=$(LIVES) $(PYTEST) -m slow $(ARGS)
+test-slow: dev ## Run the long tests (DOCUMENTS=5000 for memory, SENT=2000 for the proof, LIVES=30)
+	@DOCUMENTS=$(DOCUMENTS) SENT=$(SENT) LIVES=$(LIVES) $(PYTEST) -m "slow and not faults" $(ARGS)
+
+test-faults: dev ## Kill workers CRASHES=300 times over DOCUMENTS_F=1000 documents on all channels; the last line is JSON
+	@mkdir -p build
+	@rm -f build/faults.json
+	@CRASHES=$(CRASHES) DOCUMENTS_F=$(DOCUMENTS_F) FAULTS_LINE=build/faults.json $(PYTEST) -m faults $(ARGS)
+	@cat build/faults.json
 
 check: dev ## Lint, types, laws and messages, in under a minute
 	@$(BIN)/ruff check --quiet

@@ -78,7 +78,7 @@ def test_every_channel_has_a_simulator_and_its_row() -> None:
 def test_every_target_of_make_that_the_help_shows_is_declared() -> None:
     text = (ROOT / "Makefile").read_text()
     shown = re.findall(r"^([a-z-]+):.*## ", text, flags=re.MULTILINE)
-    order = ["setup", "demo", "run", "worker", "test", "test-slow", "check", "fix", "bench"]
+    order = ["setup", "demo", "run", "worker", "test", "test-slow", "test-faults", "check", "fix", "bench"]
     order += ["conformance", "fuzz", "mutate-dossier", "core-alone", "laws", "rules", "messages", "lock"]
 
     assert shown == ["help", *order]

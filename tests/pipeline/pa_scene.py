@@ -65,13 +65,13 @@ class Platform:
         return list(told)
 
 
-def open_platform(scene: Scene) -> Iterator[Platform]:
-    """Set the channel up and have the farmer reached by it."""
+def open_platform(scene: Scene, buyer: Buyer = FARMER) -> Iterator[Platform]:
+    """Set the channel up and have the buyer reached by it."""
     simulator = AfnorSimulator()
     simulator.start()
     with acting_for(scene.organisation.id):
         save_channel_settings(ChannelKey.PLATEFORME_AGREEE, simulator.settings(), actor=ACTOR)
-        customer = Customer.objects.get(reference=FARMER.reference)
+        customer = Customer.objects.get(reference=buyer.reference)
         customer.channel = ChannelKey.PLATEFORME_AGREEE
         customer.save()
         write_entry("scene_set", actor=ACTOR, rows=[customer])

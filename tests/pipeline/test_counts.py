@@ -124,8 +124,7 @@ def test_only_the_latest_legal_delivery_counts(cooperative: Organisation) -> Non
 
 
 def test_a_whole_batch_ends_where_each_of_its_files_should(scene: Scene) -> None:
-    scene.chorus.state.load_structures({"structures": []})
-    batch = scene.send(
+    batch = scene.hand_over(
         file("F-1"),
         file("F-2", VINEYARD),
         file("F-3", TOWN),
@@ -134,6 +133,9 @@ def test_a_whole_batch_ends_where_each_of_its_files_should(scene: Scene) -> None
         priced("F-2", "7.00", VINEYARD),
         b"rien",
     )
+    scene.prepare(batch)
+    scene.chorus.state.load_structures({"structures": []})  # closed between the preparation and the deposit
+    scene.deliver()
     scene.advance(days=1)
     scene.poll()
     counts = scene.counts(batch)

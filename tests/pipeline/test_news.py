@@ -183,8 +183,10 @@ def test_chorus_is_followed_to_the_payment_and_then_left_alone(scene: Scene) -> 
 
 
 def test_a_rejected_deposit_is_rejected_here_too(scene: Scene) -> None:
-    scene.chorus.state.load_structures({"structures": []})  # nobody there by that SIRET
-    batch = scene.send(file("F-2", TOWN))
+    batch = scene.hand_over(file("F-2", TOWN))
+    scene.prepare(batch)
+    scene.chorus.state.load_structures({"structures": []})  # by now nobody is there by that SIRET
+    scene.deliver()
     assert scene.stage("F-2") is Stage.SENT
     scene.advance(minutes=5)
     scene.poll()

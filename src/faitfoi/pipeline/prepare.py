@@ -82,6 +82,11 @@ def _go_together(organisation: Organisation, ready: Sequence[Prepared]) -> bool:
     return len(made) <= MOST_OBJECTS and sum(len(rendering.content) for rendering in made) <= MOST_BYTES
 
 
+def _burning_order(prepared: Prepared) -> tuple[str, str, str, UUID]:
+    invoice = prepared.verdict.invoice
+    return prepared.verdict.seller_siren, str(invoice.issue_date), invoice.number, prepared.line_id
+
+
 def _class_of(organisation: Organisation, prepared: Prepared) -> str:
     """Return the retention class of a file's artefacts: a pack holds one financial year, so that it has one term."""
     issued = prepared.verdict.invoice.issue_date
@@ -96,7 +101,8 @@ def _keep(organisation: Organisation, ready: Sequence[Prepared], *, actor: str) 
     deliveries: list[Delivery] = []
     with acting_for(organisation.id):
         archive.claim(kept, actor=actor)
-        for prepared in ready:
+        # Two workers with the same numbers take them in the same order, or each would wait for the other's.
+        for prepared in sorted(ready, key=_burning_order):
             deliveries += _write_down(organisation, prepared, actor=actor)
         make_due(organisation.id, deliveries)
 

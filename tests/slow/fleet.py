@@ -30,11 +30,11 @@ class Fleet:
         for name in list(self._running):
             self.kill(name)
 
-    def start(self, name: str, words: Sequence[str]) -> int:
-        """Start `faitfoi WORDS` under a name; returns its process id."""
+    def start(self, name: str, words: Sequence[str], *, module: str = "faitfoi.cli", before: Sequence[str] = ()) -> int:
+        """Start `faitfoi WORDS` under a name; returns its process id. `before` is what runs it elsewhere."""
         with self.log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", "faitfoi.cli", *words],
+                [*before, sys.executable, "-m", module, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -48,6 +48,10 @@ class Fleet:
         process = self._running.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+    def alive(self, name: str) -> bool:
+        """Tell whether a program still runs."""
+        return self._running[name].poll() is None
 
     def check(self) -> None:
         """Fail when a program has ended by itself."""

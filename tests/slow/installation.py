@@ -23,33 +23,39 @@ PATIENCE = 900.0
 
 
 class Installation:
-    """`faitfoi` in an empty home, with a mail relay and a Chorus Pro that run as long as it is entered."""
+    """`faitfoi` in an empty home, with a mail relay and a Chorus Pro that run as long as it is entered.
 
-    def __init__(self, folder: Path) -> None:
+    With `app_url` and `owner_url` it works on that PostgreSQL, else on an embedded one.
+    """
+
+    def __init__(self, folder: Path, *, app_url: str = "", owner_url: str = "") -> None:
         self.home = folder / "home"
         self.home.mkdir()
         taken = {name: value for name, value in os.environ.items() if not name.startswith(("FAITFOI_", "DATABASE_"))}
         taken.pop("DJANGO_SETTINGS_MODULE", None)
         self.environment = {**taken, "FAITFOI_HOME": str(self.home), "FAITFOI_TODAY": "2026-11-21", "COLUMNS": "200"}
-        self._ports = [free_port() for _ in range(4)]
-        self._fleet = Fleet(folder, environment=self.environment)
+        self._own_database = not app_url
+        if app_url:
+            self.environment |= {"DATABASE_URL": app_url, "FAITFOI_OWNER_URL": owner_url}
+        self.ports = [free_port() for _ in range(4)]
+        self.fleet = Fleet(folder, environment=self.environment)
 
     def __enter__(self) -> Self:
-        smtp, smtp_control, chorus, chorus_control = self._ports
-        self._fleet.start("smtp", ["simulate", "smtp", "--port", f"{smtp}", "--control-port", f"{smtp_control}"])
-        self._fleet.start(
-            "chorus", ["simulate", "chorus", "--port", f"{chorus}", "--control-port", f"{chorus_control}"]
-        )
-        for port in self._ports:
+        smtp, smtp_control, chorus, chorus_control = self.ports
+        self.fleet.start("smtp", ["simulate", "smtp", "--port", f"{smtp}", "--control-port", f"{smtp_control}"])
+        self.fleet.start("chorus", ["simulate", "chorus", "--port", f"{chorus}", "--control-port", f"{chorus_control}"])
+        for port in self.ports:
             self._wait_for(port)
-        self.run("database", "start")
+        if self._own_database:
+            self.run("database", "start")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._fleet.__exit__(kind, error, trace)
-        self.call("database", "stop")
+        self.fleet.__exit__(kind, error, trace)
+        if self._own_database:
+            self.call("database", "stop")
 
     def call(self, *words: str, said: str = "") -> subprocess.CompletedProcess[str]:
         """Run `faitfoi WORDS`, whatever its exit code."""
@@ -74,7 +80,7 @@ class Installation:
     def settle_in(self) -> None:
         """Make one organisation with the cast's customers and both channels."""
         self.run("organisation", "add", "vallees", "--name", "CUMA des Trois Vallées", "--siren", "000000018")
-        channels = channel_settings(smtp_port=self._ports[0], chorus_url=f"http://127.0.0.1:{self._ports[2]}")
+        channels = channel_settings(smtp_port=self.ports[0], chorus_url=f"http://127.0.0.1:{self.ports[2]}")
         for key, values in channels.items():
             self.run("channel", "set", key.value, *(f"{name}={value}" for name, value in values.items()))
         rows = (
@@ -109,8 +115,8 @@ class Installation:
 
     def arrived(self) -> tuple[list[str], list[str]]:
         """What the other sides say they have: the Message-IDs of mails, the numbers of deposits."""
-        mails: Any = self._records(self._ports[1])
-        deposits: Any = self._records(self._ports[3])
+        mails: Any = self._records(self.ports[1])
+        deposits: Any = self._records(self.ports[3])
         return [mail["message_id"] for mail in mails["messages"]], [each["number"] for each in deposits["deposits"]]
 
     def _records(self, port: int) -> object:
@@ -123,6 +129,6 @@ class Installation:
                 with socket.create_connection(("127.0.0.1", port), timeout=1):
                     return
             except OSError:
-                self._fleet.check()
+                self.fleet.check()
                 assert time.monotonic() < patience, f"nothing answers on port {port}"
                 time.sleep(0.05)

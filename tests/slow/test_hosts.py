@@ -1,0 +1,192 @@
+"""Three hosts at work, one killed and one cut off for a minute: leases and deadlines keep each delivery single."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from faitfoi.accounts.models import ChannelKey
+from faitfoi.cli.supervisor import control, free_port
+from faitfoi.pipeline.questions import STOPPED
+from tests.pipeline.cast import FARMER, SILENT, TOWN, file
+from tests.slow.fleet import Fleet
+from tests.slow.hosts import GATE, Hosts, cannot_make_hosts, inside, start_tcp_database
+from tests.slow.installation import Installation
+
+pytestmark = [pytest.mark.slow]
+
+HOSTS = ("one", "two", "three")
+FILES = 90
+MINUTE = 60.0
+PATIENCE = 300.0
+IN_DOUBT = frozenset({"to_find", "unknown"})
+ARRIVED = frozenset({"sent", "accepted", "delivered"})
+
+
+class Company(Installation):
+    """An installation on a PostgreSQL that hosts reach by TCP, with a plateforme agréée as third channel."""
+
+    database = ""
+    afnor = (0, 0)
+
+    def reach_platform(self) -> None:
+        """Start the plateforme agréée, set it up, and have one customer reached by it."""
+        self.afnor = free_port(), free_port()
+        port, control_port = self.afnor
+        self.fleet.start("afnor", ["simulate", "afnor", "--port", f"{port}", "--control-port", f"{control_port}"])
+        base = f"http://127.0.0.1:{port}"
+        values = {
+            "api_url": f"{base}/flow-service",
+            "directory_url": f"{base}/directory-service",
+            "token_url": f"{base}/auth/token",
+            "client_id": "essai",
+            "client_secret": "essai",
+            "timeout": "3",
+        }
+        key = ChannelKey.PLATEFORME_AGREEE.value
+        self.run("channel", "set", key, *(f"{name}={value}" for name, value in values.items()))
+        said = f"reference;name;nature;siren;channel\n{SILENT.reference};{SILENT.name};taxable;{SILENT.siren};{key}\n"
+        self.run("customers", "import", "-", said=said)
+
+    def rows(self, words: str) -> list[Any]:
+        """Ask the database, as its superuser."""
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            return connection.execute(words.encode()).fetchall()
+
+    def count(self, words: str) -> int:
+        """Count rows."""
+        return int(self.rows(f"SELECT count(*) FROM {words}")[0][0])
+
+    def books(self) -> Counter[str]:
+        """Return what the other sides have taken, by the name that it has there."""
+        mails, numbers = self.arrived()
+        platform: Any = json.loads(control(f"http://127.0.0.1:{self.afnor[1]}", "records"))
+        tracked = [str(each["tracking"]) for each in platform["deposits"]]
+        return Counter([*(mail.strip("<>").partition("@")[0] for mail in mails), *numbers, *tracked])
+
+    def slow_down(self) -> None:
+        """Have each other side keep its next answers for two seconds, once it has taken what it was sent."""
+        for port in (self.ports[1], self.ports[3], self.afnor[1]):
+            control(
+                f"http://127.0.0.1:{port}", "fault", json.dumps({"kind": "slow", "seconds": 2, "times": 3}).encode()
+            )
+
+
+def wait_for(holds: Callable[[], bool], what: str) -> None:
+    patience = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < patience, f"never: {what}"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def hosts() -> Iterator[Hosts]:
+    """Three hosts, where this machine allows them."""
+    reason = cannot_make_hosts()
+    if reason:
+        pytest.skip(reason)
+    with Hosts(HOSTS) as made:
+        yield made
+
+
+@pytest.fixture
+def company(hosts: Hosts, tmp_path: Path) -> Iterator[Company]:  # the database listens on their bridge
+    """The database, the three other sides, and the batch's files in `inbox`; nobody works yet."""
+    database = start_tcp_database(tmp_path / "postgres")
+    try:
+        made = Company(tmp_path, app_url=database.app_url, owner_url=database.owner_url)
+        made.database = database.superuser_url
+        with made:
+            made.settle_in()
+            made.reach_platform()
+            yield made
+    finally:
+        database.stop()
+
+
+@pytest.fixture
+def workers(company: Company, tmp_path: Path) -> Iterator[Fleet]:
+    """What will run on the hosts: for now, the way from each of them to the other sides."""
+    ports = [f"{port}" for port in (company.ports[0], company.ports[2], company.afnor[0])]
+    (tmp_path / "hosts").mkdir()
+    with Fleet(tmp_path / "hosts", environment=company.environment) as fleet:
+        fleet.start("gate", [GATE, "127.0.0.1", *ports], module="tests.slow.hosts")
+        for name in HOSTS:
+            fleet.start(f"way-{name}", ["127.0.0.1", GATE, *ports], module="tests.slow.hosts", before=inside(name))
+        yield fleet
+
+
+def hand_over(company: Company, workers: Fleet, inbox: Path) -> None:
+    """Give a batch of all three channels, while the worker of host two alone is there."""
+    inbox.mkdir()
+    for n in range(FILES):
+        (inbox / f"H-{n:03d}.json").write_bytes(file(f"H-{n:03d}", (FARMER, TOWN, SILENT)[n % 3]))
+    workers.start("two", ["worker"], before=inside("two"))
+    wait_for(lambda: company.count("procrastinate_workers") == 1, "a worker")
+    workers.start("send", ["send", str(inbox)])
+    wait_for(lambda: company.count("records_batchline") == FILES, "the batch")
+    workers.kill("send")
+
+
+def test_a_host_killed_and_a_host_cut_off_lose_nothing_and_double_nothing(
+    hosts: Hosts, company: Company, workers: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hand_over(company, workers, tmp_path / "inbox")
+    wait_for(lambda: company.books().total() >= 3, "the first arrivals")
+    company.slow_down()
+    before = company.books().total()
+    wait_for(lambda: company.books().total() > before, "one more arrival")
+    hosts.cut_off("two")  # its call has been taken and has no answer yet
+    cut = time.monotonic()
+    for name in ("one", "three"):
+        workers.start(name, ["worker"], before=inside(name))
+    before = company.books().total()
+    wait_for(lambda: company.books().total() > before, "something from the other hosts")
+    company.slow_down()
+    before = company.books().total()
+    wait_for(lambda: company.books().total() > before, "something to kill")
+    workers.kill("one")
+    time.sleep(max(0.0, cut + MINUTE - time.monotonic()))
+    meanwhile = company.books().total()
+    hosts.join("two")
+    wait_for(lambda: at_rest(company), "the end of the batch")
+    company.rows("UPDATE records_delivery SET next_question_at = now() WHERE stage = 'to_find' RETURNING id")
+    wait_for(lambda: company.count("records_delivery WHERE stage = 'to_find' AND questions_asked = 0") == 0, "asked")
+    assert workers.alive("two"), workers.log("two").read_text()[-3000:]
+    stages = reckon(company)
+    doubted = company.count(f"records_attempt WHERE detail = '{STOPPED}'")
+    assert doubted >= 1, "nobody was in the middle of a call"
+    with capsys.disabled():
+        print(f"\nhosts: {FILES} documents, {stages}, {doubted} calls cut, {meanwhile} taken when host two came back")
+
+
+def at_rest(company: Company) -> bool:
+    """Whether every line has its delivery, and none is to send or being sent."""
+    settled = company.count("records_delivery WHERE stage NOT IN ('routed', 'sending')")
+    return settled == FILES
+
+
+def reckon(company: Company) -> dict[str, int]:
+    """Hold our books against the other sides' own, and count the stages."""
+    books, stages, ours = company.books(), Counter[str](), set[str]()
+    assert [name for name, times in books.items() if times > 1] == []
+    words = "SELECT d.channel, d.stage, d.message_ref, o.number FROM records_delivery d"
+    for channel, stage, reference, number in company.rows(f"{words} JOIN records_document o ON o.id = d.document_id"):
+        stages[stage] += 1
+        name = number if channel == ChannelKey.CHORUS_PRO else reference
+        ours.add(name)
+        arrived = books[name] > 0
+        if stage in IN_DOUBT:
+            assert not arrived or channel == ChannelKey.EMAIL, f"{number} was not found"
+        else:
+            assert stage in ARRIVED, f"{number} ended as {stage}"
+            assert arrived, f"{number} is called {stage} and has not arrived"
+    assert stages.total() == FILES
+    ours.update(token for (token,) in company.rows("SELECT token FROM records_returncheck"))  # of the day's own trial
+    assert [name for name, times in books.items() if times and name not in ours] == []
+    return dict(stages)

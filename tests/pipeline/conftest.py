@@ -11,6 +11,7 @@ from faitfoi.simulators.smtp import SmtpSimulator
 from tests.pipeline.cast import Scene
 from tests.pipeline.people import entries_of, named, people
 from tests.pipeline.projection import differences
+from tests.pipeline.typist import Typist
 
 CHANGED_BY_HAND = ("Organisation ", "Membership ", "User ", "Mandate ", "Customer ")
 """What tests write without the door that journals it (`test_rebuilding` goes through the doors)."""
@@ -55,3 +56,10 @@ def scene(
     assert named(entries_of(cooperative.id), people(cooperative)) == []
     if request.node.get_closest_marker("beside_the_journal") is None:
         assert [each for each in differences(cooperative.id) if not each.startswith(CHANGED_BY_HAND)] == []
+
+
+@pytest.fixture(scope="module")
+def typist(django_db_setup: None) -> Iterator[Typist]:
+    """Types commands on the tests' database."""
+    with Typist({"COLUMNS": "400"}) as ready:
+        yield ready

@@ -28,7 +28,7 @@ from faitfoi.pipeline.statements import OF_A_DOCUMENT, attest_document
 from faitfoi.records.models import Attestation, JournalEntry
 from faitfoi.records.models_archive import AttestationKind
 from tests.pipeline.cast import ACTOR, TOWN, Scene, file
-from tests.pipeline.test_commands import run
+from tests.pipeline.typist import Typist
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,23 +110,25 @@ def test_what_was_not_sent_is_not_attested_as_communicated(scene: Scene) -> None
         attest(scene, "F-1", AttestationKind.COMMUNICATION)
 
 
-def test_the_command_writes_it_and_verify_judges_it_and_names_a_lie(scene: Scene, tmp_path: Path) -> None:
+def test_the_command_writes_it_and_verify_judges_it_and_names_a_lie(
+    scene: Scene, tmp_path: Path, typist: Typist
+) -> None:
     scene.send(file("F-1"))
     target = tmp_path / "a.pdf"
-    done = run("attest", "deposit", "F-1", "-o", str(target), "--organisation", scene.organisation.slug)
+    done = typist.type("attest", "deposit", "F-1", "-o", str(target), "--organisation", scene.organisation.slug)
     assert (done.returncode, done.stderr) == (0, "")
     assert "ATT-000001" in done.stdout, done.stdout
     assert target.exists(), done.stdout
-    judged = run("verify", str(target))
+    judged = typist.type("verify", str(target))
     assert judged.returncode == 0, judged.stderr
     assert "L’attestation est vraie" in judged.stdout
     content = bytearray(target.read_bytes())
     content[len(content) // 2] ^= 1
     target.write_bytes(content)
-    assert run("verify", str(target)).returncode in {1, 2}
+    assert typist.type("verify", str(target)).returncode in {1, 2}
     with_more = issued_pdf = tmp_path / "b.pdf"
     issued_pdf.write_bytes(attest(scene, "F-1").pdf + b"\n%")
-    judged = run("verify", str(with_more))
+    judged = typist.type("verify", str(with_more))
     assert judged.returncode == 1
     assert "son cachet ne tient pas" in judged.stderr
 

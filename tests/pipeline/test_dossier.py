@@ -19,7 +19,7 @@ from faitfoi.pipeline.witnessing import witnessed
 from faitfoi.records.models import JournalEntry
 from tests.evidence.tsa import Authority, serving
 from tests.pipeline.cast import TOWN, Scene, file
-from tests.pipeline.test_commands import run
+from tests.pipeline.typist import Typist
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,28 +70,30 @@ def test_a_dossier_verifies_without_us(dossier: Path) -> None:
         assert digest in said.stdout
 
 
-def test_the_command_verifies_the_archive_and_the_folder(scene: Scene, dossier: Path, tmp_path: Path) -> None:
+def test_the_command_verifies_the_archive_and_the_folder(
+    scene: Scene, dossier: Path, tmp_path: Path, typist: Typist
+) -> None:
     archive = tmp_path / "dossier.zip"
     archive.write_bytes(make_dossier(scene.organisation.id, scene.document("F-2").id)[1])
     for path in (archive, dossier):
-        done = run("verify", str(path), "--json")
+        done = typist.type("verify", str(path), "--json")
         assert (done.returncode, json.loads(done.stdout)["sound"]) == (0, True)
     (dossier / "data/original.json").write_bytes(b"{}")
-    done = run("verify", str(dossier))
+    done = typist.type("verify", str(dossier))
     assert done.returncode == 1
     assert "data/original.json : ce n’est pas le fichier que l’écriture nomme" in done.stderr
     pin = verify_dossier(files_of(dossier)).fingerprints["data/cles/journal.pem"]
     archive.with_suffix(".txt").write_text(pin)
-    assert run("verify", str(archive), "--pin", f"sha256={pin}").returncode == 0
-    assert run("verify", str(archive), "--pin", f"sha256={'0' * 64}").returncode == 1
-    assert run("verify", str(archive), "--pin", str(archive.with_suffix(".txt"))).returncode == 1
-    assert run("verify", str(archive), "--pin", "sha256=12").returncode == 2
-    assert run("verify", "--page", str(tmp_path / "page.html")).returncode == 0
+    assert typist.type("verify", str(archive), "--pin", f"sha256={pin}").returncode == 0
+    assert typist.type("verify", str(archive), "--pin", f"sha256={'0' * 64}").returncode == 1
+    assert typist.type("verify", str(archive), "--pin", str(archive.with_suffix(".txt"))).returncode == 1
+    assert typist.type("verify", str(archive), "--pin", "sha256=12").returncode == 2
+    assert typist.type("verify", "--page", str(tmp_path / "page.html")).returncode == 0
     assert (tmp_path / "page.html").read_bytes() == (dossier / "verifier.html").read_bytes()
-    assert run("verify").returncode == 2
+    assert typist.type("verify").returncode == 2
     archive.write_bytes(b"PK\x03\x04 not an archive")
-    assert run("verify", str(archive)).returncode == 2
-    assert run("verify", str(tmp_path / "absent.zip")).returncode == 2
+    assert typist.type("verify", str(archive)).returncode == 2
+    assert typist.type("verify", str(tmp_path / "absent.zip")).returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -171,20 +173,22 @@ def test_another_invoice_s_entry_does_not_prove_this_one(scene: Scene, dossier: 
     assert "data/facture.pdf n'est pas le fichier que l'écriture nomme" in said.stderr
 
 
-def test_every_dossier_is_written_once_and_a_second_run_takes_it_up(scene: Scene, tmp_path: Path) -> None:
+def test_every_dossier_is_written_once_and_a_second_run_takes_it_up(
+    scene: Scene, tmp_path: Path, typist: Typist
+) -> None:
     scene.send(file("F-1"), file("F-2", TOWN), file("F/2", issue_date="2025-12-30", due_date="2026-01-30"))
     folder, slug = tmp_path / "dossiers", scene.organisation.slug
-    assert run("dossier", "--all", "--organisation", slug).returncode == 2
-    assert run("dossier", "F-1", "--all", "-o", str(folder), "--organisation", slug).returncode == 2
-    assert run("dossier", "--year", "2024", "-o", str(folder), "--organisation", slug).returncode == 2
-    done = run("dossier", "--year", "2026", "-o", str(folder), "--organisation", slug)
+    assert typist.type("dossier", "--all", "--organisation", slug).returncode == 2
+    assert typist.type("dossier", "F-1", "--all", "-o", str(folder), "--organisation", slug).returncode == 2
+    assert typist.type("dossier", "--year", "2024", "-o", str(folder), "--organisation", slug).returncode == 2
+    done = typist.type("dossier", "--year", "2026", "-o", str(folder), "--organisation", slug)
     assert (done.returncode, "2 dossiers écrits" in done.stdout) == (0, True), done.stderr
-    done = run("dossier", "--all", "-o", str(folder), "--organisation", slug)
+    done = typist.type("dossier", "--all", "-o", str(folder), "--organisation", slug)
     assert "1 dossiers écrits, 2 y étaient déjà" in done.stdout
     written = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.zip"))
     assert written == ["2025/dossier-F-2.zip", "2026/dossier-F-1.zip", "2026/dossier-F-2.zip"]
     for path in folder.rglob("*.zip"):
-        assert run("verify", str(path)).returncode == 0
+        assert typist.type("verify", str(path)).returncode == 0
     with acting_for(scene.organisation.id):
         assert JournalEntry.objects.filter(kind="communicated").count() == 3
 

@@ -26,8 +26,8 @@ from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Artefact, BurntNumber, Customer, Delivery, Document, Event, JournalEntry
 from faitfoi.records.stages import Stage
 from tests.pipeline.cast import ACTOR, TOWN, Scene, file
-from tests.pipeline.test_commands import run
 from tests.pipeline.test_dossier import verify
+from tests.pipeline.typist import Typist
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,18 +177,18 @@ def test_an_export_never_mixes_with_what_is_there(work: Scene, rival: Organisati
 
 @pytest.mark.beside_the_journal
 def test_an_imported_invoice_has_the_dossier_of_where_it_was_sealed_and_our_entry_of_its_import(
-    work: Scene, exported: Path, tmp_path: Path
+    work: Scene, exported: Path, tmp_path: Path, typist: Typist
 ) -> None:
     elsewhere()
     import_archive(exported, actor="operator")
     target = tmp_path / "imported.zip"
-    done = run("dossier", "F-2", "-o", str(target))
+    done = typist.type("dossier", "F-2", "-o", str(target))
     assert done.returncode == 0, done.stderr
     outer = unzipped(target.read_bytes())
     assert json.loads(outer["data/entry.json"])["type"] == "document_imported"
     found = verify_dossier(outer)
     assert found.lies == ()
-    assert run("verify", str(target)).returncode == 0
+    assert typist.type("verify", str(target)).returncode == 0
 
     inner = unzipped(outer["data/origine.zip"])
     assert json.loads(inner["data/entry.json"])["type"] == "document_sealed"

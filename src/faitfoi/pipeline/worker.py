@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import cast
 
+from asgiref.sync import sync_to_async
+from django.db import connections
 from django.db.models import Q
 from django.utils import timezone
 from procrastinate.contrib.django import app
@@ -57,3 +59,7 @@ async def _work(queues: list[str] | None, *, wait: bool) -> None:
             delete_jobs="successful",
             listen_notify=True,
         )
+    # Django keeps a connection for each thread, and forgets to close it when the thread ends: the thread of our jobs,
+    # and the one in which Procrastinate's own queries run.
+    await asyncio.get_running_loop().run_in_executor(None, connections.close_all)
+    await sync_to_async(connections.close_all)()

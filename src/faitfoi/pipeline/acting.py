@@ -27,7 +27,7 @@ from faitfoi.channels.contract import (
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.announcing import announce
-from faitfoi.pipeline.deliver import FIRST_WAIT, LEASE_MARGIN, LONGEST_WAIT, MOST_ATTEMPTS, WORKER
+from faitfoi.pipeline.deliver import FIRST_WAIT, LEASE_MARGIN, WORKER, is_last_try, wait_after
 from faitfoi.pipeline.doubting import ACTS_LEAVING
 from faitfoi.pipeline.due import act_later, poll_later
 from faitfoi.pipeline.following import keep_receipt, pack_answer
@@ -314,12 +314,11 @@ def _settle_not_sent(organisation_id: UUID, claim: ActClaim, error: NotSent) -> 
             source = Stage.TO_FIND  # the sweeper thought that it might have left
             if made != claim.number:
                 return
-        tried = (made - 1) % MOST_ATTEMPTS + 1
-        if tried == MOST_ATTEMPTS and source is Stage.SENDING:
+        if is_last_try(made) and source is Stage.SENDING:
             reason = f"Rien n’est parti, après {made} essais : {error.reason}"
             move_act(claim.act_id, source=source, target=Stage.HELD, actor=WORKER, reason=reason)
             return
-        wait = min(FIRST_WAIT * 2 ** (tried - 1) * (4 if error.precondition else 1), LONGEST_WAIT)
+        wait = wait_after(made, error)
         timetable = {"next_attempt_at": now + wait, "next_question_at": None}
         if move_act(
             claim.act_id, source=source, target=Stage.ROUTED, actor=WORKER, reason=error.reason, timetable=timetable

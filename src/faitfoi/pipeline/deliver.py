@@ -217,6 +217,20 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
         catch_up(claim.delivery_id, actor=WORKER)
 
 
+def is_last_try(made: int) -> bool:
+    """Whether a person comes next after so many attempts.
+
+    Counted anew once a person has put it back: what they mended deserves more than one try.
+    """
+    return made % MOST_ATTEMPTS == 0
+
+
+def wait_after(made: int, error: NotSent) -> timedelta:
+    """How long to wait after so many attempts: twice as long each time, longer where waiting alone will not mend it."""
+    tried = (made - 1) % MOST_ATTEMPTS
+    return min(FIRST_WAIT * (1 << tried) * (4 if error.precondition else 1), LONGEST_WAIT)
+
+
 def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> None:
     """Certainly not sent: put back with a growing wait, and before a person after the last."""
     now = timezone.now()
@@ -230,9 +244,7 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
             source = Stage.TO_FIND
             if made != claim.number:
                 return
-        # Counted anew after a person has put it back: what they mended deserves more than one try.
-        tried = (made - 1) % MOST_ATTEMPTS + 1
-        if tried == MOST_ATTEMPTS and source is Stage.SENDING:
+        if is_last_try(made) and source is Stage.SENDING:
             move(
                 claim.delivery_id,
                 source=source,
@@ -241,7 +253,7 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
                 reason=f"Rien n’est parti, après {made} essais : {error.reason}",
             )
             return
-        wait = min(FIRST_WAIT * 2 ** (tried - 1) * (4 if error.precondition else 1), LONGEST_WAIT)
+        wait = wait_after(made, error)
         moved = move(
             claim.delivery_id,
             source=source,

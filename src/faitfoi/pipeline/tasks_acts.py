@@ -13,7 +13,7 @@ TITLE = {
     Stage.HELD: "n’a pas pu partir",
     Stage.UNKNOWN: "a un sort inconnu",
 }
-TODO = {
+WHAT_TO_DO = {
     Stage.TO_FIX: "Corrigez ce que dit la réponse, puis faites-la repartir ; ou dites comment vous l’avez réglée.",
     Stage.HELD: "Remettez en ordre ce que dit le message, puis faites-la repartir.",
     Stage.UNKNOWN: "Regardez de l’autre côté si elle y est, puis dites-le ici. Ne la refaites pas avant.",
@@ -52,7 +52,7 @@ def _task(organisation: Organisation, act: Act) -> Task:
         title=f"La démarche « {act.kind} » pour {document.number} {TITLE[stage]}",
         happened=act.reason,
         who=f"Qui a accès à {act.delivery.get_channel_display()}.",
-        todo=TODO[stage],
+        todo=WHAT_TO_DO[stage],
         since=act.created_at,
         due=due_after(organisation, act.created_at, DAYS),
         mood="lost" if stage is Stage.UNKNOWN else "trouble",

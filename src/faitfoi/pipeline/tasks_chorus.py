@@ -15,7 +15,7 @@ TITLES = {
     Halt.RECYCLE: "est à recycler : elle n’est pas chez le bon destinataire",
     Halt.COMPLETE: "est suspendue : le destinataire demande des pièces",
 }
-TODO = {
+WHAT_TO_DO = {
     Halt.RECYCLE: "Demandez au client le bon destinataire, service ou engagement, puis dites-le ici. Le numéro reste "
     "le même : n’émettez pas d’autre facture.",
     Halt.COMPLETE: "Joignez les pièces demandées. Le numéro reste le même : n’émettez pas d’autre facture.",
@@ -60,7 +60,7 @@ def _halt(organisation: Organisation, found: Halted) -> Task:
         title=f"{document.number} {TITLES[found.halt]}",
         happened=found.event.reason,
         who="Vous, avec le client.",
-        todo=TODO[found.halt],
+        todo=WHAT_TO_DO[found.halt],
         since=since,
         due=due_after(organisation, since, DAYS[found.halt]),
         document=document,

@@ -23,7 +23,7 @@ TITLES = {
     "221": "n’a pas pu être remise : erreur de routage",
     "213": "est dite en doublon",
 }
-TODO = {
+WHAT_TO_DO = {
     "200": "Envoyez-lui une copie par un autre moyen, puis classez.",
     "206": "Voyez son motif avec lui ; émettez un avoir partiel s’il a raison, puis classez.",
     "207": "Appelez-le et donnez-lui ce qu’il demande ; la suite vient d’elle-même, ou classez.",
@@ -77,7 +77,7 @@ def _task(organisation: Organisation, event: Event) -> Task:
         todo = "Regardez la facture chez votre plateforme, puis classez."
     else:
         title = f"{number} {TITLES.get(event.code, 'demande quelqu’un')}"
-        todo = TODO.get(event.code, "Lisez ce qui est dit, faites-le, puis classez.")
+        todo = WHAT_TO_DO.get(event.code, "Lisez ce qui est dit, faites-le, puis classez.")
     return Task(
         key=f"status:{event.id}",
         kind="status",

@@ -27,6 +27,7 @@ import ipaddress
 import json
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar, Generic, TypeVar, cast
@@ -91,7 +92,7 @@ class _Server(ThreadingHTTPServer):
     stopping: threading.Event
 
 
-class Request(BaseHTTPRequestHandler, Generic[Owner]):
+class Request(BaseHTTPRequestHandler, ABC, Generic[Owner]):
     """One connection's requests: whole ones are handed to `serve`, which a simulator writes."""
 
     protocol_version = "HTTP/1.1"
@@ -115,9 +116,9 @@ class Request(BaseHTTPRequestHandler, Generic[Owner]):
         """The path asked for, without its query."""
         return urlsplit(self.path).path
 
+    @abstractmethod
     def serve(self, content: bytes) -> None:
         """Answer one request whose body is `content`; `command` and `route` tell what is asked."""
-        raise NotImplementedError
 
     def tell(self, status: int, value: object) -> bool:
         """Answer JSON; False when whoever asked has gone."""

@@ -14,10 +14,8 @@ import httpx
 import pytest
 from jsonschema import Draft4Validator
 
-from faitfoi.channels import afnor_http
-from faitfoi.channels.afnor_http import Connection, Request
 from faitfoi.channels.afnor_pa import PlateformeAgreee
-from faitfoi.channels.chorus_pro_http import Reply
+from faitfoi.channels.http_wire import Reply, Request, Wire
 from faitfoi.simulators.afnor import AfnorSimulator
 from tests.channels.chorus_documents import Bill
 from tests.channels.chorus_rig import parcel
@@ -54,14 +52,14 @@ class Tape:
 @pytest.fixture
 def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
     made = Tape()
-    through = Connection._exchange
+    through = Wire._exchange
 
-    def noted(self: Connection, client: httpx.Client, request: Request, **more: Any) -> Reply:
+    def noted(self: Wire, client: httpx.Client, request: Request, **more: Any) -> Reply:
         reply = through(self, client, request, **more)
         made.exchanges.append((request, reply))
         return reply
 
-    monkeypatch.setattr(afnor_http.Connection, "_exchange", noted)
+    monkeypatch.setattr(Wire, "_exchange", noted)
     return made
 
 

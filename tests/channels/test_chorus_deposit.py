@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from faitfoi.channels.chorus_pro import ChorusPro
-from faitfoi.channels.chorus_pro_http import Environment
 from faitfoi.channels.contract import Attachment, Refused
+from faitfoi.channels.http_wire import Environment
 from tests.channels.chorus_documents import Bill
 from tests.channels.chorus_rig import Chorus, parcel
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from faitfoi.channels import chorus_pro_http
+from faitfoi.channels import http_wire
 from faitfoi.channels.chorus_pro import ChorusPro
 from faitfoi.channels.contract import NotSent, OutcomeUnknown, Refused
 from tests.channels.chorus_rig import SECRETS, Chorus, parcel
@@ -238,7 +238,7 @@ def test_a_token_refused_twice_is_a_precondition() -> None:
 
 def test_a_token_is_kept_and_renewed_before_it_dies(chorus: Chorus, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr(chorus_pro_http, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(http_wire, "time", SimpleNamespace(monotonic=lambda: now[0]))
     channel = chorus.channel()
     channel.find(parcel())
     now[0] += 3600 - 121

@@ -8,8 +8,8 @@ import re
 
 from faitfoi.channels.afnor_codes import ack_reasons
 from faitfoi.channels.chorus_pro_codes import text
-from faitfoi.channels.chorus_pro_http import Reply, read_object
 from faitfoi.channels.contract import OutcomeUnknown, Parcel, Receipt, Refused
+from faitfoi.channels.http_wire import Reply, read_object
 from faitfoi.einvoice.xml import UnreadableXml, parse_xml
 
 MAX_FILE = 100 * 1000 * 1000

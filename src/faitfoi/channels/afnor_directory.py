@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import quote
 
-from faitfoi.channels.afnor_http import Connection, Request
+from faitfoi.channels.afnor_http import Connection
 from faitfoi.channels.afnor_settings import PaSettings
 from faitfoi.channels.chorus_pro_codes import objects, text
-from faitfoi.channels.chorus_pro_http import read_object
 from faitfoi.channels.contract import NotSent
+from faitfoi.channels.http_wire import Request, read_object
 
 MOST_LINES = 50
 ENABLED = "Enabled"

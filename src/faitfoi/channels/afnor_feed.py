@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from faitfoi.channels.afnor_codes import PLATFORM, news_of
-from faitfoi.channels.afnor_http import Connection, Request
+from faitfoi.channels.afnor_http import Connection
 from faitfoi.channels.afnor_settings import PaSettings
 from faitfoi.channels.chorus_pro_codes import objects, text
-from faitfoi.channels.chorus_pro_http import read_object
 from faitfoi.channels.contract import Grade, News, NewsPage, RemoteEvent
+from faitfoi.channels.http_wire import Request, read_object
 from faitfoi.einvoice.cdar import read_cdar
 from faitfoi.einvoice.xml import Unreadable
 

@@ -36,10 +36,9 @@ from faitfoi.channels.afnor_codes import ack_event, act_event, already_there, la
 from faitfoi.channels.afnor_deposit import check_size, choose_syntax, flow_info, judge, media_type_of
 from faitfoi.channels.afnor_directory import Told, look_up
 from faitfoi.channels.afnor_feed import FlowFeed, dump, read_at
-from faitfoi.channels.afnor_http import Connection, Request, multipart
+from faitfoi.channels.afnor_http import Connection, multipart
 from faitfoi.channels.afnor_settings import PaSettings, read_settings
 from faitfoi.channels.chorus_pro_codes import objects, text
-from faitfoi.channels.chorus_pro_http import Environment
 from faitfoi.channels.contract import (
     Act,
     Answer,
@@ -53,6 +52,7 @@ from faitfoi.channels.contract import (
     Receipt,
     RemoteEvent,
 )
+from faitfoi.channels.http_wire import Environment, Request
 
 PAGE_SIZE = 100
 MAX_PAGES = 100

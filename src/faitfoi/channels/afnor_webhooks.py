@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from faitfoi.channels.afnor_http import Connection, Request
+from faitfoi.channels.afnor_http import Connection
 from faitfoi.channels.afnor_settings import PaSettings
 from faitfoi.channels.chorus_pro_codes import objects, text
-from faitfoi.channels.chorus_pro_http import read_object
 from faitfoi.channels.contract import NotSent
+from faitfoi.channels.http_wire import Request, read_object
 
 STALE = timedelta(minutes=5)
 MOST_BYTES = 256 * 1024

@@ -41,7 +41,7 @@ from faitfoi.channels.chorus_pro_codes import (
     text,
 )
 from faitfoi.channels.chorus_pro_deposit import check_size, choose_syntax, judge_deposit, name_flow
-from faitfoi.channels.chorus_pro_http import Account, BusinessError, Connection, Environment
+from faitfoi.channels.chorus_pro_http import Account, BusinessError, Connection
 from faitfoi.channels.chorus_pro_settings import read_choice, read_timeout
 from faitfoi.channels.chorus_pro_structures import StructureTold, find_structure, look_up
 from faitfoi.channels.chorus_pro_submission import Mode, read_mode, submit
@@ -57,6 +57,7 @@ from faitfoi.channels.contract import (
     Refused,
     RemoteEvent,
 )
+from faitfoi.channels.http_wire import Environment
 
 DEPOSIT = "factures/v1/deposer/flux"
 FLOW_STATE = "transverses/v1/consulterCRDetaille"

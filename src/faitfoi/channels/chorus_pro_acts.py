@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from faitfoi.channels.chorus_pro_codes import objects, text
-from faitfoi.channels.chorus_pro_http import BusinessError, Connection, Reply, read_object
+from faitfoi.channels.chorus_pro_http import BusinessError, Connection
 from faitfoi.channels.chorus_pro_limits import check_attachments, extension_of
 from faitfoi.channels.contract import (
     Act,
@@ -31,6 +31,7 @@ from faitfoi.channels.contract import (
     Refused,
     RemoteEvent,
 )
+from faitfoi.channels.http_wire import Reply, read_object
 
 RECYCLE = "factures/v1/recycler"
 COMPLETE = "factures/v1/completer"

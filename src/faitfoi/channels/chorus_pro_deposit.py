@@ -7,8 +7,8 @@ import re
 from pathlib import PurePosixPath
 
 from faitfoi.channels.chorus_pro_codes import return_codes, text
-from faitfoi.channels.chorus_pro_http import Reply, read_object
 from faitfoi.channels.contract import OutcomeUnknown, Parcel, Receipt, Refused
+from faitfoi.channels.http_wire import Reply, read_object
 from faitfoi.einvoice.xml import UnreadableXml, parse_xml
 
 OPERATION = "deposer/flux"

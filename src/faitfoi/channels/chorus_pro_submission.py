@@ -12,8 +12,9 @@ from enum import StrEnum
 
 from faitfoi.channels.chorus_pro_codes import text
 from faitfoi.channels.chorus_pro_deposit import name_flow
-from faitfoi.channels.chorus_pro_http import BusinessError, Connection, Reply, read_object
+from faitfoi.channels.chorus_pro_http import BusinessError, Connection
 from faitfoi.channels.contract import NotSent, OutcomeUnknown, Parcel, Receipt, Refused
+from faitfoi.channels.http_wire import Reply, read_object
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.reading import Unreadable, read
 

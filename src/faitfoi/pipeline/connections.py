@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation, User
 from faitfoi.accounts.tenancy import acting_for, require_organisation
-from faitfoi.channels.chorus_pro_http import LOOPBACK_HOSTS
 from faitfoi.channels.contract import Checking, NotSent
+from faitfoi.channels.http_wire import LOOPBACK_HOSTS
 from faitfoi.channels.registry import CHANNELS, open_channel
 from faitfoi.evidence.leaves import read_canonical
 from faitfoi.pipeline.installation import today

@@ -1,22 +1,33 @@
 """The page of connections, and what every page says of them: environment, expiry, failures in words (A6, A7, B25)."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation, User
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.pipeline import acting, acting_questions
+from faitfoi.pipeline.acting import ask_act
 from faitfoi.pipeline.connections import check, check_all, connections
 from faitfoi.pipeline.installation import today
-from faitfoi.records.models import ChannelHealth
+from faitfoi.records.models import Act, ChannelHealth
 from faitfoi.records.vault import channel_settings
 from faitfoi.simulators.control import FaultKind
-from tests.pipeline.cast import TOWN, Scene, fault, file
+from tests.pipeline.cast import ACTOR, FARMER, TOWN, Scene, fault, file
+from tests.pipeline.pa_scene import Platform, open_platform
 from tests.web.conftest import plain, signed_in_as
 
 SIRET = "00000001800018"
+PARTIES = {
+    "type_code": "380",
+    "seller_siren": "000000018",
+    "buyer_siren": FARMER.siren,
+    "buyer_address": FARMER.electronic,
+}
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,6 +36,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def as_bob(bob: User) -> Client:
     """A browser where the manager is signed in."""
     return signed_in_as(bob)
+
+
+@pytest.fixture
+def platform(scene: Scene) -> Iterator[Platform]:
+    """A plateforme agréée that reaches the farmer."""
+    yield from open_platform(scene)
 
 
 def page_of(client: Client, organisation: Organisation, name: str = "connections") -> str:
@@ -64,6 +81,90 @@ def test_a_deposit_is_a_good_call_and_a_closed_door_is_a_failure(scene: Scene) -
     with acting_for(scene.organisation.id):
         health = ChannelHealth.objects.get(channel=ChannelKey.CHORUS_PRO)
     assert "503" in health.bad_reason
+
+
+def health(scene: Scene, channel: ChannelKey = ChannelKey.CHORUS_PRO) -> ChannelHealth | None:
+    with acting_for(scene.organisation.id):
+        return ChannelHealth.objects.filter(channel=channel).first()
+
+
+def forget(scene: Scene) -> None:
+    """Have nothing noted of any channel yet."""
+    with acting_for(scene.organisation.id):
+        ChannelHealth.objects.all().delete()
+
+
+def works(scene: Scene, channel: ChannelKey = ChannelKey.CHORUS_PRO) -> bool | None:
+    with acting_for(scene.organisation.id):
+        return {each.key: each.works for each in connections(scene.organisation)}[channel]
+
+
+def test_the_answer_to_a_question_is_a_good_call_and_its_silence_a_failure(scene: Scene) -> None:
+    scene.chorus.faults.add(fault(FaultKind.LOSE_ANSWER))
+    scene.prepare(scene.hand_over(file("TV-1", TOWN)))
+    forget(scene)
+    scene.deliver()
+    assert health(scene) is None  # a lost answer says nothing of the channel
+
+    scene.chorus.faults.add(fault(FaultKind.DOWN, on="rechercher/fournisseur"))
+    scene.ask()
+    told = health(scene)
+    assert told is not None
+    assert (told.good_at, works(scene)) == (None, False)
+    assert "503" in told.bad_reason
+
+    scene.ask()  # they do not show it yet: that is an answer
+    assert works(scene)
+    scene.advance(minutes=10)
+    scene.ask()
+    assert works(scene)
+
+
+def test_where_nobody_can_be_asked_a_question_says_nothing_of_the_channel(scene: Scene) -> None:
+    scene.smtp.faults.add(fault(FaultKind.LOSE_ANSWER))
+    scene.send(file("TV-1"))
+    scene.ask()
+    assert health(scene, ChannelKey.EMAIL) is None
+
+
+def test_a_channel_works_again_with_its_first_good_call_after_a_failure(scene: Scene) -> None:
+    scene.send(file("TV-1", TOWN))
+    scene.chorus.faults.add(fault(FaultKind.DOWN))
+    scene.send(file("TV-2", TOWN))
+    assert works(scene) is False
+    scene.deliver()
+    assert works(scene)
+
+
+def test_reading_the_feed_tells_whether_the_plateforme_agreee_works(scene: Scene, platform: Platform) -> None:
+    platform.collect()
+    assert works(scene, ChannelKey.PLATEFORME_AGREEE)
+    platform.fault(FaultKind.DOWN, on="search")
+    platform.collect()
+    assert works(scene, ChannelKey.PLATEFORME_AGREEE) is False
+    platform.collect()
+    assert works(scene, ChannelKey.PLATEFORME_AGREEE)
+
+
+def test_an_act_and_the_question_about_it_tell_whether_the_channel_works(scene: Scene, platform: Platform) -> None:
+    scene.channels[ChannelKey.PLATEFORME_AGREEE] = platform.simulator.settings()
+    scene.change(ChannelKey.PLATEFORME_AGREEE, timeout="2")
+    scene.send(file("TV-1"))
+    forget(scene)
+    with acting_for(scene.organisation.id):
+        act = ask_act(scene.delivery("TV-1"), kind="209", values=PARTIES, actor=ACTOR)
+
+    platform.fault(FaultKind.DOWN)
+    acting.do_acts(scene.organisation.id, [act.id])
+    assert works(scene, ChannelKey.PLATEFORME_AGREEE) is False
+    with acting_for(scene.organisation.id):
+        Act.objects.update(next_attempt_at=timezone.now())
+    forget(scene)
+    platform.fault(FaultKind.LOSE_ANSWER)
+    acting.do_acts(scene.organisation.id, [act.id])
+    assert health(scene, ChannelKey.PLATEFORME_AGREEE) is None
+    acting_questions.ask_about_acts(scene.organisation.id, [act.id])
+    assert works(scene, ChannelKey.PLATEFORME_AGREEE)
 
 
 @pytest.mark.parametrize(("days", "warned"), [(15, True), (60, False), (-1, True)])

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,9 +45,10 @@ class Fleet:
         return self._running[name].pid
 
     def kill(self, name: str) -> None:
-        """End a program and every child of its group at once, as a power cut would."""
+        """End a program and every child of its group at once, as a power cut would; it may have ended by itself."""
         process = self._running.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     def alive(self, name: str) -> bool:

@@ -27,6 +27,7 @@ from faitfoi.channels.contract import (
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.announcing import announce
+from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.deliver import FIRST_WAIT, LEASE_MARGIN, WORKER, is_last_try, wait_after
 from faitfoi.pipeline.doubting import ACTS_LEAVING
 from faitfoi.pipeline.due import act_later, poll_later
@@ -204,6 +205,7 @@ def settle_act_receipt(organisation_id: UUID, claim: ActClaim, receipt: Receipt)
         # The sweeper may have asked for a search meanwhile: the receipt settles it.
         if source in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:
             end_act(act, source, receipt)
+        noted_good(act.delivery.channel, at=now)
         keep_receipt(act.delivery, receipt, kept, at=now, code=act.kind, identity=receipt_identity(act))
 
 
@@ -308,7 +310,9 @@ def _settle_not_sent(organisation_id: UUID, claim: ActClaim, error: NotSent) -> 
     """Certainly not told: tried again with a growing wait, and before a person after the last."""
     now = timezone.now()
     with acting_for(organisation_id):
-        made = Act.objects.values_list("attempts_made", flat=True).get(id=claim.act_id)
+        made, channel = Act.objects.values_list("attempts_made", "delivery__channel").get(id=claim.act_id)
+        if error.reason != UNABLE and not isinstance(claim.cargo, NotSent):
+            noted_bad(channel, error.reason, at=now)
         source = Stage.SENDING
         if not _close(claim, Attempt.Outcome.NOT_SENT, error.reason):
             source = Stage.TO_FIND  # the sweeper thought that it might have left

@@ -8,6 +8,7 @@ from django.utils import timezone
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Acting, CannotTell, Found, NotFound, NotSent
 from faitfoi.pipeline.acting import build_act, end_act, receipt_identity
+from faitfoi.pipeline.connections import noted_answer
 from faitfoi.pipeline.deliver import FIRST_WAIT, LONGEST_WAIT, WORKER
 from faitfoi.pipeline.due import act_later, ask_act_later, queued_acts
 from faitfoi.pipeline.following import keep_receipt, pack_answer
@@ -118,3 +119,4 @@ def _ask_one(organisation_id: UUID, act_id: UUID, channels: Channels) -> None:
                     reason=detail,
                     timetable={"questions_asked": asked, "next_question_at": None},
                 )
+        noted_answer(act.delivery.channel, answer, at=now)

@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation, User
 from faitfoi.accounts.tenancy import acting_for, require_organisation
-from faitfoi.channels.contract import Checking, NotSent
+from faitfoi.channels.contract import Answer, CannotTell, Checking, Found, NotFound, NotSent
 from faitfoi.channels.http_wire import LOOPBACK_HOSTS
 from faitfoi.channels.registry import CHANNELS, open_channel
 from faitfoi.evidence.leaves import read_canonical
@@ -178,14 +178,26 @@ def check_all(organisation_id: UUID) -> None:
 
 
 def noted_good(channel: str, *, at: datetime) -> None:
-    """Note that the channel has just answered as it should. Runs inside `acting_for`."""
+    """Note that the channel has just answered as it should; at once when it had failed. Runs inside `acting_for`."""
     organisation_id = require_organisation()
-    stale = Q(good_at=None) | Q(good_at__lt=at - QUIET)
+    stale = Q(good_at=None) | Q(good_at__lt=at - QUIET) | Q(bad_at__gte=F("good_at"))
     mine = ChannelHealth.objects.filter(channel=channel)
     # Looked at before it is written: a row that every worker updated would make them wait for each other.
     if mine.filter(~stale).exists():
         return
     ChannelHealth.objects.update_or_create(organisation_id=organisation_id, channel=channel, defaults={"good_at": at})
+
+
+def noted_answer(channel: str, answer: Answer, *, at: datetime) -> None:
+    """Note what a question tells of the channel: "no" is a good call too, and silence a bad one. Inside `acting_for`.
+
+    Where nobody can be asked, nothing is told of the channel either.
+    """
+    match answer:
+        case Found() | NotFound():
+            noted_good(channel, at=at)
+        case CannotTell(ask_again=True, detail=detail):
+            noted_bad(channel, detail, at=at)
 
 
 def noted_bad(channel: str, reason: str, *, at: datetime) -> None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import CannotTell, Found, NotFound, NotSent
+from faitfoi.pipeline.connections import noted_answer
 from faitfoi.pipeline.deliver import FIRST_WAIT, LONGEST_WAIT, WORKER
 from faitfoi.pipeline.due import ask_later, deliver_later, queued_deliveries
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
@@ -129,6 +130,7 @@ def _ask_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> No
                     reason=detail,
                     timetable={"questions_asked": asked, "next_question_at": None},
                 )
+        noted_answer(delivery.channel, answer, at=now)
 
 
 def due_deliveries(organisation_id: UUID) -> int:

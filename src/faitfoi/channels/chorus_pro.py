@@ -10,6 +10,7 @@ French contracts §1. Settings (all text, of the organisation):
     technical_password
     avec_signature      "true" to tell Chorus Pro that the deposited PDF is sealed; "false" by default
     depot               "flux" (by default), "soumettre" (field by field) or "pdf" (the PDF, then its fields)
+    factures_par_flux   how many invoices of one chunk may share a flow (.tar.gz), 1 to 50; 1 by default
     timeout             seconds for one question and its answer; 30 by default
 
 The environment is read from the addresses (PISTE production, PISTE qualification, or a simulator on loopback); a mixed
@@ -29,6 +30,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
 from faitfoi.channels.chorus_pro_acts import act_on, tell_act
+from faitfoi.channels.chorus_pro_archive import is_sealed_pdf, pack_flow
 from faitfoi.channels.chorus_pro_codes import (
     PARIS,
     action_event,
@@ -40,9 +42,9 @@ from faitfoi.channels.chorus_pro_codes import (
     status_event,
     text,
 )
-from faitfoi.channels.chorus_pro_deposit import check_size, choose_syntax, judge_deposit, name_flow
+from faitfoi.channels.chorus_pro_deposit import ALONE, IN_FLOW, check_size, choose_syntax, judge_deposit
 from faitfoi.channels.chorus_pro_http import Account, BusinessError, Connection
-from faitfoi.channels.chorus_pro_settings import read_choice, read_timeout
+from faitfoi.channels.chorus_pro_settings import read_choice, read_timeout, read_together
 from faitfoi.channels.chorus_pro_structures import StructureTold, find_structure, look_up
 from faitfoi.channels.chorus_pro_submission import Mode, read_mode, submit
 from faitfoi.channels.contract import (
@@ -87,6 +89,7 @@ class ChorusPro:
         self._timeout = read_timeout(settings.get("timeout", ""))
         self._signed = read_choice(settings.get("avec_signature", ""))
         self._mode = read_mode(settings.get("depot", ""))
+        read_together(settings.get("factures_par_flux", ""))  # the pipeline groups: said here when it is impossible
         self._suppliers: dict[str, int] = {}
         self._connection = Connection(
             Account(
@@ -126,17 +129,27 @@ class ChorusPro:
         Raises NotSent, Refused or OutcomeUnknown.
         """
         until = time.monotonic() + self.deadline.total_seconds()
-        check_size(parcel)
         mode = self._mode_of(parcel)
         if mode is not Mode.FLOW:
+            check_size(parcel)
             supplier = self._supplier(parcel.seller_siret, until=until)
             return submit(self._connection, parcel, mode=mode, supplier=supplier, signed=self._signed, until=until)
+        try:
+            return self._deposit_flow(parcel, until=until)
+        except Refused as error:
+            if not parcel.others:
+                raise
+            raise Refused(error.reason, code=error.code, together=True) from None
+
+    def _deposit_flow(self, parcel: Parcel, *, until: float) -> Receipt:
+        """Deposit one flow, of one invoice or of several. Raises NotSent, Refused, OutcomeUnknown."""
+        name, content = pack_flow(parcel)
         syntax = choose_syntax(parcel)
         body: dict[str, object] = {
-            "fichierFlux": base64.b64encode(parcel.artefact.content).decode("ascii"),
-            "nomFichier": name_flow(parcel),
+            "fichierFlux": base64.b64encode(content).decode("ascii"),
+            "nomFichier": name,
             "syntaxeFlux": syntax,
-            "avecSignature": self._signed,
+            "avecSignature": is_sealed_pdf(syntax, signed=self._signed),
         }
         reply = self._connection.deposit(DEPOSIT, body, until=until)
         return judge_deposit(reply, parcel=parcel, syntax=syntax)
@@ -187,7 +200,9 @@ class ChorusPro:
         try:
             if flow:
                 report, raw = self._connection.ask(FLOW_STATE, _flow_question(parcel, flow))
-                events.append(flow_event(report, raw, flow=flow, number=parcel.number, issued=parcel.issue_date))
+                shared = parcel.references.get(IN_FLOW, ALONE) != ALONE
+                told = flow_event(report, raw, flow=flow, number=parcel.number, issued=parcel.issue_date, shared=shared)
+                events.append(told)
                 if not _shows_invoices(events[0].code):
                     return tuple(events)
             criterion = {"numeroFluxDepot": flow} if flow else {"numeroFacture": parcel.number}

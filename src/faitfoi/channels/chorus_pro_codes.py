@@ -110,23 +110,39 @@ def text(value: object) -> str:
     return str(value).strip()
 
 
-def flow_event(report: Mapping[str, object], raw: bytes, *, flow: str, number: str, issued: date) -> RemoteEvent:
-    """Read the state of a flow (consulterCRDetaille). A partial integration that names our invoice is a rejection."""
+def flow_event(
+    report: Mapping[str, object], raw: bytes, *, flow: str, number: str, issued: date, shared: bool = False
+) -> RemoteEvent:
+    """Read the state of a flow (consulterCRDetaille) for one of its invoices.
+
+    A partial integration that names our invoice is a rejection. `shared` when other invoices travelled in the flow:
+    what is said of them is no business of ours.
+    """
     code = text(report.get("etatCourantDepotFlux"))
     stated = read_instant(report.get("dateHeureEtatCourantFlux"))
     known = flow_states().get(code)
     complaints = [line for line in objects(report.get("listeErreurDP")) if text(line.get("libelleErreurDP"))]
-    if code == "IN_INTEGRE_PARTIEL" and any(text(line.get("numeroDP")) == number for line in complaints):
+    ours = [line for line in complaints if text(line.get("numeroDP")) == number]
+    nameless = [line for line in complaints if not text(line.get("numeroDP"))]
+    technical = objects(report.get("listeErreurTechnique"))
+    sentence = known.sentence if known else _unknown(code)
+    if code == "IN_INTEGRE_PARTIEL" and ours:
         known = flow_states()["IN_REJETE"]
+        sentence = known.sentence
+    elif code == "IN_INTEGRE_PARTIEL" and nameless:
+        # Some invoice was refused and the report does not say which: only the invoice itself, once shown, settles it.
+        known = flow_states()["IN_RECU"]
+        sentence = "Chorus Pro a refusé une partie du dépôt sans dire laquelle : nous y cherchons cette facture."
+    elif code == "IN_REJETE" and shared and complaints and not ours and not nameless and not technical:
+        sentence = (
+            "Chorus Pro a rejeté tout le dépôt à cause d’une autre facture ; il ne reproche rien à celle-ci. "
+            "Déposez-la de nouveau."
+        )
+    about_us = complaints if code == "IN_REJETE" and not shared else [*ours, *nameless]
     said = _said(
         [
-            *(
-                text(line["libelleErreurDP"])
-                for line in complaints
-                # The others of a shared flow are no business of this invoice.
-                if text(line.get("numeroDP")) in {number, ""} or code == "IN_REJETE"
-            ),
-            *(text(line.get("libelleErreur")) for line in objects(report.get("listeErreurTechnique"))),
+            *(text(line["libelleErreurDP"]) for line in about_us),
+            *(text(line.get("libelleErreur")) for line in technical),
         ]
     )
     return RemoteEvent(
@@ -134,7 +150,7 @@ def flow_event(report: Mapping[str, object], raw: bytes, *, flow: str, number: s
         code=code,
         grade=known.grade if known else Grade.UNKNOWN_CODE,
         at=stated or read_instant(report.get("dateDepotFlux")) or start_of(issued),
-        reason=(known.sentence if known else _unknown(code)) + said,
+        reason=sentence + said,
         who=CHORUS,
         final=bool(known and known.final),
         raw=raw,

@@ -4,6 +4,7 @@ French contracts §1.2 to §1.4.
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from faitfoi.channels.chorus_pro_codes import return_codes, text
@@ -20,7 +21,33 @@ XML_SYNTAXES = {
     "{urn:oasis:names:specification:ubl:schema:xsd:Invoice-2}Invoice": "IN_DP_E1_UBL_INVOICE",
     "{urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2}CreditNote": "IN_DP_E1_UBL_INVOICE",
 }
+IN_FLOW = "facturesDuFlux"
+"""The reference that says how many invoices share the flow, where there are several."""
+ALONE = "1"
 FLOW_NUMBER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _What:
+    """What was deposited, in the words that sentences need."""
+
+    deposit: str
+    maybe: str
+    named: str
+
+
+def _what(parcel: Parcel) -> _What:
+    if not parcel.others:
+        one = f"la facture {parcel.number}"
+        return _What(deposit=f"le dépôt de {one}", maybe=f"{one} est peut-être arrivée", named=parcel.number)
+    numbers = [each.number for each in (parcel, *parcel.others)]
+    several = f"le dépôt de {len(numbers)} factures ({_some(numbers)})"
+    return _What(deposit=several, maybe=f"{several} est peut-être arrivé", named=_some(numbers))
+
+
+def _some(numbers: list[str]) -> str:
+    """Name the first ones; a sentence is no list."""
+    return ", ".join(numbers[:3]) + ("…" if len(numbers) > 3 else "")
 
 
 def check_size(parcel: Parcel) -> None:
@@ -64,7 +91,7 @@ def name_flow(parcel: Parcel) -> str:
 
 def judge_deposit(reply: Reply, *, parcel: Parcel, syntax: str) -> Receipt:
     """Tell what the answer to a deposit leaves certain. Raises Refused or OutcomeUnknown."""
-    answer = read_object(reply.content)
+    answer, what = read_object(reply.content), _what(parcel)
     label = text((answer or {}).get("libelle"))[:500]
     said = f" Chorus Pro écrit : « {label} »" if label else ""
     match reply.status:
@@ -75,25 +102,23 @@ def judge_deposit(reply: Reply, *, parcel: Parcel, syntax: str) -> Receipt:
             raise Refused(sentence + said, code="413")
         case 400:
             raise Refused(
-                f"Chorus Pro juge le dépôt de la facture {parcel.number} mal formé (400).{said} "
-                "Vérifiez le fichier, puis renvoyez.",
+                f"Chorus Pro juge {what.deposit} mal formé (400).{said} Vérifiez le fichier, puis renvoyez.",
                 code="400",
             )
         case 415:
             raise Refused(
-                f"Chorus Pro ne prend pas le format du fichier de la facture {parcel.number} (415).{said} "
+                f"Chorus Pro ne prend pas le format : {what.deposit} (415).{said} "
                 "Déposez un PDF Factur-X, ou un XML CII ou UBL.",
                 code="415",
             )
         case status:
             raise OutcomeUnknown(
-                f"Chorus Pro a répondu par une erreur HTTP {status} : la facture {parcel.number} est peut-être "
-                "arrivée. Nous le demandons avant toute autre chose."
+                f"Chorus Pro a répondu par une erreur HTTP {status} : {what.maybe}. "
+                "Nous le demandons avant toute autre chose."
             )
     if answer is None or isinstance(answer.get("codeRetour"), bool) or not isinstance(answer.get("codeRetour"), int):
         raise OutcomeUnknown(
-            f"La réponse de Chorus Pro est illisible : la facture {parcel.number} est peut-être arrivée. "
-            "Nous le demandons avant toute autre chose."
+            f"La réponse de Chorus Pro est illisible : {what.maybe}. Nous le demandons avant toute autre chose."
         )
     flow = text(answer.get("numeroFluxDepot"))
     code = text(answer.get("codeRetour"))
@@ -101,20 +126,23 @@ def judge_deposit(reply: Reply, *, parcel: Parcel, syntax: str) -> Receipt:
         known = return_codes().get((OPERATION, code))
         if flow or (known and known.meaning == "already_there"):
             raise OutcomeUnknown(
-                f"Chorus Pro dit déjà connaître ce dépôt (code {code}). Nous lui demandons où en est la facture "
-                f"{parcel.number}."
+                f"Chorus Pro dit déjà connaître ce dépôt (code {code}). Nous lui demandons où en est chaque facture : "
+                f"{what.named}."
             )
-        sentence = known.sentence if known else f"Chorus Pro refuse le dépôt de la facture {parcel.number}."
+        sentence = known.sentence if known else f"Chorus Pro refuse {what.deposit}."
         raise Refused(f"{sentence} (Code {code}.){said}", code=code)
     if not FLOW_NUMBER.fullmatch(flow):
         raise OutcomeUnknown(
-            f"Chorus Pro dit avoir pris la facture {parcel.number} mais n’a pas donné de numéro de dépôt. "
-            "Nous la cherchons par son numéro."
+            f"Chorus Pro dit avoir pris {what.deposit} mais n’a pas donné de numéro de dépôt. "
+            "Nous cherchons chaque facture par son numéro."
         )
     references = {"numeroFluxDepot": flow, "syntaxeFlux": syntax}
     if day := text(answer.get("dateDepot")):
         references["dateDepot"] = day
     detail = f"Déposée sur Chorus Pro sous le numéro {flow}."
+    if parcel.others:
+        references[IN_FLOW] = str(1 + len(parcel.others))
+        detail = f"Déposée sur Chorus Pro sous le numéro {flow}, dans un dépôt de {references[IN_FLOW]} factures."
     if parcel.annexes:
         detail += " Les pièces jointes n’ont pas été transmises : un dépôt de flux n’en porte pas."
     return Receipt(references=references, raw=reply.content, detail=detail)

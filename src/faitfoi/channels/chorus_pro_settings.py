@@ -22,3 +22,17 @@ def read_choice(value: str) -> bool:
         case "true":
             return True
     raise ValueError(f"Le réglage « avec_signature » de Chorus Pro vaut « {value} » ; il faut true ou false.")
+
+
+MOST_TOGETHER = 50
+
+
+def read_together(value: str) -> int:
+    """Read how many invoices may share one flow, 1 by default. Raises ValueError (French)."""
+    given = value.strip() or "1"
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given[:9]) <= MOST_TOGETHER:
+        raise ValueError(
+            f"Le réglage « factures_par_flux » de Chorus Pro vaut « {value[:20]} » ; indiquez 1 (une facture par "
+            f"dépôt) à {MOST_TOGETHER}."
+        )
+    return int(given)

@@ -23,12 +23,16 @@ class NotSent(Exception):
 
 
 class Refused(Exception):
-    """The other side has read this very document or address and does not take it: a person must fix something."""
+    """The other side has read this very document or address and does not take it: a person must fix something.
 
-    def __init__(self, reason: str, *, code: str = "") -> None:
+    `together` when it was said of all that travelled together, so of none of them for certain: each then goes alone.
+    """
+
+    def __init__(self, reason: str, *, code: str = "", together: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
+        self.together = together
 
 
 class OutcomeUnknown(Exception):
@@ -90,10 +94,10 @@ class Parcel:
     payable: str = ""  # amount due as text, for the message's wording
     return_path: str = ""  # VERP address that brings a bounce back to this very delivery
     references: dict[str, str] = field(default_factory=dict)
-    customer: str = ""  # opaque: documents travel together only when it is the same, and not empty
+    customer: str = ""  # opaque: documents share a mail only when it is the same, and not empty
     language: str = "fr"
     texts: dict[str, tuple[str, str]] = field(default_factory=dict)  # the organisation's own words (object, body)
-    others: tuple["Parcel", ...] = ()  # that go in the same message, each settled as this one
+    others: tuple["Parcel", ...] = ()  # that go in the same message or flow, each settled as this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

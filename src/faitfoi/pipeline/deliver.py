@@ -13,13 +13,16 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.chorus_pro_archive import shares_flow
 from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
 from faitfoi.pipeline.addresses import refuse_if_known_bad
 from faitfoi.pipeline.announcing import announce
 from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.due import deliver_later
+from faitfoi.pipeline.flows import flow_companions
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.grouping import companions_of, goes_with, waits_for_its_run
 from faitfoi.pipeline.open_channels import Channels
@@ -68,7 +71,7 @@ def deliver(organisation_id: UUID, delivery_ids: Iterable[UUID], *, chunk: Seque
         return
     with Channels(organisation_id) as channels:
         for delivery_id in delivery_ids:
-            deliver_one(organisation_id, delivery_id, channels)
+            deliver_one(organisation_id, delivery_id, channels, chunk=chunk)
 
 
 def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
@@ -81,27 +84,36 @@ def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
     return announce(organisation_id, LEAVING, "deliveries", name, actor=WORKER)
 
 
-def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> None:
-    """Claim, touch the wire once, settle."""
+def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, chunk: Sequence[UUID] = ()) -> None:
+    """Claim, touch the wire once, settle. `chunk` are the deliveries that were announced with this one."""
     claim = _claim(organisation_id, delivery_id, channels)
     if claim is None:
         return
-    company, apart = _claim_company(organisation_id, claim, channels)
+    company, apart = _claim_company(organisation_id, claim, channels, chunk=chunk)
     send_claimed(organisation_id, claim, channels, company=company)
     for other in apart:  # claimed, and meanwhile no longer for the same customer and address
         send_claimed(organisation_id, other, channels)
 
 
-def _claim_company(organisation_id: UUID, leader: Claim, channels: Channels) -> tuple[list[Claim], list[Claim]]:
-    """Claim what travels in the same message; returns the claims that go along, and those that must go alone."""
+def _claim_company(
+    organisation_id: UUID, leader: Claim, channels: Channels, *, chunk: Sequence[UUID]
+) -> tuple[list[Claim], list[Claim]]:
+    """Claim what travels in the same message or flow; returns the claims that go along, and those that go alone."""
     if not isinstance(leader.cargo, Parcel):
         return [], []
     with acting_for(organisation_id):
-        delivery = Delivery.objects.select_related("document", "artefact").get(id=leader.delivery_id)
-        wanted = companions_of(delivery, channels.settings_of(delivery.channel))
-    claims = [_claim(organisation_id, each, channels, carrier=leader.cargo.message_ref) for each in wanted]
-    made = [each for each in claims if each is not None]
-    carried = [each for each in made if isinstance(each.cargo, Parcel) and goes_with(leader.cargo, each.cargo)]
+        delivery = Delivery.objects.select_related("document__customer", "artefact").get(id=leader.delivery_id)
+        settings = channels.settings_of(delivery.channel)
+        is_flow = delivery.channel == ChannelKey.CHORUS_PRO
+        wanted = flow_companions(delivery, settings, among=chunk) if is_flow else companions_of(delivery, settings)
+    made = []
+    for each in wanted:
+        if timezone.now() > leader.start_by - LEASE_MARGIN / 2:
+            break  # a slow archive: those who are here leave, the others take the next one
+        if (claim := _claim(organisation_id, each, channels, carrier=leader.cargo.message_ref)) is not None:
+            made.append(claim)
+    fits = shares_flow if is_flow else goes_with
+    carried = [each for each in made if isinstance(each.cargo, Parcel) and fits(leader.cargo, each.cargo)]
     return carried, [each for each in made if each not in carried]
 
 
@@ -120,6 +132,9 @@ def send_claimed(organisation_id: UUID, claim: Claim, channels: Channels, *, com
         for each in every:
             _settle_not_sent(organisation_id, each, error)
     except Refused as error:
+        if error.together:
+            _settle_refused_together(organisation_id, every, error)
+            return
         for each in every:
             _settle(organisation_id, each, Stage.TO_FIX, Attempt.Outcome.REFUSED, detail=error.reason)
     except OutcomeUnknown as error:
@@ -264,6 +279,27 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
         )
         if moved:
             deliver_later(organisation_id, [claim.delivery_id], at=now + wait)
+
+
+def _settle_refused_together(organisation_id: UUID, claims: Sequence[Claim], error: Refused) -> None:
+    """None of them was taken, and nobody knows because of which: each goes again, alone (`flow_companions`)."""
+    now = timezone.now()
+    reason = f"{error.reason} Rien n’est parti : chaque facture repart seule."
+    with acting_for(organisation_id):
+        back = [
+            each.delivery_id
+            for each in claims
+            if _close_attempt(each, Attempt.Outcome.REFUSED, error.reason)
+            and move(
+                each.delivery_id,
+                source=Stage.SENDING,
+                target=Stage.ROUTED,
+                actor=WORKER,
+                reason=reason,
+                timetable={"next_attempt_at": now, "next_question_at": None},
+            )
+        ]
+        deliver_later(organisation_id, back)
 
 
 def _settle(

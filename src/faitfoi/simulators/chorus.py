@@ -154,7 +154,7 @@ class ChorusSimulator:
 
 
 class _ChorusRequest(Request[ChorusSimulator]):
-    largest = 20 * 1024 * 1024
+    largest = 44 * 1024 * 1024  # an archive of 30 MB in base 64
     too_long = _envelope(413, "La taille de la requête dépasse la limite.")
     content_type = "application/json;charset=utf-8"
 

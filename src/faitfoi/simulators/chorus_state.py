@@ -27,6 +27,8 @@ from faitfoi.simulators.control import Clock, ControlError
 from faitfoi.simulators.loopback import Body
 
 MAX_FILE = 10 * 1024 * 1024
+MAX_ARCHIVE = 30 * 1024 * 1024
+GZIP = b"\x1f\x8b"
 
 
 class ChorusState:
@@ -91,8 +93,8 @@ class ChorusState:
             content = base64.b64decode(str(body["fichierFlux"]), validate=True)
         except (binascii.Error, ValueError):
             raise Malformed("Le champ fichierFlux n’est pas en base 64.") from None
-        if len(content) > MAX_FILE:
-            raise Refusal(20001, "GDP_MSG_11.022 : la taille du fichier dépasse 10 Mo.")
+        if len(content) > (MAX_ARCHIVE if content.startswith(GZIP) else MAX_FILE):
+            raise Refusal(20001, "GDP_MSG_11.022 : la taille du fichier dépasse 10 Mo, ou celle de l’archive 30 Mo.")
         syntax = str(body["syntaxeFlux"])
         # Read outside the lock: it is what takes time.
         read = [(one, *read_facts(one, syntax)) for one in _files(content)]
@@ -383,7 +385,7 @@ class ChorusState:
 
 def _files(content: bytes) -> list[bytes]:
     """The invoices of a deposit: the files of a .tar.gz, or the file itself. Raises Malformed."""
-    if not content.startswith(b"\x1f\x8b"):
+    if not content.startswith(GZIP):
         return [content]
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from faitfoi.channels.registry import CHANNELS
+from tests.channels.fault_matrix import MATRIX, unsaid
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,6 +74,11 @@ def test_every_channel_has_a_simulator_and_its_row() -> None:
     for _, channel, simulator in rows.values():
         assert (ROOT / "src" / "faitfoi" / channel).is_file()
         assert (ROOT / "src" / "faitfoi" / simulator).is_file()
+
+
+def test_every_channel_says_what_each_way_to_fail_does_to_it() -> None:
+    assert set(MATRIX) == set(CHANNELS)
+    assert unsaid() == []
 
 
 def test_every_target_of_make_that_the_help_shows_is_declared() -> None:

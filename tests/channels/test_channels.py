@@ -1,6 +1,6 @@
 """The fault matrix: what every registered channel makes of each way its other side can fail.
 
-A new channel joins by a rig of its own in `RIGS`; a registered channel without one is a failure.
+A new channel joins by a rig of its own in `RIGS`, and by its entry in `fault_matrix`; without them these tests fail.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,9 +24,11 @@ from faitfoi.channels.contract import (
 )
 from faitfoi.channels.registry import CHANNELS, open_channel
 from faitfoi.simulators.afnor import AfnorSimulator
+from faitfoi.simulators.control import FaultKind
 from faitfoi.simulators.smtp import SmtpSimulator
 from tests.channels.chorus_documents import Bill, facturx
 from tests.channels.chorus_rig import Chorus
+from tests.channels.fault_matrix import MATRIX, Strike, strikes
 
 NUMBERS = ("F-2026-117", "F-2026-118")
 
@@ -127,6 +129,12 @@ def plan(rig: Rig, **fault: Any) -> None:
     httpx.post(f"{rig.control_url}/control/fault", json=fault, verify=False).raise_for_status()
 
 
+def advance(rig: Rig, *, days: float) -> None:
+    """Push the other side's time."""
+    body = {"seconds": days * 86400}
+    httpx.post(f"{rig.control_url}/control/advance", json=body, verify=False).raise_for_status()
+
+
 def send(channel: Channel, parcel: Parcel) -> Receipt | NotSent | Refused | OutcomeUnknown:
     try:
         return channel.send(parcel)
@@ -134,8 +142,8 @@ def send(channel: Channel, parcel: Parcel) -> Receipt | NotSent | Refused | Outc
         return outcome
 
 
-def test_every_channel_has_its_rig() -> None:
-    assert set(RIGS) == set(CHANNELS)
+def test_every_channel_has_its_rig_and_its_entry_in_the_matrix() -> None:
+    assert set(RIGS) == set(MATRIX) == set(CHANNELS)
 
 
 def test_a_channel_says_what_the_pipeline_needs_to_know(key: str, channel: Channel) -> None:
@@ -154,31 +162,38 @@ def test_without_a_fault_there_is_a_receipt_and_one_document(channel: Channel, r
 
 
 @pytest.mark.parametrize(
-    ("fault", "outcomes", "taken"),
-    [
-        ({"kind": "down"}, (NotSent,), 0),
-        ({"kind": "lose_answer"}, (OutcomeUnknown,), 1),
-        ({"kind": "refuse"}, (Refused,), 0),
-        # A "duplicate" means that they have it: a receipt where the answer is one, else find fetches the proof.
-        ({"kind": "duplicate"}, (Receipt, OutcomeUnknown), 1),
-        ({"kind": "slow", "seconds": 20}, (OutcomeUnknown,), 1),
-        ({"kind": "garbage"}, (OutcomeUnknown,), 1),
-    ],
-    ids=lambda value: value["kind"] if isinstance(value, dict) else None,
+    ("key", "kind", "strike"),
+    [(key, kind, strike) for key in sorted(MATRIX) for kind, strike in strikes(key)],
+    ids=lambda value: None if isinstance(value, Strike) else str(value),
 )
 def test_each_fault_has_its_outcome_and_the_next_sending_is_unharmed(
-    channel: Channel, rig: Rig, fault: dict[str, object], outcomes: tuple[type, ...], taken: int
+    channel: Channel, rig: Rig, kind: FaultKind, strike: Strike
 ) -> None:
-    plan(rig, **fault)
+    plan(rig, kind=kind, times=strike.times, seconds=strike.seconds, on=strike.on)
     outcome = send(channel, parcel(rig))
-    assert isinstance(outcome, outcomes)
-    assert rig.taken() == taken
+    assert isinstance(outcome, strike.outcome)
+    assert rig.taken() == strike.has
     if not isinstance(outcome, Receipt):
         assert outcome.reason.strip()
         assert outcome.reason[0].isupper()
+    if isinstance(outcome, NotSent):
+        assert outcome.precondition is strike.precondition
 
     assert isinstance(send(channel, parcel(rig, NUMBERS[1])), Receipt)
-    assert rig.taken() == taken + 1
+    assert rig.taken() == strike.has + 1
+
+
+def test_news_told_backwards_is_heard_in_the_order_of_what_happened(channel: Channel, rig: Rig) -> None:
+    receipt = send(channel, parcel(rig))
+    assert isinstance(receipt, Receipt)
+    sent = replace(parcel(rig), references=receipt.references)
+    advance(rig, days=20)
+    forwards = channel.poll(sent)
+    plan(rig, kind=FaultKind.OUT_OF_ORDER, times=None, on="*")
+    backwards = channel.poll(sent)
+    assert [each.identity for each in backwards] == [each.identity for each in forwards]
+    assert sorted(backwards, key=lambda event: event.at) == list(backwards)
+    assert channel.polls == bool(forwards)
 
 
 def test_asking_never_sends(channel: Channel, rig: Rig) -> None:
@@ -197,7 +212,7 @@ def test_a_lost_answer_is_found_not_resent(key: str, channel: Channel, rig: Rig)
     one = parcel(rig)
     plan(rig, kind="lose_answer")
     assert isinstance(send(channel, one), OutcomeUnknown)
-    httpx.post(f"{rig.control_url}/control/advance", json={"seconds": 3600}, verify=False).raise_for_status()
+    advance(rig, days=1)
     answer = channel.find(one)
     if channel.polls:
         assert isinstance(answer, Found)

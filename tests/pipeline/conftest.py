@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from faitfoi.accounts.models import Organisation
+from faitfoi.intake.returns import ReturnListener
+from faitfoi.pipeline.returning import is_ours, take_in
 from faitfoi.simulators.chorus import ChorusSimulator
 from faitfoi.simulators.smtp import SmtpSimulator
 from tests.pipeline.cast import Scene
@@ -56,6 +58,24 @@ def scene(
     assert named(entries_of(cooperative.id), people(cooperative)) == []
     if request.node.get_closest_marker("beside_the_journal") is None:
         assert [each for each in differences(cooperative.id) if not each.startswith(CHANGED_BY_HAND)] == []
+
+
+@pytest.fixture
+def listening(scene: Scene, relay: SmtpSimulator) -> Iterator[ReturnListener]:
+    """The real listener, to which the relay sends its reports."""
+
+    def take(raw: bytes, recipients: tuple[str, ...]) -> None:
+        try:
+            take_in(raw, recipients)
+        finally:
+            connections.close_all()
+
+    listener = ReturnListener("127.0.0.1", 0, take, accepts=is_ours)
+    listener.start()
+    relay.outbox.port = listener.port
+    yield listener
+    relay.outbox.port = 0
+    listener.stop()
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,10 @@
 
 import itertools
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, RemoteEvent
@@ -16,11 +15,10 @@ from faitfoi.pipeline.archive import fetch
 from faitfoi.pipeline.deliver import settle_receipt
 from faitfoi.pipeline.following import record, returned_mail
 from faitfoi.pipeline.open_channels import Channels
-from faitfoi.pipeline.returning import is_ours, take_in
+from faitfoi.pipeline.returning import is_ours
 from faitfoi.records.models import Event, JournalEntry
 from faitfoi.records.stages import Purpose, Stage
 from faitfoi.simulators.control import FaultKind
-from faitfoi.simulators.smtp import SmtpSimulator
 from tests.pipeline.cast import ACTOR, TOWN, VINEYARD, Scene, fault, file
 from tests.pipeline.test_claims import at_once, let_the_lease_run_out, make_claim
 
@@ -42,24 +40,6 @@ def theirs(scene: Scene, number: str, purpose: Purpose = Purpose.LEGAL) -> list[
     with acting_for(scene.organisation.id):
         told = Event.objects.filter(delivery_id=scene.delivery(number, purpose).id, axis=Event.Axis.THEIRS)
         return list(told.order_by("id").values_list("code", "grade"))
-
-
-@pytest.fixture
-def listening(scene: Scene, relay: SmtpSimulator) -> Iterator[ReturnListener]:
-    """The real listener, to which the relay sends its reports."""
-
-    def take(raw: bytes, recipients: tuple[str, ...]) -> None:
-        try:
-            take_in(raw, recipients)
-        finally:
-            connections.close_all()
-
-    listener = ReturnListener("127.0.0.1", 0, take, accepts=is_ours)
-    listener.start()
-    relay.outbox.port = listener.port
-    yield listener
-    relay.outbox.port = 0
-    listener.stop()
 
 
 def test_a_bounce_finds_its_delivery_and_says_why(scene: Scene, listening: ReturnListener) -> None:

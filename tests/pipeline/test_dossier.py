@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.dossier_check import verify_dossier
 from faitfoi.pipeline.dossiers import make_dossier, plan
@@ -209,3 +210,17 @@ def test_the_other_versions_are_proved_too(dossier: Path) -> None:
     refresh_lists(dossier)
     assert "data/chorus.pdf" in verify(dossier).stderr
     assert [lie.file for lie in verify_dossier(files_of(dossier)).lies] == ["data/chorus.pdf"]
+
+
+def test_a_version_that_went_to_chorus_pro_as_xml_is_proved_too(scene: Scene, tmp_path: Path) -> None:
+    scene.change(ChannelKey.CHORUS_PRO, format_flux="ubl")
+    scene.send(file("F-2", TOWN))
+    folder = unpacked(scene, "F-2", tmp_path)
+    version = folder / "data/chorus.xml"
+    assert not (folder / "data/chorus.pdf").exists()
+    assert verify(folder).returncode == 0, verify(folder).stderr
+    assert verify_dossier(files_of(folder)).lies == ()
+    version.write_bytes(version.read_bytes() + b"\n")
+    refresh_lists(folder)
+    assert "data/chorus.xml" in verify(folder).stderr
+    assert [lie.file for lie in verify_dossier(files_of(folder)).lies] == ["data/chorus.xml"]

@@ -10,6 +10,7 @@ French contracts §1. Settings (all text, of the organisation):
     technical_password
     avec_signature      "true" to tell Chorus Pro that the deposited PDF is sealed; "false" by default
     depot               "flux" (by default), "soumettre" (field by field) or "pdf" (the PDF, then its fields)
+    format_flux         of a flow: "facturx" (by default), "cii" or "ubl"; the pipeline writes it so
     factures_par_flux   how many invoices of one chunk may share a flow (.tar.gz), 1 to 50; 1 by default
     timeout             seconds for one question and its answer; 30 by default
 
@@ -44,7 +45,7 @@ from faitfoi.channels.chorus_pro_codes import (
 )
 from faitfoi.channels.chorus_pro_deposit import ALONE, IN_FLOW, check_size, choose_syntax, judge_deposit
 from faitfoi.channels.chorus_pro_http import Account, BusinessError, Connection
-from faitfoi.channels.chorus_pro_settings import read_choice, read_timeout, read_together
+from faitfoi.channels.chorus_pro_settings import read_choice, read_format, read_timeout, read_together
 from faitfoi.channels.chorus_pro_structures import StructureTold, find_structure, look_up
 from faitfoi.channels.chorus_pro_submission import Mode, read_mode, submit
 from faitfoi.channels.contract import (
@@ -89,7 +90,9 @@ class ChorusPro:
         self._timeout = read_timeout(settings.get("timeout", ""))
         self._signed = read_choice(settings.get("avec_signature", ""))
         self._mode = read_mode(settings.get("depot", ""))
-        read_together(settings.get("factures_par_flux", ""))  # the pipeline groups: said here when it is impossible
+        # The pipeline's, who groups and writes: said here when they are impossible.
+        read_together(settings.get("factures_par_flux", ""))
+        read_format(settings.get("format_flux", ""))
         self._suppliers: dict[str, int] = {}
         self._connection = Connection(
             Account(
@@ -169,7 +172,7 @@ class ChorusPro:
                 found = find_structure(self._connection, siret, until=until)
             except BusinessError as error:
                 found = None
-                problem = NotSent(f"Chorus Pro n’a pas su dire qui vous êtes (code {_quote(error)}).")
+                problem = NotSent(f"Chorus Pro n’a pas su dire qui vous êtes (code {error.quoted}).")
             else:
                 problem = NotSent(
                     f"Chorus Pro ne connaît pas le SIRET {siret} du vendeur : créez votre structure sur le portail, ou "
@@ -190,7 +193,7 @@ class ChorusPro:
             return CannotTell(ask_again=True, detail=error.reason)
         except BusinessError as error:
             return CannotTell(
-                ask_again=True, detail=f"Chorus Pro n’a pas su répondre à la question (code {_quote(error)})."
+                ask_again=True, detail=f"Chorus Pro n’a pas su répondre à la question (code {error.quoted})."
             )
 
     def poll(self, parcel: Parcel) -> tuple[RemoteEvent, ...]:
@@ -210,7 +213,7 @@ class ChorusPro:
                 if _is_ours(row, parcel):
                     events.extend(self._follow(row, parcel))
         except BusinessError as error:
-            raise NotSent(f"Chorus Pro n’a pas su dire où en est la facture (code {_quote(error)}).") from None
+            raise NotSent(f"Chorus Pro n’a pas su dire où en est la facture (code {error.quoted}).") from None
         return tuple(sorted(events, key=lambda event: event.at))
 
     def act(self, parcel: Parcel, act: Act) -> Receipt:
@@ -226,7 +229,7 @@ class ChorusPro:
         except (NotSent, Refused) as error:
             return CannotTell(ask_again=True, detail=error.reason)
         except BusinessError as error:
-            return CannotTell(ask_again=True, detail=f"Chorus Pro n’a pas su répondre (code {_quote(error)}).")
+            return CannotTell(ask_again=True, detail=f"Chorus Pro n’a pas su répondre (code {error.quoted}).")
         return tell_act(events, act, number=parcel.number, invoice=invoice)
 
     def _invoice_of(self, parcel: Parcel) -> str:
@@ -237,7 +240,7 @@ class ChorusPro:
             for row in self._ours(parcel):
                 return text(row.get("identifiantFactureCPP"))
         except BusinessError as error:
-            problem = f"Chorus Pro n’a pas su dire où est la facture {parcel.number} (code {_quote(error)})."
+            problem = f"Chorus Pro n’a pas su dire où est la facture {parcel.number} (code {error.quoted})."
             raise NotSent(problem) from None
         raise Refused(f"Chorus Pro ne montre pas la facture {parcel.number}. Regardez-la sur le portail.")
 
@@ -393,7 +396,3 @@ def _page_count(value: object, name: str) -> int:
     if isinstance(pages, int) and not isinstance(pages, bool):
         return pages
     return MAX_PAGES if name == "pages" else 1
-
-
-def _quote(error: BusinessError) -> str:
-    return f"{error.code} : « {error.label[:500]} »" if error.label else error.code

@@ -42,6 +42,11 @@ class BusinessError(Exception):
         self.label = label
         self.raw = raw
 
+    @property
+    def quoted(self) -> str:
+        """The code, and what they wrote beside it."""
+        return f"{self.code} : « {self.label[:500]} »" if self.label else self.code
+
 
 def read_environment(api_url: str, token_url: str) -> Environment:
     """Tell which environment two addresses lead to. Raises ValueError (French) for a mixed pair or an unknown host."""

@@ -1,5 +1,7 @@
 """Reads the settings of the channel `chorus_pro` that are no plain text. Pure."""
 
+from enum import StrEnum
+
 
 def read_timeout(value: str) -> float:
     """Read seconds, 30 by default. Raises ValueError (French)."""
@@ -36,3 +38,22 @@ def read_together(value: str) -> int:
             f"dépôt) à {MOST_TOGETHER}."
         )
     return int(given)
+
+
+class FlowFormat(StrEnum):
+    """What a flow holds: a PDF with its data (E2), or data alone (E1). French contracts §1.3."""
+
+    FACTURX = "facturx"
+    CII = "cii"
+    UBL = "ubl"
+
+
+def read_format(value: str) -> FlowFormat:
+    """Read in which format flows are written, Factur-X by default. Raises ValueError (French)."""
+    try:
+        return FlowFormat(value.strip().lower() or FlowFormat.FACTURX)
+    except ValueError:
+        known = ", ".join(FlowFormat)
+        raise ValueError(
+            f"Le réglage « format_flux » de Chorus Pro vaut « {value[:20]} » ; choisissez parmi {known}."
+        ) from None

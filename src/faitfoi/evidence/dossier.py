@@ -25,6 +25,8 @@ CHECKPOINT, ENTRY, PDF, XML = "data/checkpoint", "data/entry.json", "data/factur
 PROOF = "data/proof.tlog-proof"
 VERSIONS = {"chorus": "data/chorus.pdf", "copy": "data/copie.pdf"}
 """Other renderings of the document that its entry may name, by their role there."""
+XML_VERSIONS = {"chorus": "data/chorus.xml"}
+"""Where one of them is when it is no PDF."""
 EVIDENCE = "data/evidence.ers"
 ORIGIN = "data/origine.zip"
 LOG_KEY, WITNESS_KEY = "data/cles/journal.pem", "data/cles/temoin.pem"
@@ -63,6 +65,11 @@ def fingerprints(
 def witness_file(place: int) -> str:
     """The file of the key of the first, second… witness; its name is beside it, in the same name with `.nom`."""
     return WITNESS_KEY if place == 1 else WITNESS_KEY.replace(".pem", f"-{place}.pem")
+
+
+def version_file(role: str, content: bytes) -> str:
+    """Name the file of another rendering in the dossier, by its role and by whether it is a PDF."""
+    return VERSIONS[role] if content.startswith(b"%PDF") else XML_VERSIONS.get(role, VERSIONS[role])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +134,7 @@ class Dossier:
             PROOF: self.sealed.proof.dump(),
             CHECKPOINT: self.sealed.proof.checkpoint,
             LOG_KEY: _pem(self.log),
-            **{VERSIONS[role]: content for role, content in self.versions.items()},
+            **{version_file(role, content): content for role, content in self.versions.items()},
         }
         for place, witness in enumerate(self.witnesses, start=1):
             name = witness_file(place)
@@ -164,7 +171,7 @@ Pour le vérifier, hors ligne et sans Faitfoi, au choix :
 data/facture.pdf            la facture, avec son cachet électronique
 data/factur-x.xml           les mêmes données, telles que le PDF les contient
 data/original.{self.original_extension:<13} le fichier tel qu’il a été reçu
-data/chorus.pdf, copie.pdf  ses autres versions : celle de Chorus Pro, la copie, s’il y en a
+data/chorus.pdf, copie.pdf  ses autres versions : celle de Chorus Pro (PDF ou XML), la copie, s’il y en a
 data/entry.json             l’écriture du journal faite avec le cachet : elle nomme les fichiers par leurs empreintes
 data/proof.tlog-proof       la preuve que cette écriture est au journal, à sa place (C2SP tlog-proof)
 data/checkpoint             l’état du journal, signé par lui et par un témoin (C2SP tlog-checkpoint, tlog-cosignature)

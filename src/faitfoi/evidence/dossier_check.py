@@ -31,6 +31,7 @@ from faitfoi.evidence.dossier import (
     VERSIONS,
     WITNESS_KEY,
     XML,
+    XML_VERSIONS,
 )
 from faitfoi.evidence.ers import EvidenceRecord
 from faitfoi.evidence.ers_check import EvidenceRefused, check_evidence
@@ -47,7 +48,7 @@ _NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme"
 _WITNESS = re.compile(r"data/cles/temoin(-[0-9]+)?\.(pem|nom)")
 _KNOWN = re.compile(
     r"(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html"
-    r"|data/(chorus\.pdf|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|origine\.zip"
+    r"|data/(chorus\.(pdf|xml)|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|origine\.zip"
     r"|cles/journal\.pem|cles/temoin(-[0-9]+)?\.(pem|nom)|journal/[0-9]{12}\.(json|tlog-proof)|certificats/cachet\.pem"
     r"|horodatage/racines\.pem|horodatage/[A-Za-z0-9.-]+\.tst)"
 )
@@ -238,7 +239,7 @@ def _named(files: Mapping[str, bytes]) -> Iterator[Lie]:
         return
     originals = [name for name in files if name.startswith("data/original.")] or ["data/original"]
     roles = {PDF: "legal", **dict.fromkeys(originals, "original")}
-    roles |= {name: role for role, name in VERSIONS.items() if name in files}
+    roles |= {name: role for each in (VERSIONS, XML_VERSIONS) for role, name in each.items() if name in files}
     for name, role in roles.items():
         content = files.get(name, b"")
         digests = hashlib.sha256(content).hexdigest(), hashlib.sha512(content).hexdigest()

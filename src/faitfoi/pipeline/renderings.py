@@ -5,22 +5,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from faitfoi.accounts.models import ChannelKey, Organisation
-from faitfoi.einvoice.chorus import for_chorus
+from faitfoi.channels.chorus_pro_settings import FlowFormat
 from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.page import Look, render_page
 from faitfoi.einvoice.reading import Format, Reading, Unreadable
-from faitfoi.einvoice.rules import Family, check_rules
 from faitfoi.evidence.store import Digest, digest_of
 from faitfoi.pipeline.archive import fetch
-from faitfoi.pipeline.customers import seller_siret, service_code
 from faitfoi.pipeline.installation import sandbox
 from faitfoi.pipeline.judging import Refusal, Verdict
+from faitfoi.pipeline.renderings_chorus import format_for, invoice_for_chorus, xml_for_chorus
 from faitfoi.pipeline.routing import Decision
 from faitfoi.pipeline.sealing import Sealed, seal_for
 from faitfoi.records.stages import ArtefactRole
 
-PDF = "application/pdf"
+PDF, XML = "application/pdf", "application/xml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +66,7 @@ def render_for_way(organisation: Organisation, verdict: Verdict, *, at: datetime
     made: list[Rendering] = []
     look = look_of(organisation)
     if verdict.way.legal.channel is ChannelKey.CHORUS_PRO:
-        chorus = _chorus_pdf(organisation, verdict, look=look, at=at)
-        made.append(_sealed(organisation, verdict, chorus, role=ArtefactRole.CHORUS, at=at))
+        made.append(_for_chorus(organisation, verdict, look=look, at=at))
     if verdict.way.copy is not None:
         made.append(_copy(verdict.invoice, look=look, at=at))
     return tuple(made)
@@ -84,7 +82,7 @@ def _original(reading: Reading, content: bytes) -> Rendering:
     extension, media_type = {
         Format.FACTURX: ("pdf", PDF),
         Format.JSON: ("json", "application/json"),
-    }.get(reading.format, ("xml", "application/xml"))
+    }.get(reading.format, ("xml", XML))
     name = f"{_stem(reading.invoice)}-original.{extension}"
     return Rendering(role=ArtefactRole.ORIGINAL, filename=name, media_type=media_type, content=content)
 
@@ -94,23 +92,23 @@ def _carried_xml(reading: Reading) -> bytes:
     return reading.xml if reading.format in {Format.CII, Format.FACTURX} else write_cii(reading.invoice)
 
 
-def _chorus_pdf(organisation: Organisation, verdict: Verdict, *, look: Look, at: datetime) -> bytes:
-    """The same invoice with the identifiers that legacy Chorus expects (SIRET as legal identifier)."""
+def _for_chorus(organisation: Organisation, verdict: Verdict, *, look: Look, at: datetime) -> Rendering:
+    """The version of Chorus Pro, in the format that it is to be deposited in; only a PDF carries a seal."""
     customer = verdict.customer
     assert customer is not None  # noqa: S101  # a Decision needs a customer
-    try:
-        invoice = for_chorus(
-            verdict.invoice,
-            seller_siret=seller_siret(verdict.invoice) or organisation.siret,
-            buyer_siret=customer.siret,
-            service_code=service_code(customer, verdict.invoice),
-            engagement=verdict.engagement or verdict.invoice.purchase_order_reference,
-        )
-    except ValueError as error:
-        raise Refusal(str(error)) from error
-    if findings := check_rules(invoice, families=(Family.CHORUS,)):
-        said = f"{findings[0].message_fr} {findings[0].remedy_fr}"
-        raise Refusal(f"Chorus Pro refuserait la facture {invoice.number}. {said}", findings=findings)
+    invoice, form = invoice_for_chorus(organisation, verdict), format_for(organisation, customer)
+    if form is FlowFormat.FACTURX:
+        pdf = _chorus_pdf(invoice, verdict, look=look, at=at)
+        return _sealed(organisation, verdict, pdf, role=ArtefactRole.CHORUS, at=at)
+    return Rendering(
+        role=ArtefactRole.CHORUS,
+        filename=f"{_stem(invoice)}-chorus.xml",
+        media_type=XML,
+        content=xml_for_chorus(invoice, form),
+    )
+
+
+def _chorus_pdf(invoice: Invoice, verdict: Verdict, *, look: Look, at: datetime) -> bytes:
     xml = write_cii(invoice)
     pdf = verdict.reading.pdf
     if pdf is not None and not verdict.reading.signed:

@@ -106,7 +106,6 @@ def test_html_is_escaped() -> None:
         ("credit_note", "legal", "Avoir F-1 du 2 novembre 2026 – Coopérative", "votre avoir F-1"),
         ("invoice", "copy", "Copie de la facture F-1 – Coopérative", "une copie de la facture F-1"),
         ("credit_note", "copy", "Copie de l’avoir F-1 – Coopérative", "une copie de l’avoir F-1"),
-        ("invoice", "notice", "Pour information : facture F-1 – Coopérative", "une copie de la facture F-1"),
     ],
 )
 def test_a_copy_says_that_it_is_one_and_an_invoice_does_not(

@@ -22,7 +22,7 @@ CHANGED_BY_HAND = ("Organisation ", "Membership ", "User ", "Mandate ", "Custome
 @pytest.fixture(scope="session")
 def relay() -> Iterator[SmtpSimulator]:
     """A mail relay for the whole run."""
-    simulator = SmtpSimulator()
+    simulator = SmtpSimulator(keep_bytes=True)
     simulator.start()
     yield simulator
     simulator.stop()

@@ -151,6 +151,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("retention",): [[], ["invoice", "12"]],
         ("mail", "dkim"): [[]],
         ("mail", "preview"): [[HERS[0]]],
+        ("mail", "notices"): [[], ["on"], ["off"]],
         ("mail", "webhook"): [["brevo"]],
         ("mail", "check"): [[]],
         ("mail", "attach"): [[str(table), "--customer", FARMER.reference]],

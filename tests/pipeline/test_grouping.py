@@ -14,7 +14,8 @@ from faitfoi.channels.smtp_mail_message import Sender, compose
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.following import returned_mail
 from faitfoi.pipeline.grouping import MOST_TOGETHER, goes_with
-from faitfoi.records.models import Attempt, PaceSlot
+from faitfoi.pipeline.setting_up import CannotSetUp, change_customer, import_customers
+from faitfoi.records.models import Attempt, Customer, PaceSlot
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import FaultKind
 from tests.channels.mail_rig import NOW, files_of, parcel, read
@@ -47,6 +48,20 @@ def test_one_mail_for_each_customer_of_the_run_with_their_files_only(scene: Scen
     assert scene.counts(batch).accepted == 4
     with acting_for(scene.organisation.id):
         assert Attempt.objects.filter(outcome=Attempt.Outcome.RECEIPT).count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("usual", "wish", "mails"), [("invoice", "customer", 1), ("customer", "invoice", 2)])
+def test_the_customers_record_beats_the_setting_for_that_customer_only(
+    scene: Scene, usual: str, wish: str, mails: int
+) -> None:
+    scene.change(ChannelKey.EMAIL, grouping=usual)
+    with acting_for(scene.organisation.id):
+        change_customer(Customer.objects.get(reference=FARMER.reference).id, {"grouping": wish}, actor=ACTOR)
+    scene.send(file("F-1"), file("F-2"), file("F-3", VINEYARD), file("F-4", VINEYARD))
+    addresses = [each.rcpt_to for each in scene.smtp.received]
+    assert addresses.count(FARMER.email) == mails
+    assert addresses.count(VINEYARD.email) == 3 - mails
 
 
 @pytest.mark.django_db(transaction=True)
@@ -95,6 +110,17 @@ def test_a_mail_waits_until_its_run_is_read(scene: Scene) -> None:
     scene.prepare(batch)
     scene.deliver()
     assert len(scene.mails()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_wishes_about_mail_come_by_csv_and_a_wrong_one_names_the_choices(scene: Scene) -> None:
+    header = "reference,name,nature,notice,grouping"
+    import_customers(scene.organisation, [header, "X-1,Un client,consumer,none,customer"], actor=ACTOR)
+    with acting_for(scene.organisation.id):
+        kept = Customer.objects.get(reference="X-1")
+    assert (kept.notice, kept.grouping) == ("none", "customer")
+    with pytest.raises(CannotSetUp, match="grouping : « tout » n’existe pas : écrivez invoice, customer, ou rien"):
+        import_customers(scene.organisation, [header, "X-1,Un client,consumer,,tout"], actor=ACTOR)
 
 
 @settings(deadline=None, max_examples=60)

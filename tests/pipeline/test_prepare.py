@@ -25,6 +25,7 @@ from faitfoi.pipeline.receive import receive
 from faitfoi.pipeline.rerouting import route_again
 from faitfoi.records.models import Artefact, Batch, BatchLine, Customer, Delivery, Document, JournalEntry, StoredObject
 from faitfoi.records.stages import LineOutcome, Purpose, Stage
+from tests.channels.mail_rig import files_of, read
 from tests.pipeline.cast import ACTOR, FARMER, SILENT, TOWN, Scene, file, invoice, priced, shelf
 
 pytestmark = pytest.mark.django_db
@@ -188,10 +189,14 @@ def test_the_copy_carries_no_xml_and_says_what_it_is(scene: Scene) -> None:
     assert copy.artefact.role == "copy"
     (mail,) = scene.smtp.received
     assert [one.sha256 for one in mail.attachments] == [copy.artefact.sha256]
-    content = read_artefact(copy.artefact)
+    ((_, media_type, content),) = files_of(read(scene.smtp.raw[0]))  # what the relay was really handed
+    assert media_type == "application/pdf"
     with pikepdf.open(io.BytesIO(content)) as pdf:
         assert list(pdf.attachments) == []
         assert "/AF" not in pdf.Root
+        assert "/EmbeddedFiles" not in pdf.Root.get("/Names", {})
+        assert b"urn:factur-x" not in pdf.Root.Metadata.read_bytes()
+    assert b"CrossIndustryInvoice" not in content
     assert "COPIE" in _text(content)
     assert "COPIE" not in _text(read_artefact(scene.artefact("F-1", "legal")))
     assert scene.counts(batch).received == scene.counts(batch).sent == 1  # a copy is not counted

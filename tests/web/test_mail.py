@@ -61,6 +61,26 @@ def test_an_address_is_declared_good(alice: User, documents: Work, cooperative: 
         assert MailStanding.objects.get().state == "good"
 
 
+def test_notices_are_chosen_and_shown(alice: User, cooperative: Organisation) -> None:
+    client = signed_in(alice)
+    client.post(ADDRESS + "avis/", {"notices": "email"})
+    with acting_for(cooperative.id):
+        assert Organisation.objects.get(id=cooperative.id).notice_channel == "email"
+    assert 'value="email" checked' in client.get(ADDRESS).content.decode()
+    assert client.post(ADDRESS + "avis/", {"notices": "post"}).status_code == 400
+    client.post(ADDRESS + "avis/", {})
+    with acting_for(cooperative.id):
+        assert Organisation.objects.get(id=cooperative.id).notice_channel == ""
+
+
+@pytest.mark.parametrize("kind", ["notice_invoice", "notice_several", "copy_several", "several"])
+def test_every_kind_of_message_has_its_preview(alice: User, documents: Work, kind: str) -> None:
+    page = signed_in(alice).get(f"{ADDRESS}?texte=fr-{kind}").content.decode()
+    assert "rien à montrer" not in page
+    assert ("Chorus Pro" in page.split('id="seen"')[1].split("</section>")[0]) is kind.startswith("notice")
+
+
 def test_charlie_finds_nothing_there(charlie: User, documents: Work) -> None:
     assert signed_in(charlie).get(ADDRESS).status_code == 404
+    assert signed_in(charlie).post(ADDRESS + "avis/", {"notices": "email"}).status_code == 404
     assert signed_in(charlie).post(ADDRESS + "adresse-bonne/", {"address": "x@y.example"}).status_code == 404

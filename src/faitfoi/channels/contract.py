@@ -68,6 +68,10 @@ class Attachment:
     content: bytes = field(repr=False)
 
 
+NOTHING = Attachment(filename="", media_type="", content=b"")
+"""What a notice carries in the place of an artefact: no channel joins it to anything."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
     """All that a channel needs to carry one artefact once. Plain values; no credential of ours beyond `settings`.
@@ -97,6 +101,7 @@ class Parcel:
     customer: str = ""  # opaque: documents share a mail only when it is the same, and not empty
     language: str = "fr"
     texts: dict[str, tuple[str, str]] = field(default_factory=dict)  # the organisation's own words (object, body)
+    place: str = ""  # of a notice: the key of the channel by which the invoice itself was deposited
     others: tuple["Parcel", ...] = ()  # that go in the same message or flow, each settled as this one
 
 

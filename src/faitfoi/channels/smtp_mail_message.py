@@ -18,7 +18,7 @@ from email.mime.multipart import MIMEMultipart
 from email.utils import format_datetime, formataddr
 from io import BytesIO
 
-from faitfoi.channels.contract import Attachment, Parcel, Refused
+from faitfoi.channels.contract import NOTHING, Attachment, Parcel, Refused
 from faitfoi.channels.texts.wording import Facts, word
 
 LONGEST_ADDRESS = 254  # RFC 5321 §4.5.3.1.3: a path has 256 octets, its angle brackets included
@@ -151,6 +151,7 @@ def _facts(parcel: Parcel, *, can_answer: bool) -> Facts:
     return Facts(
         document_kind=parcel.document_kind,
         purpose=parcel.purpose,
+        place=parcel.place,
         number=one_line(parcel.number),
         issue_date=parcel.issue_date,
         seller_name=one_line(parcel.seller_name),
@@ -219,11 +220,18 @@ def _files(parcel: Parcel) -> tuple[Attachment, ...]:
     files = [parcel.artefact, *parcel.annexes]
     for other in parcel.others:
         files += [other.artefact, *(annex for annex in other.annexes if annex not in files)]
-    return tuple(files)
+    return tuple(each for each in files if each != NOTHING)
 
 
 def _check_company(parcel: Parcel) -> None:
-    """Raise ValueError when documents of several customers or addresses were to share a message: a bug, never sent."""
+    """Raise ValueError for a bug that must never be sent: documents of several customers or addresses in one message.
+
+    Or a notice that carries anything.
+    """
+    if parcel.purpose == "notice" and any(
+        each.artefact != NOTHING or each.annexes for each in (parcel, *parcel.others)
+    ):
+        raise ValueError(f"the notice of {parcel.number} was to carry a file")
     for other in parcel.others:
         same = (parcel.customer, parcel.address.lower(), parcel.key.partition(":")[0], parcel.purpose)
         if (

@@ -128,6 +128,27 @@ def preview(
 
 
 @app.command()
+def notices(
+    choice: Annotated[str, typer.Argument(help="on ou off ; sans rien, dit où l’on en est.")] = "",
+    organisation: Named = None,
+) -> None:
+    """Dit si les clients ont un avis par e-mail quand une plateforme accepte leur facture, ou le choisit."""
+    if choice not in {"", "on", "off"}:
+        fail(f"« {choice} » n’est pas un choix : écrivez on ou off.", code=2)
+    with platform_open():
+        from faitfoi.accounts.models import ChannelKey
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.pipeline.notices import want_notices
+
+        chosen = the_organisation(organisation)
+        if choice:
+            with acting_for(chosen.id):
+                want_notices(chosen, ChannelKey.EMAIL if choice == "on" else ChannelKey.NONE, actor="operator")
+        told = "sont prévenus par e-mail" if chosen.notice_channel else "ne sont pas prévenus"
+    typer.echo(f"Quand une plateforme accepte leur facture, les clients {told}, sauf si leur fiche dit autre chose.")
+
+
+@app.command()
 def webhook(
     provider: Annotated[str, typer.Argument(help="postmark, mailgun, ses, brevo ou mailjet.")],
     organisation: Named = None,

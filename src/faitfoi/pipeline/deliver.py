@@ -25,6 +25,7 @@ from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.flows import flow_companions
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.grouping import companions_of, goes_with, waits_for_its_run
+from faitfoi.pipeline.notices import notify
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.pacing import held_until
 from faitfoi.pipeline.parcels import build_parcel
@@ -230,6 +231,8 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
         # A delivery that news has already carried further keeps its stage, and gains the evidence.
         keep_receipt(delivery, receipt, kept, at=now)
         catch_up(claim.delivery_id, actor=WORKER)
+        if target is Stage.ACCEPTED and delivery.channel != ChannelKey.EMAIL:
+            notify(claim.delivery_id, actor=WORKER)
 
 
 def is_last_try(made: int) -> bool:

@@ -14,6 +14,7 @@ from faitfoi.pipeline import addresses, archive
 from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.due import poll_later
 from faitfoi.pipeline.grouping import carried_with
+from faitfoi.pipeline.notices import THEY_HAVE_IT, notify
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel, return_secret
 from faitfoi.pipeline.retention import invoice_class
@@ -220,6 +221,7 @@ def _have_it_already(delivery_id: UUID, reason: str, *, actor: str) -> None:
         if there in ALLOWED[Stage.SENT]:
             known = {str(name): str(value) for name, value in earlier.references.items()}
             move(delivery_id, source=Stage.SENT, target=there, actor=actor, reason=reason, references=known)
+            notify(delivery_id, actor=actor)
     elif source in {Stage.TO_FIND, Stage.UNKNOWN}:
         move(delivery_id, source=source, target=Stage.SENT, actor=actor, reason=reason)
     elif source is Stage.SENT and delivery.attempts_made == 1:
@@ -230,8 +232,11 @@ def _advance(delivery_id: UUID, grade: Grade, reason: str, *, actor: str) -> Non
     """Let our stage follow a piece of evidence, where the order of stages allows it."""
     target = STAGE_OF.get(grade)
     source = Stage(Delivery.objects.values_list("stage", flat=True).get(id=delivery_id))
-    if target is not None and target in ALLOWED[source]:
-        move(delivery_id, source=source, target=target, actor=actor, reason=reason)
+    if target is None or target not in ALLOWED[source]:
+        return
+    moved = move(delivery_id, source=source, target=target, actor=actor, reason=reason)
+    if moved and target in THEY_HAVE_IT:
+        notify(delivery_id, actor=actor)
 
 
 def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:

@@ -1,4 +1,6 @@
-"""Which deliveries travel in one message: one mail per invoice, or per customer and run when the organisation says so.
+"""Which deliveries travel in one message: one mail per invoice, or per customer and run.
+
+The customer's record decides; where it says nothing, the channel's setting.
 
 Never another customer's: the same organisation, batch, customer record, address and purpose, or each by itself. Each
 delivery of the message has its own attempt, claimed before and settled together with the others.
@@ -11,7 +13,7 @@ from faitfoi.accounts.models import ChannelKey
 from faitfoi.channels.contract import Parcel
 from faitfoi.channels.smtp_mail_pace import read_grouping
 from faitfoi.records.models import Batch, BatchLine, Delivery, PaceSlot
-from faitfoi.records.stages import LineOutcome, Stage
+from faitfoi.records.stages import GroupingWish, LineOutcome, Stage
 
 MOST_TOGETHER = 20
 READS_AGAIN = timedelta(seconds=15)
@@ -80,6 +82,9 @@ def carried_with(delivery: Delivery) -> list[Delivery]:
 
 
 def _grouped(delivery: Delivery, settings: dict[str, str]) -> bool:
-    if delivery.channel != ChannelKey.EMAIL or delivery.document.customer_id is None:
+    customer = delivery.document.customer
+    if delivery.channel != ChannelKey.EMAIL or customer is None:
         return False
+    if customer.grouping:
+        return customer.grouping == GroupingWish.CUSTOMER
     return read_grouping(settings).per_customer

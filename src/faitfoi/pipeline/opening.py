@@ -2,7 +2,7 @@
 
 from base64 import b32encode
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from django.db.models import Model
@@ -10,15 +10,17 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.pipeline.due import deliver_later
-from faitfoi.pipeline.renderings import Rendering
 from faitfoi.pipeline.routing import Decision, Leg
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Artefact, Delivery, Document, ReturnToken
 from faitfoi.records.stages import ArtefactRole, Purpose
 
+if TYPE_CHECKING:
+    from faitfoi.pipeline.renderings import Rendering  # which leads back to those who open deliveries
+
 
 def keep_artefacts(
-    document: Document, renderings: Sequence[Rendering], *, kind: str, actor: str, rows: Sequence[Model] = ()
+    document: Document, renderings: "Sequence[Rendering]", *, kind: str, actor: str, rows: Sequence[Model] = ()
 ) -> dict[str, Artefact]:
     """Write artefacts down, by role, with the journal entry that names their digests. Runs inside `acting_for`.
 
@@ -48,7 +50,7 @@ def keep_artefacts(
     return artefacts
 
 
-def _xml_of(renderings: Sequence[Rendering]) -> Iterator[tuple[str, str]]:
+def _xml_of(renderings: "Sequence[Rendering]") -> Iterator[tuple[str, str]]:
     for rendering in renderings:
         if rendering.xml_sha256:
             yield "xml_sha256", rendering.xml_sha256
@@ -57,7 +59,10 @@ def _xml_of(renderings: Sequence[Rendering]) -> Iterator[tuple[str, str]]:
 def open_deliveries(
     document: Document, artefacts: Mapping[str, Artefact], way: Decision, *, actor: str, rows: Sequence[Model] = ()
 ) -> list[Delivery]:
-    """Write the legal delivery and the copy, if any; `rows` are what the act wrote before. Inside `acting_for`."""
+    """Write the legal delivery and the copy, if any; `rows` are what the act wrote before. Inside `acting_for`.
+
+    The notice comes later, once the legal delivery has been accepted (`pipeline.notices`).
+    """
     deliveries = [open_one(document, artefacts, way.legal, purpose=Purpose.LEGAL, actor=actor, rows=rows)]
     if way.copy is not None:
         deliveries.append(open_one(document, artefacts, way.copy, purpose=Purpose.COPY, actor=actor))
@@ -104,8 +109,13 @@ def open_one(
 
 
 def carried(purpose: Purpose, channel: ChannelKey) -> ArtefactRole:
-    """Which artefact travels: the sealed original, Chorus Pro's own version; beside the invoice, a copy without XML."""
-    if purpose is not Purpose.LEGAL:
+    """Which artefact travels: the sealed original, Chorus Pro's own version; beside the invoice, a copy without XML.
+
+    A notice carries none: it names the sealed original, which it is about.
+    """
+    if purpose is Purpose.NOTICE:
+        return ArtefactRole.LEGAL
+    if purpose is Purpose.COPY:
         return ArtefactRole.COPY
     return ArtefactRole.CHORUS if channel is ChannelKey.CHORUS_PRO else ArtefactRole.LEGAL
 

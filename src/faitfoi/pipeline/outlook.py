@@ -5,7 +5,7 @@ from datetime import date
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.pipeline.customers import standing_facts
-from faitfoi.pipeline.routing import Decision, Facts, Leg, decide
+from faitfoi.pipeline.routing import PLATFORMS, Decision, Facts, Leg, decide
 from faitfoi.records.models import Customer
 from faitfoi.records.stages import Nature
 
@@ -26,6 +26,7 @@ class Outlook:
     missing: str = ""
     record_lacks: bool = False
     copy: Leg | None = None
+    notice: Leg | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -39,7 +40,11 @@ def look_ahead(organisation: Organisation, customer: Customer, *, day: date, con
             why=way.legal.reason,
             address=way.legal.address,
             copy=way.copy,
-            notes=_notes(facts, way.legal.channel, copied=way.copy is not None),
+            notice=way.notice,
+            notes=(
+                *_notes(facts, way.legal.channel, copied=way.copy is not None),
+                *_no_notice(facts, way.legal.channel, told=way.notice is not None),
+            ),
         )
     missing = way.missing[:1].upper() + way.missing[1:]
     return Outlook(
@@ -81,3 +86,13 @@ def _no_copy(facts: Facts, wanted: ChannelKey) -> str:
     if not facts.billing_email:
         return "Aucune copie ne part : la fiche n’a pas d’adresse e-mail de facturation."
     return "Aucune copie ne part : le canal « e-mail » n’est pas encore réglé pour votre organisation."
+
+
+def _no_notice(facts: Facts, channel: ChannelKey, *, told: bool) -> tuple[str, ...]:
+    """Say why no notice leaves though one is asked for; nothing where the invoice itself comes by mail."""
+    wanted = facts.customer_notice or facts.notice_channel
+    if told or wanted != ChannelKey.EMAIL or channel not in PLATFORMS:
+        return ()
+    if not facts.billing_email:
+        return ("Aucun avis ne part : la fiche n’a pas d’adresse e-mail de facturation.",)
+    return ("Aucun avis ne part : le canal « e-mail » n’est pas encore réglé pour votre organisation.",)

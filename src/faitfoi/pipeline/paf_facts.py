@@ -94,6 +94,8 @@ def _organisation(organisation: Organisation, told: AuditSettings) -> Iterator[t
 def _channels(organisation: Organisation) -> Iterator[tuple[str, str]]:
     yield "Par défaut", organisation.get_default_channel_display()
     yield "Copie", organisation.get_copy_channel_display()
+    if organisation.notice_channel:
+        yield "Avis d’un dépôt", organisation.get_notice_channel_display()
     for channel in ChannelSettings.objects.order_by("channel").values_list("channel", flat=True):
         label = ChannelKey(channel).label
         try:

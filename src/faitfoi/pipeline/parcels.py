@@ -6,13 +6,15 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from faitfoi.accounts.models import ChannelKey, Organisation
-from faitfoi.channels.contract import Attachment, NotSent, Parcel
+from faitfoi.channels.contract import NOTHING, Attachment, NotSent, Parcel
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.intake.bounces import verp_address
 from faitfoi.pipeline.archive import fetch
 from faitfoi.pipeline.mail_files import files_along
 from faitfoi.pipeline.mail_languages import language_of, texts_of
+from faitfoi.pipeline.notices import place_of_invoice
 from faitfoi.records.models import Delivery
+from faitfoi.records.stages import Purpose
 
 PDF = "application/pdf"
 
@@ -24,7 +26,7 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
     """
     document, organisation = delivery.document, Organisation.objects.get(id=delivery.organisation_id)
     try:
-        content = fetch(organisation.id, delivery.artefact.sha256)
+        artefact = _artefact(delivery)
         annexes = _annexes(organisation, delivery)
     except (ObjectMissing, ObjectAltered) as error:
         raise NotSent(
@@ -41,12 +43,11 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
         seller_siret=organisation.siret,
         buyer_name=document.buyer_name,
         address=delivery.address,
-        artefact=Attachment(
-            filename=delivery.artefact.filename, media_type=delivery.artefact.media_type, content=content
-        ),
+        artefact=artefact,
         annexes=annexes,
         settings=_settings_for(delivery, channel_settings),
         purpose=delivery.purpose,
+        place=place_of_invoice(delivery) if delivery.purpose == Purpose.NOTICE else "",
         payable=written_amount(document.due, document.currency),
         return_path=_return_path(delivery, channel_settings),
         references=dict(delivery.references),
@@ -59,6 +60,15 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
 def return_secret() -> bytes:
     """Return the secret that signs return addresses, derived from the installation's own."""
     return salted_hmac("faitfoi.returns", "verp", secret=settings.SECRET_KEY, algorithm="sha256").digest()
+
+
+def _artefact(delivery: Delivery) -> Attachment:
+    """The artefact's very bytes; nothing for a notice. Raises ObjectMissing or ObjectAltered."""
+    if delivery.purpose == Purpose.NOTICE:
+        return NOTHING
+    named = delivery.artefact
+    content = fetch(delivery.organisation_id, named.sha256)
+    return Attachment(filename=named.filename, media_type=named.media_type, content=content)
 
 
 def _settings_for(delivery: Delivery, channel_settings: dict[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from faitfoi.pipeline.customers import facts_for, match_customer
 from faitfoi.pipeline.due import ask_later
 from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.judging import Refusal, Verdict
+from faitfoi.pipeline.notices import notify
 from faitfoi.pipeline.opening import keep_artefacts, make_due, open_one
 from faitfoi.pipeline.renderings import Rendering, render_for_way
 from faitfoi.pipeline.retention import invoice_class
@@ -68,7 +69,7 @@ def it_has_arrived(delivery_id: UUID, *, actor: str, how: str = "") -> bool:
     if stopped():
         return False
     said = f" ({how})" if how else ""
-    return move(
+    moved = move(
         delivery_id,
         source=Stage.UNKNOWN,
         target=Stage.DELIVERED,
@@ -76,6 +77,9 @@ def it_has_arrived(delivery_id: UUID, *, actor: str, how: str = "") -> bool:
         reason=f"Une personne s’en est assurée : elle est arrivée{said}.",
         timetable={"next_question_at": None},
     )
+    if moved:
+        notify(delivery_id, actor=actor)
+    return moved
 
 
 def ask_again(delivery_id: UUID, *, actor: str) -> bool:
@@ -167,9 +171,10 @@ def _ready(organisation: Organisation, delivery: Delivery) -> Anew:
         present = set(document.artefacts.values_list("role", flat=True))
     if isinstance(way, NoRoute):
         raise CannotResend(way.reason)
-    leg = way.legal if purpose is Purpose.LEGAL else way.copy
+    leg = {Purpose.LEGAL: way.legal, Purpose.COPY: way.copy, Purpose.NOTICE: way.notice}[purpose]
     if leg is None:
-        raise CannotResend("Aucune copie n’est plus demandée pour ce client : rien ne repart.")
+        asked = "Aucun avis n’est plus demandé" if purpose is Purpose.NOTICE else "Aucune copie n’est plus demandée"
+        raise CannotResend(f"{asked} pour ce client : rien ne repart.")
     verdict = Verdict(
         reading=reading,
         seller_siren=document.seller_siren,

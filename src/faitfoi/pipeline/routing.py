@@ -10,9 +10,11 @@ from datetime import date
 from faitfoi.accounts.models import ChannelKey, SizeClass
 from faitfoi.pipeline.legal import LegalTables, legal_tables
 from faitfoi.pipeline.obligations import Known, caveat, lacks
-from faitfoi.records.stages import Nature
+from faitfoi.records.stages import Nature, NoticeWish
 
 Channels = tuple[ChannelKey, ...]
+PLATFORMS = frozenset({ChannelKey.PLATEFORME_AGREEE, ChannelKey.CHORUS_PRO})
+"""Where an invoice lies and is looked for, rather than in a mailbox: there a notice has a sense."""
 
 SENTENCE = {
     Nature.PUBLIC: "Client du secteur public : la facture passe par Chorus Pro",
@@ -55,6 +57,7 @@ class Facts:
     number: str
     size: SizeClass = SizeClass.SMALL
     notice_channel: str = ""
+    customer_notice: str = ""
     structure: Known | None = None
     """What Chorus Pro has said of the recipient, when it was asked."""
     directory: Directory | None = None
@@ -112,7 +115,31 @@ def decide(facts: Facts, tables: LegalTables | None = None) -> Decision | NoRout
     if channel is ChannelKey.PLATEFORME_AGREEE and facts.directory is not None:
         why += _told_by_directory(facts.directory)
     legal = Leg(channel=channel, address=_address(facts, channel), reason=why)
-    return Decision(legal=legal, copy=_copy(facts, channel), notice=_notice(facts, channel))
+    notice = notice_leg(
+        asked_by_customer=facts.customer_notice,
+        asked_by_organisation=facts.notice_channel,
+        billing_email=facts.billing_email,
+        configured=facts.configured,
+        legal=channel,
+    )
+    return Decision(legal=legal, copy=_copy(facts, channel), notice=notice)
+
+
+def notice_leg(
+    *,
+    asked_by_customer: str,
+    asked_by_organisation: str,
+    billing_email: str,
+    configured: frozenset[str],
+    legal: ChannelKey,
+) -> Leg | None:
+    """Return the notice beside an invoice that goes by a platform, when it is wanted and can be sent; else None."""
+    wanted = asked_by_customer or asked_by_organisation
+    if wanted != ChannelKey.EMAIL or legal not in PLATFORMS or not billing_email or ChannelKey.EMAIL not in configured:
+        return None
+    chosen_by = "la fiche du client" if asked_by_customer == NoticeWish.EMAIL else "votre organisation"
+    reason = f"Avis sans la facture, demandé par {chosen_by} : elle est disponible sur {legal.label}."
+    return Leg(channel=ChannelKey.EMAIL, address=billing_email, reason=reason)
 
 
 def lawful_channels(facts: Facts, tables: LegalTables | None = None) -> tuple[Channels, str]:
@@ -226,16 +253,6 @@ def _copy(facts: Facts, legal: ChannelKey) -> Leg | None:
         return None
     chosen_by = "la fiche du client" if facts.customer_copy_channel else "votre organisation"
     reason = f"Copie sans valeur de facture, marquée COPIE, demandée par {chosen_by}."
-    return Leg(channel=ChannelKey.EMAIL, address=facts.billing_email, reason=reason)
-
-
-def _notice(facts: Facts, legal: ChannelKey) -> Leg | None:
-    """A notice says by mail that the invoice is there, beside one that goes by a platform; it carries nothing."""
-    if facts.notice_channel != ChannelKey.EMAIL or legal not in {ChannelKey.PLATEFORME_AGREEE, ChannelKey.CHORUS_PRO}:
-        return None
-    if not facts.billing_email or ChannelKey.EMAIL not in facts.configured:
-        return None
-    reason = f"Avis sans la facture, demandé par votre organisation : elle est disponible sur {legal.label}."
     return Leg(channel=ChannelKey.EMAIL, address=facts.billing_email, reason=reason)
 
 

@@ -21,7 +21,7 @@ from faitfoi.pipeline.due import channel_changed_later
 from faitfoi.pipeline.seal_keys import ensure_seal_key
 from faitfoi.records.journal import shares, write_entry
 from faitfoi.records.models import Customer, Document
-from faitfoi.records.stages import Nature
+from faitfoi.records.stages import GroupingWish, Nature, NoticeWish
 from faitfoi.records.vault import channel_settings, save_channel_settings
 
 COLUMNS = (
@@ -40,6 +40,8 @@ COLUMNS = (
     "code_service_required",
     "engagement_required",
     "language",
+    "notice",
+    "grouping",
 )
 REQUIRED = ("reference", "name", "nature")
 ASKED = {
@@ -236,6 +238,10 @@ def _problems(customer: Customer) -> dict[str, str]:
         found["country"] = f"« {customer.country} » n’est pas un code de pays : deux lettres, FR ou BE par exemple."
     if customer.nature == Nature.FOREIGN and customer.country == "FR":
         found["country"] = "Un client établi à l’étranger a un autre pays que FR : donnez-le, ou changez sa nature."
+    for name, wish in (("notice", NoticeWish), ("grouping", GroupingWish)):
+        if name in found:
+            said = ", ".join(value for value in wish.values if value)
+            found[name] = f"« {getattr(customer, name)[:20]} » n’existe pas : écrivez {said}, ou rien."
     vat = customer.vat_number
     if customer.siren and vat.startswith("FR") and not vat.endswith(customer.siren):
         found["vat_number"] = f"Le numéro « {vat} » ne finit pas par le SIREN « {customer.siren} » : l’un est faux."

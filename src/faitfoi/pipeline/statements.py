@@ -15,7 +15,7 @@ from faitfoi.pipeline.sealing import certificates_of
 from faitfoi.records.models import Artefact, Delivery, Document, Event, JournalEntry
 from faitfoi.records.models_archive import AttestationKind
 from faitfoi.records.models_document import DocumentKind
-from faitfoi.records.stages import ArtefactRole, Stage
+from faitfoi.records.stages import ArtefactRole, Purpose, Stage
 
 SEALED = ("document_sealed", "document_rendered")
 OF_A_DOCUMENT = (AttestationKind.DEPOSIT, AttestationKind.INTEGRITY, AttestationKind.COMMUNICATION)
@@ -81,7 +81,7 @@ def _communication(organisation: Organisation, document: Document) -> Statement:
             "Attendez l’envoi, ou demandez une attestation de dépôt."
         )
     moved = JournalEntry.objects.filter(document_id=document.id, kind="stage_moved").order_by("id")
-    carried = {each.artefact_id: each.artefact for each in deliveries}
+    carried = {each.artefact_id: each.artefact for each in deliveries if each.purpose != Purpose.NOTICE}
     return Statement(
         kind=AttestationKind.COMMUNICATION,
         sentence=f"{organisation.name} atteste avoir communiqué {_called(document)} comme suit. Un serveur qui accepte "
@@ -100,7 +100,10 @@ def _communication(organisation: Organisation, document: Document) -> Statement:
 def _sending(organisation: Organisation, delivery: Delivery) -> Iterator[tuple[str, str]]:
     yield "Canal", delivery.get_channel_display()
     yield "Adresse", delivery.address
-    yield "Fichier envoyé", delivery.artefact.filename
+    if delivery.purpose == Purpose.NOTICE:
+        yield "Fichier envoyé", "aucun : c’est un avis"
+    else:
+        yield "Fichier envoyé", delivery.artefact.filename
     yield "Où il en est", delivery.get_stage_display()
     for event in delivery.events.order_by("at", "id"):
         at = event.at.astimezone(ZoneInfo(organisation.zone))

@@ -47,6 +47,8 @@ def exits_of(delivery: Delivery) -> tuple[Button, ...]:
     if delivery.settled:
         return ()
     match Stage(delivery.stage):
+        case Stage.UNKNOWN | Stage.RETURNED if delivery.purpose == Purpose.NOTICE:
+            return _notice(delivery)
         case Stage.UNKNOWN:
             return _unknown(delivery)
         case Stage.TO_FIX | Stage.HELD:
@@ -60,6 +62,13 @@ def exits_of(delivery: Delivery) -> tuple[Button, ...]:
             return _rejected(delivery)
         case _:
             return ()
+
+
+def _notice(delivery: Delivery) -> tuple[Button, ...]:
+    """The invoice itself lies where it was deposited: a notice may be forgotten."""
+    anew = _exit(delivery, "Renvoyer l’avis à l’adresse de la fiche", "resend")
+    noted = _settle(delivery, "Classer", Settlement.NOTED, "Pourquoi n’y a-t-il plus rien à faire ?", main=False)
+    return (*_record(delivery), anew, noted)
 
 
 def _unknown(delivery: Delivery) -> tuple[Button, ...]:
@@ -168,6 +177,11 @@ def _who(stage: Stage, delivery: Delivery) -> str:
 
 def _todo(stage: Stage, delivery: Delivery) -> str:
     address = delivery.address
+    if delivery.purpose == Purpose.NOTICE and stage in {Stage.UNKNOWN, Stage.RETURNED}:
+        return (
+            "La facture elle-même est déposée : seul l’avis manque peut-être. Corrigez l’adresse de la fiche et "
+            "renvoyez l’avis, ou classez."
+        )
     return {
         Stage.UNKNOWN: f"Demandez à {address} si elle est arrivée, et dites-le ici. Pas de renvoi avant la réponse."
         if delivery.channel == ChannelKey.EMAIL

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 
 from faitfoi.accounts.identifiers import uuid7
 from faitfoi.records.models_document import Batch
@@ -114,12 +115,21 @@ class ReturnCheck(TenantModel):
 
 
 class WebhookDoor(models.Model):
-    """Which organisation a mail provider's call concerns, by the hash of the secret in the address it calls."""
+    """Which organisation a mail provider's call concerns, by the hash of the secret in the address it calls.
+
+    One that was revoked stays, and answers that it is gone. `called_at` and `call_said` are of the last call.
+    """
+
+    passing_fields: ClassVar[frozenset[str]] = frozenset({"called_at", "call_said"})
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     digest = models.CharField(max_length=64, unique=True)
     organisation_id = models.UUIDField()
     provider = models.CharField(max_length=20)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    revoked_at = models.DateTimeField(null=True)
+    called_at = models.DateTimeField(null=True)
+    call_said = models.CharField(max_length=20, blank=True)
 
     def __str__(self) -> str:
         return self.provider

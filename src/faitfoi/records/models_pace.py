@@ -8,13 +8,19 @@ from faitfoi.records.tenant import TenantModel
 
 
 class MailPace(TenantModel):
-    """When the next message may leave from one sender (`scope` sender) or to one domain (`scope` domain)."""
+    """When the next message may leave from one sender (`scope` sender) or to one domain (`scope` domain).
+
+    `slowed` counts how often, since it went well, the domain's server has asked for patience; `slowed_at` is the last
+    time.
+    """
 
     not_projected: ClassVar[str] = "the present moment only"
 
     scope = models.CharField(max_length=10)
     name = models.CharField(max_length=254)
     free_at = models.DateTimeField()
+    slowed = models.PositiveSmallIntegerField(default=0)
+    slowed_at = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

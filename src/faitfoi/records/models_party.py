@@ -5,14 +5,15 @@ from typing import ClassVar
 from django.db import models
 
 from faitfoi.accounts.models import ChannelKey
-from faitfoi.records.stages import Nature
+from faitfoi.records.stages import GroupingWish, Nature, NoticeWish
 from faitfoi.records.tenant import TenantModel
 
 
 class Customer(TenantModel):
     """A buyer as the organisation knows it; its own choices override the organisation's.
 
-    `language` is that of the messages sent to it (`fr`, `en`); empty, the country decides.
+    `language` is that of the messages sent to it (`fr`, `en`); empty, the country decides. `notice` and `grouping` are
+    its own wishes about mail, empty: as the organisation's.
     `code_service` and `engagement_required` are what Chorus Pro asks for this structure; `chorus_deposit` is how its
     invoices are deposited there (`channels.chorus_pro`), empty: as the organisation's are.
     `search_key` is the name without accents or case, since the embedded PostgreSQL has no unaccent.
@@ -35,6 +36,8 @@ class Customer(TenantModel):
     engagement_required = models.BooleanField(default=False)
     language = models.CharField(max_length=2, blank=True)
     chorus_deposit = models.CharField(max_length=20, blank=True)
+    notice = models.CharField(max_length=10, choices=NoticeWish.choices, default=NoticeWish.USUAL, blank=True)
+    grouping = models.CharField(max_length=10, choices=GroupingWish.choices, default=GroupingWish.USUAL, blank=True)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -74,6 +74,22 @@ class LineOutcome(models.TextChoices):
     REFUSED = "refused", "refusée"
 
 
+class NoticeWish(models.TextChoices):
+    """Whether a customer is told by mail that its invoice lies on a platform; empty: as the organisation says."""
+
+    USUAL = "", "comme votre organisation"
+    EMAIL = "email", "par e-mail"
+    NONE = "none", "aucun avis"
+
+
+class GroupingWish(models.TextChoices):
+    """What travels in one mail to a customer; empty: as the channel's settings say."""
+
+    USUAL = "", "comme votre organisation"
+    INVOICE = "invoice", "un courriel par facture"
+    CUSTOMER = "customer", "un courriel par envoi"
+
+
 class Nature(models.TextChoices):
     """What a customer is before the law; with the seller's start date it decides the lawful channels."""
 

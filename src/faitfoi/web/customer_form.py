@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.pipeline.setting_up import CannotSetUp
 from faitfoi.records.models import Customer
-from faitfoi.records.stages import Nature
+from faitfoi.records.stages import GroupingWish, Nature, NoticeWish
 from faitfoi.web import words
 
 Choices = list[tuple[str, str]]
@@ -60,6 +60,23 @@ class CustomerForm(forms.Form):
         help_text=gettext_lazy("A copy marked COPIE, beside an invoice that leaves by another channel."),
         required=False,
     )
+    notice = forms.ChoiceField(
+        label=gettext_lazy("Notice"),
+        help_text=gettext_lazy(
+            "A mail that says that the invoice lies on Chorus Pro or the plateforme agréée, without carrying it."
+        ),
+        required=False,
+    )
+    grouping = forms.ChoiceField(
+        label=gettext_lazy("Mails"),
+        help_text=gettext_lazy("When several invoices of one sending go to this customer by e-mail."),
+        required=False,
+        choices=[
+            (GroupingWish.USUAL, gettext_lazy("As your organisation’s settings say")),
+            (GroupingWish.INVOICE, gettext_lazy("One for each invoice")),
+            (GroupingWish.CUSTOMER, gettext_lazy("One for all the invoices of a sending")),
+        ],
+    )
     code_service = _text(
         gettext_lazy("Code service"), gettext_lazy("The office that pays, as Chorus Pro names it. Ask your contact.")
     )
@@ -83,6 +100,12 @@ class CustomerForm(forms.Form):
         present = str(self.initial.get("copy_channel") or "")
         copies = [ChannelKey.EMAIL, ChannelKey(present)]
         self.fields["copy_channel"].choices = _channels(same, copies, configured)  # type: ignore[attr-defined]
+        told = words.CHANNELS[organisation.notice_channel] if organisation.notice_channel else _("no notice")
+        self.fields["notice"].choices = [  # type: ignore[attr-defined]
+            (NoticeWish.USUAL, usual % {"channel": told}),
+            (NoticeWish.EMAIL, capfirst(str(words.CHANNELS[ChannelKey.EMAIL]))),
+            (NoticeWish.NONE, _("No notice")),
+        ]
         self.meanings = meanings_of_natures(organisation)
 
     def given(self) -> dict[str, object]:

@@ -66,6 +66,7 @@ organisation: list[URLPattern | URLResolver] = [
     path("preuve/emporter/", auditors.bulk_page, name="bulk"),
     path("preuve/emporter/archive.zip", auditors.bulk_files, name="bulk_files"),
     path("courrier/", mail.mail, name="mail"),
+    path("courrier/avis/", mail.notices, name="mail_notices"),
     path("courrier/adresse-bonne/", mail.good_address, name="good_address"),
     path("clients/", customers.customers, name="customers"),
     path("clients/nouveau/", customers.new_customer, name="new_customer"),

@@ -11,6 +11,8 @@ KINDS = {
     "notice_invoice": "avis d’une facture",
     "notice_credit_note": "avis d’un avoir",
     "several": "plusieurs documents en un message",
+    "copy_several": "plusieurs copies en un message",
+    "notice_several": "plusieurs avis en un message",
 }
 
 _NOT_INSTEAD_FR = (
@@ -19,6 +21,15 @@ _NOT_INSTEAD_FR = (
 )
 _NOT_INSTEAD_EN = (
     "The original reaches you another way: this copy does not replace it, and it is not to be entered a second time."
+)
+
+_ONLY_SAYS_FR = (
+    "Ce message n’est qu’un avis : il ne remplace pas le document et ne le contient pas ; il n’y a rien à enregistrer "
+    "d’après lui."
+)
+_ONLY_SAYS_EN = (
+    "This message is only a notice: it does not replace the document and does not contain it; nothing is to be entered "
+    "from it."
 )
 
 
@@ -85,14 +96,71 @@ TEXTS: dict[tuple[str, str], tuple[str, str]] = {
     ),
 }
 TEXTS |= {
-    ("fr", "notice_invoice"): ("Pour information : facture {number} – {seller}", TEXTS["fr", "copy_invoice"][1]),
-    ("fr", "notice_credit_note"): ("Pour information : avoir {number} – {seller}", TEXTS["fr", "copy_credit_note"][1]),
-    ("en", "notice_invoice"): ("For information: invoice {number} – {seller}", TEXTS["en", "copy_invoice"][1]),
+    ("fr", "notice_invoice"): (
+        "Facture {number} déposée sur {place} – {seller}",
+        _french(
+            "La facture {number} du {date}, émise par {seller}, est déposée sur {place} : c’est là que vous la "
+            "recevez. " + _ONLY_SAYS_FR
+        ),
+    ),
+    ("fr", "notice_credit_note"): (
+        "Avoir {number} déposé sur {place} – {seller}",
+        _french(
+            "L’avoir {number} du {date}, émis par {seller}, est déposé sur {place} : c’est là que vous le recevez. "
+            + _ONLY_SAYS_FR
+        ),
+    ),
+    ("fr", "notice_several"): (
+        "{count} documents de {seller} déposés sur {place} : {numbers}",
+        _french(
+            "{count} documents émis par {seller} sont déposés sur {place} : c’est là que vous les recevez. "
+            + _ONLY_SAYS_FR
+        ),
+    ),
+    ("fr", "copy_several"): (
+        "Copies de {count} documents de {seller} : {numbers}",
+        _french(
+            "Vous trouverez ci-joint, pour information, les copies de {count} documents émis par {seller}. Les "
+            "originaux vous sont remis par une autre voie : ces copies ne les remplacent pas, et il n’y a pas lieu de "
+            "les enregistrer une seconde fois."
+        ),
+    ),
+    ("en", "notice_invoice"): (
+        "Invoice {number} deposited on {place} – {seller}",
+        _english(
+            "Invoice {number} of {date}, issued by {seller}, is deposited on {place}: that is where you receive it. "
+            + _ONLY_SAYS_EN
+        ),
+    ),
     ("en", "notice_credit_note"): (
-        "For information: credit note {number} – {seller}",
-        TEXTS["en", "copy_credit_note"][1],
+        "Credit note {number} deposited on {place} – {seller}",
+        _english(
+            "Credit note {number} of {date}, issued by {seller}, is deposited on {place}: that is where you receive "
+            "it. " + _ONLY_SAYS_EN
+        ),
+    ),
+    ("en", "notice_several"): (
+        "{count} documents from {seller} deposited on {place}: {numbers}",
+        _english(
+            "{count} documents issued by {seller} are deposited on {place}: that is where you receive them. "
+            + _ONLY_SAYS_EN
+        ),
+    ),
+    ("en", "copy_several"): (
+        "Copies of {count} documents from {seller}: {numbers}",
+        _english(
+            "Please find attached, for information, copies of {count} documents issued by {seller}. The originals "
+            "reach you another way: these copies do not replace them, and are not to be entered a second time."
+        ),
     ),
 }
+PLACES = {
+    ("fr", "chorus_pro"): "Chorus Pro",
+    ("fr", "plateforme_agreee"): "la plateforme agréée",
+    ("en", "chorus_pro"): "Chorus Pro",
+    ("en", "plateforme_agreee"): "the approved platform",
+}
+"""Where a notice says that the invoice lies, by language and channel."""
 
 ANSWERS = {
     ("fr", True): "Pour toute question, il suffit de répondre à ce message.",
@@ -108,6 +176,7 @@ LABELS = {
         "invoice": "Montant à payer",
         "credit_note": "Montant de l’avoir",
         "annexes": "Également joint",
+        "place": "Déposé sur",
         "colon": " : ",
     },
     "en": {
@@ -117,6 +186,7 @@ LABELS = {
         "invoice": "Amount due",
         "credit_note": "Amount of the credit note",
         "annexes": "Also attached",
+        "place": "Deposited on",
         "colon": ": ",
     },
 }

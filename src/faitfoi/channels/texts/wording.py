@@ -10,9 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from faitfoi.channels.texts.catalogue import ANSWERS, FALLBACK, KINDS, LABELS, LANGUAGES, MONTHS, NOUNS, TEXTS
+from faitfoi.channels.texts.catalogue import (
+    ANSWERS,
+    FALLBACK,
+    KINDS,
+    LABELS,
+    LANGUAGES,
+    MONTHS,
+    NOUNS,
+    PLACES,
+    TEXTS,
+)
 
-PLACEHOLDERS = ("number", "numbers", "date", "seller", "siret", "buyer", "amount", "count", "answer", "facts")
+PLACEHOLDERS = ("number", "numbers", "date", "seller", "siret", "buyer", "amount", "count", "place", "answer", "facts")
 LONGEST_SUBJECT = 200
 LONGEST_BODY = 5000
 MOST_NAMED = 6
@@ -28,7 +38,8 @@ class BadText(ValueError):
 class Facts:
     """What the words are about; every text is on one line already. `payable` is empty when nothing is to be said.
 
-    `texts` are the organisation's own by kind (object, body), in `language`.
+    `texts` are the organisation's own by kind (object, body), in `language`; `place` is the channel of the invoice that
+    a notice is about.
     """
 
     document_kind: str
@@ -41,6 +52,7 @@ class Facts:
     annexes: Sequence[str]
     can_answer: bool
     buyer_name: str = ""
+    place: str = ""
     language: str = FALLBACK
     texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -108,9 +120,8 @@ def write_day(day: date, language: str = "fr") -> str:
 def _kind(facts: Facts, *, several: bool) -> str:
     if facts.document_kind not in {"invoice", "credit_note"}:
         raise KeyError(facts.document_kind)
-    if several:
-        return "several"
-    return f"{facts.purpose}_{facts.document_kind}" if facts.purpose in {"copy", "notice"} else facts.document_kind
+    noun = "several" if several else facts.document_kind
+    return f"{facts.purpose}_{noun}" if facts.purpose in {"copy", "notice"} else noun
 
 
 def _values(facts: Facts, every: Sequence[Facts], *, language: str) -> dict[str, str]:
@@ -123,6 +134,7 @@ def _values(facts: Facts, every: Sequence[Facts], *, language: str) -> dict[str,
         "siret": facts.seller_siret,
         "buyer": facts.buyer_name,
         "amount": facts.payable,
+        "place": PLACES.get((language, facts.place), ""),
         "answer": ANSWERS[language, facts.can_answer],
     }
 
@@ -131,7 +143,8 @@ def _rows(facts: Facts, *, language: str, several: bool) -> list[tuple[str, str]
     labels = LABELS[language]
     if several:
         noun = NOUNS[language, facts.document_kind].capitalize()
-        told = [facts.number, write_day(facts.issue_date, language), facts.payable]
+        place = PLACES.get((language, facts.place), "")
+        told = [facts.number, write_day(facts.issue_date, language), facts.payable, place]
         return [(noun, ", ".join(each for each in told if each))]
     seller = f"{facts.seller_name} (SIRET {facts.seller_siret})" if facts.seller_siret else facts.seller_name
     rows = [
@@ -141,6 +154,8 @@ def _rows(facts: Facts, *, language: str, several: bool) -> list[tuple[str, str]
     ]
     if facts.payable:
         rows.append((labels[facts.document_kind], facts.payable))
+    if place := PLACES.get((language, facts.place), ""):
+        rows.append((labels["place"], place))
     return rows
 
 

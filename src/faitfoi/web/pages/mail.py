@@ -2,15 +2,17 @@
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from faitfoi.accounts.models import ChannelKey
 from faitfoi.pipeline.addresses import UnknownAddress, declare_good, known_bad
 from faitfoi.pipeline.mail_texts import CHOICES, BadText, check_text, preview, reset_text, save_text, text_in_use
+from faitfoi.pipeline.notices import want_notices
 from faitfoi.records.models import Document
 from faitfoi.web.access import Here, acts, changes, organisation_page, show
 
@@ -77,15 +79,35 @@ def good_address(request: HttpRequest, here: Here) -> HttpResponse:
     return redirect("mail", slug=here.organisation.slug)
 
 
+@organisation_page
+@require_POST
+@acts
+@changes
+def notices(request: HttpRequest, here: Here) -> HttpResponse:
+    """Choose whether customers are told by mail that their invoice lies on a platform."""
+    asked = request.POST.get("notices", "")
+    if asked not in {ChannelKey.NONE, ChannelKey.EMAIL}:
+        return HttpResponseBadRequest()
+    if want_notices(here.organisation, ChannelKey(asked), actor=here.actor):
+        messages.success(request, _("Kept: invoices accepted from now on follow this choice."))
+    else:
+        messages.info(request, _("Nothing has changed."))
+    return redirect("mail", slug=here.organisation.slug)
+
+
 def _preview(here: Here, language: str, kind: str, tried: dict[str, tuple[str, str]] | None) -> dict[str, str] | None:
-    """The message as the last document of that kind would carry it; None without a document."""
+    """The message as the last document of that kind would carry it, or the last two; None without a document."""
     noun = kind.removeprefix("copy_").removeprefix("notice_")
     purpose = kind.partition("_")[0] if kind != noun else "legal"
-    found = Document.objects.filter(kind=noun).select_related("customer").order_by("-issue_date", "-id").first()
-    if found is None:
+    newest = Document.objects.filter(eliminated_at=None).select_related("customer").order_by("-issue_date", "-id")
+    found = list(newest[:2]) if noun == "several" else list(newest.filter(kind=noun)[:1])
+    if not found or (noun == "several" and len(found) == 1):
         return None
-    words, sentence = preview(here.organisation, found, language=language, purpose=purpose, texts=tried)
-    return {"subject": words.subject, "plain": words.plain, "number": found.number, "sentence": sentence}
+    words, sentence = preview(
+        here.organisation, found[0], others=found[1:], language=language, purpose=purpose, texts=tried
+    )
+    numbers = ", ".join(each.number for each in found)
+    return {"subject": words.subject, "plain": words.plain, "number": numbers, "sentence": sentence}
 
 
 def _back(here: Here, asked: str) -> HttpResponse:

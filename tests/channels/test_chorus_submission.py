@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from faitfoi.channels.chorus_pro_submission import Mode, fields_of
 from faitfoi.channels.contract import Found, NotSent, OutcomeUnknown, Parcel, Refused
-from tests.channels.chorus_documents import SUPPLIER, Bill
+from faitfoi.einvoice.reading import read
+from tests.channels.chorus_documents import SUPPLIER, Bill, cii
 from tests.channels.chorus_official import definitions, validate
 from tests.channels.chorus_rig import Chorus, parcel
 
@@ -110,3 +112,20 @@ def test_a_submission_keeps_to_the_official_description(chorus: Chorus, mode: st
         validate(shapes[operation][0], body)
         validate(shapes[operation][1], said)
         assert set(body) <= set(official[shapes[operation][0]]["properties"])
+
+
+@pytest.mark.parametrize(
+    ("process", "framework"),
+    [
+        ("", "A1_FACTURE_FOURNISSEUR"),
+        ("S1", "A1_FACTURE_FOURNISSEUR"),
+        ("S3", "A9_FACTURE_SOUSTRAITANT"),
+        ("S5", "A9_FACTURE_SOUSTRAITANT"),
+        ("S6", "A12_FACTURE_COTRAITANT"),
+    ],
+)
+def test_the_framework_of_the_invoice_is_told_in_their_words(process: str, framework: str) -> None:
+    made = read(cii(Bill())).invoice
+    made = replace(made, process=replace(made.process, business_process=process))
+    told = fields_of(made, parcel(), mode=Mode.SUBMIT, supplier=1)
+    assert told["cadreDeFacturation"] == {"codeCadreFacturation": framework}

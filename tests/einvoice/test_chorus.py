@@ -1,14 +1,18 @@
 """Legacy Chorus Pro gets the identifiers it wants; nothing else of the invoice moves."""
 
 import dataclasses
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
 from faitfoi.einvoice.chorus import for_chorus
 from faitfoi.einvoice.cii import write_cii
 from faitfoi.einvoice.findings import Finding
-from faitfoi.einvoice.model import Attachment, Identifier, Invoice, Seller, SupportingDocument
+from faitfoi.einvoice.model import Attachment, Identifier, Invoice, Price, Seller, SupportingDocument
 from faitfoi.einvoice.rules import DEFAULT_FAMILIES, RULES, Family, check_rules
+from faitfoi.einvoice.rules.chorus_pack import check_chorus, pack_on, packs
 from faitfoi.einvoice.xml import parse_xml
 from tests.einvoice.material import credit_note, full_invoice
 
@@ -96,6 +100,11 @@ def _party(**changes: object) -> Seller:
     return dataclasses.replace(prepared(full_invoice()).seller, **changes)  # type: ignore[arg-type]
 
 
+def _price(*, gross: str, net: str, discount: str = "") -> dict[str, object]:
+    price = Price(net=Decimal(net), gross=Decimal(gross), discount=Decimal(discount) if discount else None)
+    return {"lines": (dataclasses.replace(full_invoice().lines[0], price=price),)}
+
+
 CASES: list[tuple[str, dict[str, object], str]] = [
     ("FF-CHORUS-NUMBER", {"number": "F" * 21}, "number"),
     ("FF-CHORUS-SELLER", {"seller": _party(legal_registration=None)}, "seller.legal_registration"),
@@ -116,6 +125,7 @@ CASES: list[tuple[str, dict[str, object], str]] = [
     ("FF-CHORUS-ATTACHMENT", _file("a.exe"), "supporting_documents[0].attachment"),
     ("FF-CHORUS-ATTACHMENT", _file("a" * 47 + ".pdf"), "supporting_documents[0].attachment"),
     ("FF-CHORUS-SIZE", _file("a.pdf", size=10_000_001), "supporting_documents[0].attachment"),
+    ("FF-CHORUS-GROSS-PRICE", _price(gross="11", net="12"), "lines[0].price.gross"),
     ("FF-CHORUS-CREDIT-NOTE", {"type_code": "381"}, "payment.means_code"),
 ]
 
@@ -131,3 +141,50 @@ def test_what_chorus_refuses_is_said_before_sending(rule: str, changes: dict[str
 
 def test_every_rule_of_chorus_is_tried() -> None:
     assert {rule.id for rule in RULES.values() if rule.family is Family.CHORUS} == {rule for rule, _, _ in CASES}
+
+
+@pytest.mark.parametrize(
+    ("gross", "net", "discount", "then"),
+    [
+        ("12", "10", "", ("12", "2")),  # OCA-FR#504: refused without its discount
+        ("10", "10", "", (None, None)),  # it says no more than the net price
+        ("12", "10", "2", ("12", "2")),
+    ],
+)
+def test_a_gross_price_goes_with_its_discount_or_not_at_all(
+    gross: str, net: str, discount: str, then: tuple[str | None, str | None]
+) -> None:
+    before = dataclasses.replace(full_invoice(), **_price(gross=gross, net=net, discount=discount))  # type: ignore[arg-type]
+    after = prepared(before)
+    price = after.lines[0].price
+    assert price is not None
+    assert (price.gross, price.discount) == tuple(None if each is None else Decimal(each) for each in then)
+    assert price.net == Decimal(net)
+    assert refused(after) == ()
+    xml = write_cii(after)
+    assert (b"GrossPriceProductTradePrice" in xml) == (b"AppliedTradeAllowanceCharge" in xml) == (then[0] is not None)
+
+
+def test_a_finding_names_the_version_of_the_pack_and_its_source() -> None:
+    wrong = dataclasses.replace(prepared(full_invoice()), number="F" * 21)
+    (finding,) = check_chorus(wrong, day=date(2026, 11, 21))
+    assert finding.rule == "FF-CHORUS-NUMBER"
+    assert finding.source == "Chorus Pro, règles du 21/11/2026 : contrats français §1.4, longueurs admises."
+    assert check_chorus(prepared(full_invoice()), day=date(2026, 11, 21)) == ()
+
+
+def test_the_newest_pack_holds_every_rule_of_chorus_and_no_pack_a_rule_that_is_none() -> None:
+    known = {rule.id for rule in RULES.values() if rule.family is Family.CHORUS}
+    assert set(packs()[-1].sources) == known
+    for pack in packs():
+        assert set(pack.sources) <= known
+        assert pack.since <= pack.version
+        assert all(pack.sources.values())
+
+
+def test_a_day_is_judged_by_the_pack_in_force_then() -> None:
+    for earlier, later in pairwise(packs()):
+        assert pack_on(later.since - timedelta(days=1)) is earlier
+        assert pack_on(later.since) is later
+    assert pack_on(date(2000, 1, 1)) is packs()[0]
+    assert pack_on(date(2100, 1, 1)) is packs()[-1]

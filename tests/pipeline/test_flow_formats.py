@@ -11,7 +11,7 @@ from faitfoi.einvoice.reading import Format
 from faitfoi.pipeline import archive
 from faitfoi.records.models import Customer
 from faitfoi.records.stages import LineOutcome, Stage
-from tests.pipeline.cast import TOWN, Scene, file, invoice
+from tests.pipeline.cast import FARMER, TOWN, Scene, file, invoice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,3 +83,18 @@ def test_formats_can_share_flows_with_their_like_only(scene: Scene) -> None:
     assert flows["F-1"] == flows["F-2"] != flows["F-3"] == flows["F-4"]
     assert scene.delivery("F-1").references["syntaxeFlux"] == "IN_DP_E1_CII_16B"
     assert scene.delivery("F-3").references["syntaxeFlux"] == "IN_DP_E2_CII_FACTURX"
+
+
+def test_what_chorus_pro_refuses_stops_a_batch_when_it_is_prepared_and_names_the_pack(scene: Scene) -> None:
+    """A gross price that no discount leads to (OCA-FR#504), in a batch that may go elsewhere too."""
+    lines = invoice("F-1", TOWN)["lines"]
+    lines[0]["price"]["gross"] = "40.00"
+    batch = scene.hand_over(file("F-1", TOWN, lines=lines), file("F-2", FARMER, lines=lines))
+    scene.prepare(batch)
+    refused, ready = scene.lines(batch)
+    assert refused.outcome == LineOutcome.REFUSED
+    assert "FF-CHORUS-GROSS-PRICE" in [each["rule"] for each in refused.findings]
+    assert "règles du 21/11/2026" in refused.reason
+    assert "refus publiés" in str(refused.findings[0]["source"])
+    assert ready.outcome == LineOutcome.READY  # nobody else asks for it
+    assert scene.deposits() == []

@@ -34,6 +34,12 @@ MEANS: Mapping[str, str] = {
 }
 ON_PAYMENT = frozenset({"72", "432"})
 """BT-8: VAT becomes due when paid."""
+FRAMEWORKS: Mapping[str, str] = {
+    "S3": "A9_FACTURE_SOUSTRAITANT",
+    "S5": "A9_FACTURE_SOUSTRAITANT",
+    "S6": "A12_FACTURE_COTRAITANT",
+}
+"""By BT-23, the cadre de facturation."""
 CENT = Decimal("0.01")
 
 
@@ -161,6 +167,9 @@ def _lines(invoice: Invoice) -> list[dict[str, object]]:
 
 
 def _framework(invoice: Invoice) -> str:
+    """The codeCadreFacturation: BT-23 tells a subcontractor's or a co-contractor's, the amounts what is paid."""
+    if named := FRAMEWORKS.get(invoice.process.business_process):
+        return named
     paid = invoice.totals.due == 0 and (invoice.totals.paid or 0) > 0
     return "A2_FACTURE_FOURNISSEUR_DEJA_PAYEE" if paid else "A1_FACTURE_FOURNISSEUR"
 

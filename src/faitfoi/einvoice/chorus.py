@@ -1,14 +1,14 @@
 """The rendering of an invoice that legacy Chorus Pro expects, which the reform's rules forbid (BR-FR-32).
 
 Chorus wants both SIRETs as legal identifiers under scheme 0002, the service code in BT-10 and the engagement in
-BT-13; EN 16931 leaves room for one BT-46 only. What Chorus refuses even so, `rules.chorus` says.
-Source: french_contracts §1.4, "Identifier trap".
+BT-13; EN 16931 leaves room for one BT-46 only; a gross price goes with its discount. What Chorus refuses even so,
+`rules.chorus` says. Source: french_contracts §1.4, "Identifier trap".
 """
 
 import dataclasses
 import re
 
-from faitfoi.einvoice.model import Identifier, Invoice
+from faitfoi.einvoice.model import Identifier, Invoice, InvoiceLine
 
 _SIRET = re.compile(r"[0-9]{14}")
 _LEGAL_SCHEME = "0002"
@@ -19,10 +19,11 @@ _ROUTING_SCHEME = "0224"
 def for_chorus(
     invoice: Invoice, *, seller_siret: str, buyer_siret: str, service_code: str = "", engagement: str = ""
 ) -> Invoice:
-    """`invoice` with the identifiers legacy Chorus wants; amounts, lines and number are untouched.
+    """`invoice` with the identifiers legacy Chorus wants; amounts, lines' totals and number are untouched.
 
     An empty `service_code` or `engagement` keeps what the invoice says in BT-10 or BT-13; a routing code found in
-    BT-46 (scheme 0224) serves as service code. A credit note loses its payment instructions, which Chorus refuses.
+    BT-46 (scheme 0224) serves as service code. A credit note loses its payment instructions, which Chorus refuses. A
+    gross price without its discount gets it (gross - net), or goes where it says no more than the net price does.
     Raises ValueError when a SIRET is not 14 digits.
     """
     for who, siret in (("vendeur", seller_siret), ("destinataire", buyer_siret)):
@@ -45,7 +46,22 @@ def for_chorus(
         buyer_reference=service_code or routing_code(invoice) or invoice.buyer_reference,
         purchase_order_reference=engagement or invoice.purchase_order_reference,
         payment=None if invoice.is_credit_note else invoice.payment,
+        lines=tuple(_with_whole_price(line) for line in invoice.lines),
     )
+
+
+def _with_whole_price(line: InvoiceLine) -> InvoiceLine:
+    """The line whose gross price (BT-148) has its discount (BT-147): Chorus refuses one without the other."""
+    price = line.price
+    if price is None or price.gross is None or price.net is None or price.discount is not None:
+        return line
+    if price.gross < price.net:
+        return line  # no discount leads there: `FF-CHORUS-GROSS-PRICE` says so
+    whole = price.gross > price.net
+    mended = dataclasses.replace(
+        price, gross=price.gross if whole else None, discount=price.gross - price.net if whole else None
+    )
+    return dataclasses.replace(line, price=mended)
 
 
 def routing_code(invoice: Invoice) -> str:

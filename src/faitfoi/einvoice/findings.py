@@ -20,7 +20,8 @@ class Finding:
     or empty when none is named; `path` the place in the source document (an XPath with the usual prefixes, in our JSON
     `$.lines[2].quantity`), the field for a model that no document was read for; `field` the field of the model
     (`lines[2].quantity`) when our rules know it; `value` the offending value if known; `line` the identifier (BT-126)
-    of the invoice line.
+    of the invoice line; `source` the version of the rules and where the rule was learnt, for those that come in dated
+    packs, in French.
     `message_fr` and the remedies are empty where nobody has written them: `message` is then all there is.
     """
 
@@ -35,6 +36,7 @@ class Finding:
     message_fr: str = ""
     remedy: str = ""
     remedy_fr: str = ""
+    source: str = ""
 
 
 def is_valid(findings: tuple[Finding, ...]) -> bool:

@@ -12,8 +12,9 @@ from faitfoi.einvoice.chorus import for_chorus
 from faitfoi.einvoice.conversion import Target, convert
 from faitfoi.einvoice.findings import Severity
 from faitfoi.einvoice.model import Invoice
-from faitfoi.einvoice.rules import Family, check_rules
+from faitfoi.einvoice.rules.chorus_pack import check_chorus
 from faitfoi.pipeline.customers import seller_siret, service_code
+from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.records.models import Customer
@@ -53,8 +54,8 @@ def invoice_for_chorus(organisation: Organisation, verdict: Verdict) -> Invoice:
         )
     except ValueError as error:
         raise Refusal(str(error)) from error
-    if findings := check_rules(invoice, families=(Family.CHORUS,)):
-        said = f"{findings[0].message_fr} {findings[0].remedy_fr}"
+    if findings := check_chorus(invoice, day=today(organisation)):
+        said = f"{findings[0].message_fr} {findings[0].remedy_fr} ({findings[0].source.rstrip('.')})"
         raise Refusal(f"Chorus Pro refuserait la facture {invoice.number}. {said}", findings=findings)
     return invoice
 

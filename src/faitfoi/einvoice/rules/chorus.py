@@ -1,7 +1,7 @@
 """What the French public sector's portal refuses, as far as it is known: on demand, never for other channels.
 
 They judge the rendering made by `einvoice.chorus.for_chorus`, which holds the identifiers legacy Chorus Pro wants: the
-reform's rules forbid them (BR-FR-32). Source: french_contracts §1.2 to §1.4.
+reform's rules forbid them (BR-FR-32). Since when, and where each was learnt: `chorus_pack`.
 """
 
 import re
@@ -95,6 +95,14 @@ def transfer_has_an_account(case: Case) -> Iterator[Offence]:
         return
     if payment.means_code in _TRANSFERS and not payment.credit_transfers:
         yield Offence(path="payment.means_code", value=payment.means_code)
+
+
+@_chorus("FF-CHORUS-GROSS-PRICE", "BT-148")
+def gross_price_has_its_discount(case: Case) -> Iterator[Offence]:
+    """Chorus Pro takes a gross price (BT-148) only with the discount (BT-147) that leads to the net price."""
+    for place, line in enumerate(case.invoice.lines):
+        if line.price is not None and line.price.gross is not None and line.price.discount is None:
+            yield Offence(path=f"lines[{place}].price.gross", value=str(line.price.gross), line=line.identifier)
 
 
 @_chorus("FF-CHORUS-ATTACHMENT", "BT-125")

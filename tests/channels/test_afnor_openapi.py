@@ -4,9 +4,11 @@ Three known defects of the description are mended first (French contracts §2.1)
 status of a directory line may be longer than 7, and the list of webhooks is named `webhooks`.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,12 @@ import pytest
 from jsonschema import Draft4Validator
 
 from faitfoi.channels.afnor_pa import PlateformeAgreee
+from faitfoi.channels.contract import Attachment
 from faitfoi.channels.http_wire import Reply, Request, Wire
+from faitfoi.einvoice.conversion import Target, convert
+from faitfoi.einvoice.reading import read
 from faitfoi.simulators.afnor import AfnorSimulator
-from tests.channels.chorus_documents import Bill
+from tests.channels.chorus_documents import Bill, cii, facturx
 from tests.channels.chorus_rig import parcel
 
 OPENAPI = Path(os.environ.get("FAITFOI_SHARED") or Path(__file__).parents[3] / "shared") / "contracts" / "openapi"
@@ -102,6 +107,38 @@ def test_the_conversation_is_that_of_the_official_description(
     assert all(request.url.endswith("?docType=Original") for request, _ in fetched)
 
 
+def in_syntax(syntax: str) -> Attachment:
+    """The same invoice as each syntax says it."""
+    if syntax == "Factur-X":
+        return Attachment(filename="facture.pdf", media_type="application/pdf", content=facturx(Bill()))
+    content = cii(Bill())
+    if syntax == "UBL":
+        content = convert(read(content).invoice, Target.UBL).content
+    return Attachment(filename=f"facture-{syntax.lower()}.xml", media_type="application/xml", content=content)
+
+
+@pytest.mark.parametrize("syntax", ["Factur-X", "CII", "UBL"])
+@pytest.mark.parametrize("rule", ["B2B", "B2BInt", "OutOfScope", "ArchiveOnly", ""])
+def test_a_flow_of_each_syntax_is_handed_over_as_described(
+    channel: PlateformeAgreee, tape: Tape, syntax: str, rule: str
+) -> None:
+    document = mended("flow")
+    one = replace(parcel(Bill()), artefact=in_syntax(syntax), processing_rule=rule)
+    receipt = channel.send(one)
+    ((request, reply),) = [each for each in tape.exchanges if each[0].url.endswith("/v1/flows")]
+    told = json.loads(request.content.split(b"\r\n\r\n", 2)[1].split(b"\r\n--", 1)[0])
+    check(document, {"$ref": "#/components/schemas/FlowInfo"}, told)
+    check(document, {"$ref": "#/components/schemas/FullFlowInfo"}, json.loads(reply.content))
+    assert (told["flowSyntax"], told.get("processingRule", "")) == (syntax, rule)
+    assert told["sha256"] == hashlib.sha256(one.artefact.content).hexdigest()
+    assert one.artefact.content in request.content
+    assert {name: receipt.references[name] for name in ("sha256", "trackingId", "flowSyntax")} == {
+        "sha256": told["sha256"],
+        "trackingId": one.message_ref,
+        "flowSyntax": syntax,
+    }
+
+
 def test_the_directory_is_asked_and_answers_as_described(
     simulator: AfnorSimulator, channel: PlateformeAgreee, tape: Tape
 ) -> None:
@@ -168,6 +205,7 @@ def test_every_page_of_news_is_read_whatever_the_version(version: str) -> None:
         ({"api_version": "2.0"}, "api_version"),
         ({"timeout": "vite"}, "timeout"),
         ({"webhook_digest": "md5"}, "webhook_digest"),
+        ({"flow_syntax": "EDIFACT"}, "flow_syntax"),
     ],
 )
 def test_an_impossible_setting_is_named_in_french(

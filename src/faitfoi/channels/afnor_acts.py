@@ -25,6 +25,8 @@ from faitfoi.einvoice.cdar_write import write_cdar
 from faitfoi.einvoice.model import Identifier
 
 NOT_FOR_THE_BUYER = frozenset({"226"})
+PROCESSES = {"B2BInt": "B2BINT", "B2C": "B2C", "OutOfScope": "OUTOFSCOPE", "B2GOutOfScope": "OUTOFSCOPE"}
+"""The process of the message (MDT-2) by the processing rule of its invoice; REGULATED for the others."""
 
 
 def tracking_of(act: Act) -> str:
@@ -53,6 +55,7 @@ def compose(parcel: Parcel, act: Act) -> bytes:
     cdar = Cdar(
         identifier=f"{parcel.number}_{values.get('type_code', '')}_{parcel.issue_date:%Y%m%d}#{act.kind}_"
         f"{act.at.astimezone(UTC):%Y%m%d%H%M%S}",
+        process=PROCESSES.get(parcel.processing_rule, "REGULATED"),
         issued_at=act.at.replace(microsecond=0),
         phase=PROCESSING,
         status_at=reached,

@@ -61,15 +61,20 @@ def media_type_of(parcel: Parcel) -> str:
     return parcel.artefact.media_type.partition(";")[0].strip().lower()
 
 
-def flow_info(parcel: Parcel, *, syntax: str, rule: str) -> dict[str, object]:
-    """Say what the flow is. The tracking identifier is the delivery's own token: the same for all its attempts."""
-    return {
+def flow_info(parcel: Parcel, *, syntax: str) -> dict[str, object]:
+    """Say what the flow is. The tracking identifier is the delivery's own token: the same for all its attempts.
+
+    Without a processing rule the platform works it out itself.
+    """
+    info: dict[str, object] = {
         "trackingId": parcel.message_ref,
         "name": parcel.artefact.filename[-MAX_NAME:],
-        "processingRule": rule,
         "flowSyntax": syntax,
         "sha256": hashlib.sha256(parcel.artefact.content).hexdigest(),
     }
+    if parcel.processing_rule:
+        info["processingRule"] = parcel.processing_rule
+    return info
 
 
 def judge(reply: Reply, *, about: str, references: dict[str, str]) -> Receipt:

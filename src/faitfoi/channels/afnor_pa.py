@@ -7,6 +7,7 @@ French contracts §2.1. Settings (all text, of the organisation):
     client_id
     client_secret
     directory_url    address of the Directory Service, up to and without /v1; without it nobody can be looked up
+    flow_syntax      what invoices are handed over as: Factur-X (by default: the sealed PDF), CII or UBL (XML)
     scope            of the token, where the platform wants one
     organization_id  sent as Organization-Id, where one account serves several companies
     environment      production (by default) or qualification: that of the credentials; this machine is a simulator
@@ -17,7 +18,8 @@ French contracts §2.1. Settings (all text, of the organisation):
     timeout          seconds for one question and its answer; 30 by default
 
 `Parcel.address` is the buyer's electronic address (BT-49), which the invoice carries itself; the tracking identifier is
-`Parcel.message_ref`. `Parcel.references` are `flowId` and `submittedAt`. A flow has no place for annexes.
+`Parcel.message_ref`. `Parcel.references` are `flowId` and `submittedAt`, and what was handed over: `flowSyntax`,
+`trackingId`, `sha256`. `Parcel.processing_rule` goes along as it is. A flow has no place for annexes.
 
 Their acknowledgement (technical) is asked for delivery by delivery (`poll`); the lifecycle comes as one sequence for
 the account (`collect`), since a status is a flow of its own that names the invoice only inside. After a lost answer the
@@ -88,7 +90,7 @@ class PlateformeAgreee:
         until = time.monotonic() + self.deadline.total_seconds()
         check_size(parcel)
         syntax = choose_syntax(parcel)
-        info = flow_info(parcel, syntax=syntax, rule="B2B")
+        info = flow_info(parcel, syntax=syntax)
         body, media_type = multipart(
             info,
             filename=parcel.artefact.filename,
@@ -103,7 +105,8 @@ class PlateformeAgreee:
         )
         reply = self.connection.deposit(request, until=until)
         kind = "l’avoir" if parcel.document_kind == "credit_note" else "la facture"
-        return judge(reply, about=f"{kind} {parcel.number}", references={"flowSyntax": syntax})
+        handed = {"flowSyntax": syntax, "trackingId": parcel.message_ref, "sha256": str(info["sha256"])}
+        return judge(reply, about=f"{kind} {parcel.number}", references=handed)
 
     def find(self, parcel: Parcel) -> Answer:
         """Ask whether a flow with our tracking identifier has arrived."""

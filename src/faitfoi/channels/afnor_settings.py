@@ -7,6 +7,9 @@ from faitfoi.channels.afnor_http import Account
 REQUIRED = ("api_url", "token_url", "client_id", "client_secret")
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 DIGESTS = ("raw", "hex")
+FACTURX, CII, UBL = "Factur-X", "CII", "UBL"
+FLOW_SYNTAXES = (FACTURX, CII, UBL)
+"""What an invoice may be handed over as, in the contract's words (flowSyntax)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,7 @@ class PaSettings:
     directory_path: str = "v1/directory-line"
     signing_key: str = field(default="", repr=False)
     webhook_digest: str = "raw"
+    flow_syntax: str = FACTURX
 
     @property
     def has_cursor(self) -> bool:
@@ -53,9 +57,15 @@ def read_settings(settings: dict[str, str]) -> PaSettings:
         account=account,
         version=_choice(settings, "api_version", VERSIONS, default="1.3"),
         webhook_digest=_choice(settings, "webhook_digest", DIGESTS, default="raw"),
+        flow_syntax=read_flow_syntax(settings),
         signing_key=settings.get("signing_key", "").strip(),
         **paths,
     )
+
+
+def read_flow_syntax(settings: dict[str, str]) -> str:
+    """Read as what invoices are handed over. Raises ValueError (French)."""
+    return _choice(settings, "flow_syntax", FLOW_SYNTAXES, default=FACTURX)
 
 
 def _choice(settings: dict[str, str], name: str, choices: tuple[str, ...], *, default: str) -> str:

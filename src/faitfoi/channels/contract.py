@@ -103,6 +103,7 @@ class Parcel:
     texts: dict[str, tuple[str, str]] = field(default_factory=dict)  # the organisation's own words (object, body)
     place: str = ""  # of a notice: the key of the channel by which the invoice itself was deposited
     others: tuple["Parcel", ...] = ()  # that go in the same message or flow, each settled as this one
+    processing_rule: str = ""  # which exchange it is for the law, as a plateforme agréée calls it: B2B, B2BInt…
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

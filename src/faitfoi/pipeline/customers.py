@@ -7,13 +7,15 @@ from datetime import date
 
 from django.db.models import QuerySet
 
-from faitfoi.accounts.models import Organisation, SizeClass
+from faitfoi.accounts.models import ChannelKey, Organisation, SizeClass
+from faitfoi.channels.afnor_settings import FACTURX, read_flow_syntax
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.model import Buyer, Invoice
 from faitfoi.pipeline.obligations import Known, known_of
 from faitfoi.pipeline.routing import Directory, Facts
 from faitfoi.records.models import ChannelSettings, Customer, DirectoryAnswer, Document, Structure
 from faitfoi.records.stages import Nature
+from faitfoi.records.vault import VaultClosed, channel_settings
 
 SIREN_SCHEME = "0002"
 SIRET_SCHEME = "0009"
@@ -104,6 +106,7 @@ def facts_for(
         electronic_address=directory_address(customer, invoice),
         directory=known_address(directory_address(customer, invoice)),
         structure=known_structure(customer),
+        flow_syntax=flow_syntax_for(customer),
     )
 
 
@@ -147,6 +150,20 @@ def known_address(address: str) -> Directory | None:
         return None
     active = tuple(line["address"] for line in row.lines if line["status"] == "Enabled")
     return Directory(reach=row.reach, listed=row.listed, active=active)
+
+
+def flow_syntax_for(customer: Customer) -> str:
+    """Return the XML that the plateforme agréée is handed for a customer; nothing where it gets the sealed Factur-X.
+
+    The directory says nothing of syntaxes (Directory Service 1.3.0): the channel's settings decide.
+    """
+    if customer.nature != Nature.TAXABLE:
+        return ""
+    try:
+        syntax = read_flow_syntax(channel_settings(ChannelKey.PLATEFORME_AGREEE) or {})
+    except (VaultClosed, ValueError):
+        return ""  # the channel opens with neither: the sending is held, and says so
+    return "" if syntax == FACTURX else syntax
 
 
 def known_structure(customer: Customer) -> Known | None:

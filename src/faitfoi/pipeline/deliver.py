@@ -25,6 +25,7 @@ from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.flows import flow_companions
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.grouping import companions_of, goes_with, waits_for_its_run
+from faitfoi.pipeline.kept import refuse_if_kept
 from faitfoi.pipeline.notices import notify
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.pacing import held_until
@@ -165,6 +166,7 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, carr
             deadline += channels.open(delivery).deadline
             cargo = build_parcel(delivery, channels.settings_of(delivery.channel))
             refuse_if_known_bad(delivery)
+            refuse_if_kept(delivery)
             if not carrier and (later := _later(delivery, channels.settings_of(delivery.channel), now=now)):
                 Delivery.objects.filter(id=delivery.id, stage=Stage.ROUTED).update(next_attempt_at=later)
                 return None

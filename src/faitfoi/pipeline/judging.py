@@ -10,7 +10,7 @@ from faitfoi.einvoice.reading import Reading, Unreadable
 from faitfoi.pipeline.customers import draft_customer, facts_for, match_customer, seller_identity
 from faitfoi.pipeline.epochs import lost_number
 from faitfoi.pipeline.installation import sandbox, today
-from faitfoi.pipeline.kept import cancels_refused
+from faitfoi.pipeline.kept import why_kept
 from faitfoi.pipeline.routing import Decision, Kept, NoRoute, decide
 from faitfoi.records.models import BurntNumber, Customer
 
@@ -113,7 +113,7 @@ def number_taken(invoice: Invoice) -> str:
 
 
 def _route(organisation: Organisation, customer: Customer | None, invoice: Invoice) -> Decision | NoRoute | Kept:
-    if kept := cancels_refused(invoice, seller_siren=seller_identity(invoice)):
+    if kept := why_kept(invoice, seller_siren=seller_identity(invoice)):
         return Kept(reason=kept)
     if customer is None:
         return NoRoute(

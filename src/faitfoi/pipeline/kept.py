@@ -1,16 +1,41 @@
-"""Credit notes that are kept and never sent: those that cancel an invoice which was refused (210) or rejected (213).
+"""What is kept and never sent: credit notes for an invoice refused (210) or rejected (213), and what says so itself.
 
 French contracts §3.3: after either, no further message about the invoice goes out; the seller cancels it in the books
 by an internal credit note. The buyer, who does not have the invoice, must not be given one (complaint B24).
 """
 
+import json
+
 from faitfoi.accounts.models import ChannelKey
+from faitfoi.channels.contract import Refused
+from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.model import Invoice
 from faitfoi.pipeline.collecting import told_of
 from faitfoi.pipeline.lifecycle import is_refused, present
-from faitfoi.records.models import Document
+from faitfoi.pipeline.processing_rules import ARCHIVE_ONLY, BAR
+from faitfoi.records.models import Delivery, Document
 from faitfoi.records.models_document import DocumentKind
 from faitfoi.records.stages import Purpose
+
+
+def why_kept(invoice: Invoice, *, seller_siren: str) -> str:
+    """Say why a document is sealed and kept, and sent to nobody; empty when it is sent. Runs inside `acting_for`."""
+    if any(note.subject_code == BAR and note.text.strip().upper() == ARCHIVE_ONLY for note in invoice.notes):
+        return (
+            f"La facture {invoice.number} dit elle-même qu’elle n’est qu’à archiver (note BAR : {ARCHIVE_ONLY}) : elle "
+            "est scellée et gardée, et n’est envoyée à personne."
+        )
+    return cancels_refused(invoice, seller_siren=seller_siren)
+
+
+def refuse_if_kept(delivery: Delivery) -> None:
+    """Stop a credit note whose invoice was refused after it was prepared. Inside `acting_for`. Raises Refused."""
+    document = delivery.document
+    if document.kind != DocumentKind.CREDIT_NOTE:
+        return
+    invoice = from_json(json.dumps(document.invoice).encode())
+    if reason := cancels_refused(invoice, seller_siren=document.seller_siren):
+        raise Refused(f"{reason} Il n’y a rien à faire repartir.")
 
 
 def cancels_refused(invoice: Invoice, *, seller_siren: str) -> str:

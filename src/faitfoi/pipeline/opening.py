@@ -80,7 +80,7 @@ def open_one(
     sequence: int = 1,
 ) -> Delivery:
     """Write one delivery with the artefact that its purpose and channel carry. Runs inside `acting_for`."""
-    artefact = artefacts[carried(purpose, leg.channel)]
+    artefact = artefacts[carried(purpose, leg)]
     delivery = Delivery.objects.create(
         organisation_id=document.organisation_id,
         document=document,
@@ -108,8 +108,8 @@ def open_one(
     return delivery
 
 
-def carried(purpose: Purpose, channel: ChannelKey) -> ArtefactRole:
-    """Which artefact travels: the sealed original, Chorus Pro's own version; beside the invoice, a copy without XML.
+def carried(purpose: Purpose, leg: Leg) -> ArtefactRole:
+    """Which artefact travels: the sealed original, a platform's own version; beside the invoice, a copy without XML.
 
     A notice carries none: it names the sealed original, which it is about.
     """
@@ -117,7 +117,9 @@ def carried(purpose: Purpose, channel: ChannelKey) -> ArtefactRole:
         return ArtefactRole.LEGAL
     if purpose is Purpose.COPY:
         return ArtefactRole.COPY
-    return ArtefactRole.CHORUS if channel is ChannelKey.CHORUS_PRO else ArtefactRole.LEGAL
+    if leg.flow_syntax:
+        return ArtefactRole.FLOW
+    return ArtefactRole.CHORUS if leg.channel is ChannelKey.CHORUS_PRO else ArtefactRole.LEGAL
 
 
 def make_due(organisation_id: UUID, deliveries: Sequence[Delivery]) -> None:

@@ -13,6 +13,7 @@ from faitfoi.pipeline.archive import fetch
 from faitfoi.pipeline.mail_files import files_along
 from faitfoi.pipeline.mail_languages import language_of, texts_of
 from faitfoi.pipeline.notices import place_of_invoice
+from faitfoi.pipeline.processing_rules import processing_rule
 from faitfoi.records.models import Delivery
 from faitfoi.records.stages import Purpose
 
@@ -53,6 +54,7 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
         references=dict(delivery.references),
         customer=str(document.customer_id or ""),
         language=language_of(document.customer),
+        processing_rule=processing_rule(document) if delivery.channel == ChannelKey.PLATEFORME_AGREEE else "",
         texts=texts_of(language_of(document.customer)) if delivery.channel == ChannelKey.EMAIL else {},
     )
 

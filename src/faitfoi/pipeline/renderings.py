@@ -15,6 +15,7 @@ from faitfoi.pipeline.archive import fetch
 from faitfoi.pipeline.installation import sandbox
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.renderings_chorus import format_for, invoice_for_chorus, xml_for_chorus
+from faitfoi.pipeline.renderings_pa import xml_for_platform
 from faitfoi.pipeline.routing import Decision
 from faitfoi.pipeline.sealing import Sealed, seal_for
 from faitfoi.records.stages import ArtefactRole
@@ -67,6 +68,10 @@ def render_for_way(organisation: Organisation, verdict: Verdict, *, at: datetime
     look = look_of(organisation)
     if verdict.way.legal.channel is ChannelKey.CHORUS_PRO:
         made.append(_for_chorus(organisation, verdict, look=look, at=at))
+    if syntax := verdict.way.legal.flow_syntax:
+        name = f"{_stem(verdict.invoice)}-{syntax.lower()}.xml"
+        content = xml_for_platform(verdict, syntax)
+        made.append(Rendering(role=ArtefactRole.FLOW, filename=name, media_type=XML, content=content))
     if verdict.way.copy is not None:
         made.append(_copy(verdict.invoice, look=look, at=at))
     return tuple(made)

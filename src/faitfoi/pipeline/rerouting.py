@@ -14,7 +14,7 @@ from faitfoi.pipeline.customers import facts_for, match_customer
 from faitfoi.pipeline.directory import make_reachable_known
 from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.judging import Refusal, Verdict
-from faitfoi.pipeline.kept import cancels_refused
+from faitfoi.pipeline.kept import why_kept
 from faitfoi.pipeline.opening import keep_artefacts, make_due, open_deliveries
 from faitfoi.pipeline.renderings import Rendering, render_for_way
 from faitfoi.pipeline.retention import invoice_class
@@ -53,7 +53,7 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
             return document.waiting_for
         document.customer = customer
         document.engagement = engagement.strip()[:50] or document.engagement
-        unsent = cancels_refused(reading.invoice, seller_siren=document.seller_siren)
+        unsent = why_kept(reading.invoice, seller_siren=document.seller_siren)
         way = (
             Kept(reason=unsent)
             if unsent

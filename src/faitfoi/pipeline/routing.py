@@ -62,15 +62,21 @@ class Facts:
     """What Chorus Pro has said of the recipient, when it was asked."""
     directory: Directory | None = None
     """What the directory has said of the electronic address, when it was asked."""
+    flow_syntax: str = ""
+    """What a plateforme agréée is handed: CII, UBL, or the sealed Factur-X when empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """One delivery to make: channel, address on the envelope, and why, in one French sentence."""
+    """One delivery to make: channel, address on the envelope, and why, in one French sentence.
+
+    `flow_syntax` names the XML that is handed over in the place of the sealed PDF, if any.
+    """
 
     channel: ChannelKey
     address: str
     reason: str
+    flow_syntax: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +120,8 @@ def decide(facts: Facts, tables: LegalTables | None = None) -> Decision | NoRout
         why += caveat(facts.structure, today=facts.day)
     if channel is ChannelKey.PLATEFORME_AGREEE and facts.directory is not None:
         why += _told_by_directory(facts.directory)
-    legal = Leg(channel=channel, address=_address(facts, channel), reason=why)
+    syntax = facts.flow_syntax if channel is ChannelKey.PLATEFORME_AGREEE else ""
+    legal = Leg(channel=channel, address=_address(facts, channel), reason=why, flow_syntax=syntax)
     notice = notice_leg(
         asked_by_customer=facts.customer_notice,
         asked_by_organisation=facts.notice_channel,

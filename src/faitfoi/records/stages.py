@@ -62,6 +62,7 @@ class ArtefactRole(models.TextChoices):
     ORIGINAL = "original", "original reçu"
     LEGAL = "legal", "original scellé"
     CHORUS = "chorus", "version Chorus Pro"
+    FLOW = "flow", "version pour la plateforme agréée"
     COPY = "copy", "copie"
 
 

@@ -91,6 +91,7 @@ ARTEFACTS: dict[str, str | Promise] = {
     ArtefactRole.ORIGINAL: _("Original, as received"),
     ArtefactRole.LEGAL: _("Sealed original"),
     ArtefactRole.CHORUS: _("Version for Chorus Pro"),
+    ArtefactRole.FLOW: _("Version for the plateforme agréée"),
     ArtefactRole.COPY: _("Copy marked COPIE"),
 }
 

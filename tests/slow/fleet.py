@@ -51,6 +51,12 @@ class Fleet:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def stop(self, name: str) -> int:
+        """Ask a program to stop, and return its exit code."""
+        process = self._running.pop(name)
+        process.terminate()
+        return process.wait()
+
     def alive(self, name: str) -> bool:
         """Tell whether a program still runs."""
         return self._running[name].poll() is None

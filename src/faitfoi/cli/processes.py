@@ -18,6 +18,8 @@ simulate = typer.Typer(no_args_is_help=True, help="L’autre côté de chaque ca
 RETURNS_PORT = 8825
 WEB_PORT = 8000
 LOOK_EVERY = 1.0  # seconds between two looks at a watched folder
+LOOK_AGAIN = 5.0  # seconds before the next one when the database does not answer
+DATABASE_AWAY = "La base de données ne répond pas. Les fichiers attendent dans le dossier ; aucun n’est perdu."
 Port = Annotated[int, typer.Option("--port", help="Port d’écoute, sur cette machine seulement.")]
 ControlPort = Annotated[int, typer.Option("--control-port", help="Port de commande du simulateur.")]
 
@@ -56,20 +58,30 @@ def watch(
 ) -> None:
     """Surveille un dossier : ce qui y est déposé part, puis est rangé dans « faits » ou « refuses »."""
     with platform_open():
+        from django.db import InterfaceError, OperationalError, connections
+
         from faitfoi.intake.hot_folder import FolderUnusable
         from faitfoi.pipeline.watching import Watch
 
         chosen = the_organisation(organisation)
         over = _stop_flag()
-        try:
-            watched = Watch(chosen, folder)
-            while not over.is_set():
+        watched = None
+        while not over.is_set():
+            try:
+                watched = watched or Watch(chosen, folder)
                 watched.look()
                 if once and watched.idle:
                     return
                 over.wait(LOOK_EVERY)
-        except FolderUnusable as error:
-            fail(str(error), code=2)
+            except FolderUnusable as error:
+                fail(str(error), code=2)
+            except (OperationalError, InterfaceError):
+                if once:
+                    fail(DATABASE_AWAY, code=1)
+                typer.echo(DATABASE_AWAY, err=True)
+                connections.close_all()
+                watched = None  # the next one takes up what this one had in hand
+                over.wait(LOOK_AGAIN)
 
 
 def run(

@@ -36,7 +36,7 @@ def tolerated(mutant: Mutant) -> str:
     if mutant.file == "data/evidence.ers" and mutant.change == "remove":
         return "a dossier may have no evidence record: it then has its time-stamp alone"
     if mutant.file == "data/evidence.ers":
-        return "the script and the page judge where a record begins, not all of it; faitfoi verify does"
+        return "the script judges where a record begins, not all of it; faitfoi verify and the page do"
     if mutant.change == "add" and mutant.file.endswith(".tst"):
         return "the same true token under another name"
     if mutant.file.endswith(".tst"):

@@ -3,17 +3,24 @@
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from faitfoi.evidence.dossier import fingerprints
+from faitfoi.evidence.ers import EvidenceRecord
 from faitfoi.evidence.seal import SealKey
 from faitfoi.evidence.verifier_page import PAGE, verifier_page
-from tests.evidence.conftest import make_key
+from tests.evidence.conftest import AT, make_key
 from tests.evidence.made_dossier import Made, make, refreshed, write
+from tests.evidence.past_tsa import PastAuthority
+from tests.evidence.records import GROUPS, START, YEARS, grow, renewed
 from tests.evidence.tsa import Authority, serving
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -138,6 +145,71 @@ def test_a_seal_by_rsa_is_read_too(page: Page, tmp_path: Path) -> None:
     (tmp_path / "d.zip").write_bytes(made.archive)
     page.set_input_files("#zip", tmp_path / "d.zip")
     assert "✓ Le dossier est vrai" in shown(page)
+
+
+def test_an_imported_invoice_is_judged_where_it_came_from_too(page: Page, made: Made, tmp_path: Path) -> None:
+    once = replace(made.source, origin=made.archive)
+    twice = replace(made.source, origin=once.write(at=AT))
+    (tmp_path / "d.zip").write_bytes(twice.write(at=AT))
+    page.set_input_files("#zip", tmp_path / "d.zip")
+    said = shown(page)
+    assert "✓ Le dossier est vrai" in said
+    assert said.count("là d’où elle vient, là d’où elle vient, le cachet couvre toute la facture") == 1
+    assert "data/origine.zip:data/origine.zip:data/cles/journal.pem" in said
+
+
+@pytest.mark.parametrize("lie", ["byte", "other", "no zip"])
+def test_an_origin_that_lies_is_named(page: Page, made: Made, key: SealKey, lie: str, tmp_path: Path) -> None:
+    named = "data/origine.zip"
+    if lie == "byte":
+        named = "data/origine.zip:data/entry.json"
+        inner = tmp_path / "inner.zip"
+        with zipfile.ZipFile(inner, "w") as archive:
+            for name, content in made.files.items():
+                archive.writestr(
+                    f"d/{name}", content.replace(b"F-2026", b"F-2027") if name.endswith("y.json") else content
+                )
+        origin = inner.read_bytes()
+    else:
+        origin = make(key, number="F-2").archive if lie == "other" else b"PK"
+    (tmp_path / "d.zip").write_bytes(replace(made.source, origin=origin).write(at=AT))
+    page.set_input_files("#zip", tmp_path / "d.zip")
+    said = shown(page)
+    assert "✗" in said
+    assert named in said
+
+
+def test_a_renewed_record_is_judged_whole(page: Page) -> None:
+    aged, content = grow(), GROUPS[3]["entry-3.json"]
+    roots = [root.public_bytes(Encoding.DER).hex() for root in aged.roots]
+    judge = """async ([record, content, roots]) => {
+      try { return await recordedAt(readRecord(fromHex(record)), fromHex(content), roots.map(fromHex)); }
+      catch (error) { if (error instanceof Illisible) return error.message; throw error; }
+    }"""
+
+    def judged(record: bytes, of: bytes = content) -> object:
+        return page.evaluate(judge, [record.hex(), of.hex(), roots])
+
+    ages = (aged.first, aged.stamped_again, aged.stamped_twice, aged.hashed_again)
+    for renewals, records in enumerate(ages):
+        instants = [(START + 4 * n * YEARS).timestamp() * 1000 for n in range(renewals + 1)]
+        assert judged(records[3].dump()) == instants
+        assert judged(records[3].dump(), b"{4}") == "elle est celle d’un autre fichier"
+        assert isinstance(judged(records[3].dump()[:-1]), str)
+        assert isinstance(judged(records[3].dump() + b"0"), str)
+    whole = aged.hashed_again[3]
+    first, second = whole.chains
+    for forged in (
+        EvidenceRecord(chains=((first[0], first[2]), second)),
+        EvidenceRecord(chains=((first[1],), second)),
+        EvidenceRecord(chains=(first[:2], second)),
+        EvidenceRecord(chains=(first, aged.hashed_again[4].chains[1])),
+        EvidenceRecord(chains=((first[0], first[2], first[1]),)),
+    ):
+        assert isinstance(judged(forged.dump()), str)
+    late = PastAuthority(START + 6 * YEARS - timedelta(days=1))
+    roots.append(late.root.public_bytes(Encoding.DER).hex())
+    assert "après l’expiration" in str(judged(renewed(aged.first, late, at=START + 6 * YEARS)[3].dump()))
 
 
 def test_ed25519_is_that_of_the_rfc(page: Page) -> None:

@@ -160,6 +160,11 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("hold", "list"): [[]],
         ("hold", "lift"): [[HOLD, "--reason", "x", "--by", "charlie@val-clair.example"]],
         ("eliminate", "request"): [[HERS[0], "--reason", "x"], ["--reason", "x"]],
+        ("eliminate", "list"): [[]],
+        ("eliminate", "refuse"): [
+            [HOLD, "--reason", "x"],
+            [HOLD, "--reason", "x", "--by", "charlie@val-clair.example"],
+        ],
         ("eliminate", "approve"): [[HOLD, "--by", "charlie@val-clair.example"]],
         ("watch",): [[str(folder), "--once"]],
         ("account", "add"): [["charlie2@val-clair.example"]],

@@ -142,6 +142,27 @@ def relist(changed: Path) -> None:
     close_bag(part, info, tags=tags)
 
 
+@pytest.mark.beside_the_journal
+def test_an_archive_that_moves_twice_keeps_both_proofs(work: Scene, exported: Path, tmp_path: Path) -> None:
+    elsewhere()
+    import_archive(exported, actor="operator")
+    export(work.organisation.id, tmp_path / "again")
+    elsewhere()
+    import_archive(tmp_path / "again", actor="operator")
+
+    outer = unzipped(make_dossier(work.organisation.id, work.document("F-2").id)[1])
+    middle = unzipped(outer["data/origine.zip"])
+    first = unzipped(middle["data/origine.zip"])
+    kinds = [json.loads(each["data/entry.json"])["type"] for each in (outer, middle, first)]
+    assert kinds == ["document_imported", "document_imported", "document_sealed"]
+    assert len({each["data/cles/journal.pem"] for each in (outer, middle, first)}) == 3
+    assert first["data/checkpoint"] == next(exported.glob("*/data/journal/checkpoint")).read_bytes()
+    found = verify_dossier(outer)
+    assert found.lies == ()
+    assert "data/origine.zip:data/origine.zip:data/cles/journal.pem" in found.fingerprints
+    assert examine_installation().problems == ()
+
+
 def test_an_export_that_was_stopped_is_taken_up_again(
     work: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from faitfoi.pipeline.marking import Marks, last_marks, missing_numbers
 from faitfoi.pipeline.mirroring import segments
 from faitfoi.pipeline.witnesses import log_signer
 from faitfoi.pipeline.witnessing import may_number, witnessed
-from faitfoi.records.models import Batch, BurntNumber, SealChoices, Series
+from faitfoi.records.models import Batch, BurntNumber, Customer, Document, SealChoices, Series
 from faitfoi.records.models_seal import SealLevel
 from faitfoi.records.series import SeriesRefused, add_series
 from faitfoi.records.stages import LineOutcome
@@ -195,3 +195,24 @@ def test_a_backup_that_comes_back_gives_no_number_again(scene: Scene, settings: 
 def test_a_pattern_that_could_give_a_number_twice_is_refused(cooperative: Organisation, pattern: str) -> None:
     with acting_for(cooperative.id), pytest.raises(SeriesRefused, match="ne convient pas"):
         add_series("F", seller_siren=cooperative.siren, pattern=pattern, year=2026, actor=ACTOR)
+
+
+def test_two_workers_register_the_same_new_customers_met_in_opposite_orders(scene: Scene) -> None:
+    with acting_for(scene.organisation.id):
+        scene.organisation.registers_customers = True
+        scene.organisation.save(update_fields=["registers_customers"])
+    names = [f"Gîte Nouveau {n}" for n in range(12)]
+    there = [sold_to(name, f"A-{n:02d}") for n, name in enumerate(names)]
+    back = [sold_to(name, f"B-{n:02d}") for n, name in enumerate(reversed(names))]
+    batches = [scene.hand_over(*there), scene.hand_over(*back)]
+    at_once(scene, batches)
+    assert all(each == LineOutcome.NEEDS_SOMEONE for batch in batches for each in outcomes(scene, batch))
+    with acting_for(scene.organisation.id):
+        assert Customer.objects.filter(name__startswith="Gîte").count() == len(names)
+        assert Document.objects.filter(customer__name__startswith="Gîte").count() == 2 * len(names)
+
+
+def sold_to(name: str, number: str) -> bytes:
+    """An invoice to a buyer that no record knows, without any address to send to."""
+    buyer = {"name": name, "address": {"city": "Fontvallon", "postcode": "00210", "country": "FR"}}
+    return json.dumps({**invoice(number), "buyer": buyer}).encode()

@@ -24,6 +24,12 @@ def other_manager(cooperative: Organisation) -> User:
     return make_member(cooperative, "louise@trois-vallees.example", role=Role.MANAGER)
 
 
+@pytest.fixture
+def organisation_at_rest(cooperative: Organisation) -> Organisation:
+    """One without any document."""
+    return cooperative
+
+
 def at(work: Work, name: str, *more: object) -> str:
     return reverse(name, args=[work.organisation.slug, *more])
 
@@ -96,6 +102,43 @@ def test_whoever_approves_an_elimination_sees_its_documents_and_says_so(
     signed_in_as(other_manager).post(at(documents, "decide_elimination", asked.pk), {"refuse": "1"})
     with acting_for(organisation.id):
         assert Elimination.objects.get(pk=asked.pk).state == Elimination.State.REFUSED
+
+
+def test_a_clerk_withdraws_her_own_request_and_no_one_else_s(
+    as_alice: Client, alice: User, documents: Work, bob: User
+) -> None:
+    organisation = documents.organisation
+    old, other = documents.documents[Stage.DELIVERED], documents.documents[Stage.REJECTED]
+    assert old is not None
+    assert other is not None
+    with acting_for(organisation.id):
+        Document.objects.filter(pk__in=(old.pk, other.pk)).update(issue_date=date(2012, 3, 4))
+    hers = request_elimination(organisation.id, [old.pk], reason="Terme passé.", actor=f"user:{alice.pk}")
+    his = request_elimination(organisation.id, [other.pk], reason="Terme passé.", actor=f"user:{bob.pk}")
+
+    assert shown(as_alice, documents).count("Retirer la demande") == 1
+    for each in (hers, his):
+        as_alice.post(at(documents, "decide_elimination", each.pk), {"refuse": "1"})
+    with acting_for(organisation.id):
+        states = dict(Elimination.objects.values_list("pk", "state"))
+    assert states == {hers.pk: Elimination.State.REFUSED, his.pk: Elimination.State.REQUESTED}
+
+
+def test_what_waits_for_a_second_person_is_on_the_first_page_and_among_the_things_to_do(
+    organisation_at_rest: Organisation, bob: User, other_manager: User
+) -> None:
+    client, slug = signed_in_as(bob), organisation_at_rest.slug
+    assert "Rien ne vous attend." in plain(client.get(reverse("home", args=[slug])).content)
+    with acting_for(organisation_at_rest.id):
+        Elimination.objects.create(
+            organisation=organisation_at_rest, reason="Terme passé.", requested_by=f"user:{other_manager.pk}"
+        )
+    home = plain(client.get(reverse("home", args=[slug])).content)
+    assert "1 chose à faire" in home
+    assert "Rien ne vous attend." not in home
+    told = plain(client.get(reverse("tasks", args=[slug])).content)
+    assert "attend une seconde personne" in told
+    assert reverse("archive", args=[slug]) in told
 
 
 def test_what_another_organisation_has_lost_is_not_told_here(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ACTOR = "operator"
 _PDF = b"%PDF-"
 _MOST_BYTES = 64 * 1024 * 1024
-_KINDS = {"deposit": "dépôt", "integrity": "intégrité", "communication": "communication"}
+_KINDS = {"deposit": "de dépôt", "integrity": "d’intégrité", "communication": "de communication"}
 
 
 def attest(
@@ -46,7 +46,7 @@ def attest(
             fail(str(error))
         target = output or Path(issued.attestation.filename)
         write_or_leave(target, issued.pdf)
-        typer.echo(f"{target} : {issued.attestation.reference}, attestation de {_KINDS[kind]} de {number}.")
+        typer.echo(f"{target} : {issued.attestation.reference}, attestation {_KINDS[kind]}, {number}.")
 
 
 def judge_attestation(path: Path, *, pins: Sequence[str], known: Collection[str] | None) -> "Verified | None":

@@ -134,6 +134,49 @@ def request(
         typer.echo(f"Demande {made.id} : {len(ids)} pièces. Une autre personne l’approuve sur la page « Archive ».")
 
 
+@eliminate.command("list")
+def list_eliminations(organisation: Named = None) -> None:
+    """Montre les demandes, les dernières d’abord : identifiant, jour, état, nombre de pièces, raison."""
+    with platform_open():
+        from django.db.models import Count
+
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.records.models import Elimination
+
+        chosen = the_organisation(organisation)
+        with acting_for(chosen.id):
+            for each in Elimination.objects.annotate(pieces=Count("items")).order_by("-id"):
+                state = each.get_state_display()
+                typer.echo(f"{each.id}\t{each.created_at:%d/%m/%Y}\t{state}\t{each.pieces}\t{each.reason}")
+
+
+@eliminate.command("refuse")
+def refuse(
+    elimination_id: str,
+    reason: Reason,
+    by: Annotated[
+        str, typer.Option("--by", help="Le compte (e-mail) qui refuse ; vide : retire une demande d’ici.")
+    ] = "",
+    organisation: Named = None,
+) -> None:
+    """Refuse une demande, ou retire celle que cette commande a faite : rien ne part."""
+    with platform_open():
+        from faitfoi.accounts.duties import NotApart
+        from faitfoi.pipeline.elimination import CannotEliminate, refuse_elimination
+        from faitfoi.records.models import Elimination
+
+        chosen, which = the_organisation(organisation), _uuid(elimination_id)
+        try:
+            refuse_elimination(chosen.id, which, reason=reason, actor=_person(by) if by else ACTOR)
+        except NotApart as error:
+            fail(str(error) if by else "Cette demande n’est pas d’ici : ajoutez --by avec le compte de qui la refuse.")
+        except CannotEliminate as error:
+            fail(str(error))
+        except Elimination.DoesNotExist:
+            fail(f"Aucune demande {elimination_id} chez {chosen.name}.", code=2)
+        typer.echo("La demande est refusée : rien ne part.")
+
+
 @eliminate.command("approve")
 def approve(elimination_id: str, by: By, organisation: Named = None) -> None:
     """Approuve une demande (jamais la sienne), et élimine."""
@@ -173,9 +216,11 @@ def export(
     with platform_open():
         from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
         from faitfoi.evidence.witness_wire import WitnessSilent
+        from faitfoi.pipeline.attesting import CannotAttest
         from faitfoi.pipeline.exporting import CannotExport
         from faitfoi.pipeline.exporting import export as export_archive
         from faitfoi.pipeline.restitution import attest_restitution
+        from faitfoi.pipeline.sealing import CannotSeal
         from faitfoi.pipeline.witnessing import JournalBehind
 
         chosen = the_organisation(organisation)
@@ -189,6 +234,8 @@ def export(
             paper = attest_restitution(chosen.id, done, output, actor=ACTOR)
         except (CannotExport, JournalBehind, ObjectAltered, ObjectMissing, WitnessSilent) as error:
             fail(str(error))
+        except (CannotAttest, CannotSeal) as error:
+            fail(f"L’archive est écrite dans {output}, sans son attestation : {error} La même commande la fera.")
         except OSError as error:
             fail(f"L’export ne s’écrit pas dans {output} : {error.strerror}. Choisissez un autre endroit (-o).")
         typer.echo(

@@ -59,7 +59,8 @@ def only_house() -> Iterator[None]:
 def platform_open(*, keep_running: bool = False) -> Iterator[None]:
     """Give the command a migrated database and a ready Django; a server started here is stopped at the end.
 
-    With `keep_running` the caller stops it (`stop_database`). Leaves with a French sentence when it cannot be opened.
+    With `keep_running` the caller stops it (`stop_database`). Leaves with a French sentence when it cannot be
+    opened, or when the command meets a disk at its reserve.
     """
     try:
         from faitfoi.database import embedded
@@ -79,9 +80,13 @@ def platform_open(*, keep_running: bool = False) -> Iterator[None]:
         os.environ["DATABASE_URL"] = running.app_url
         os.environ["FAITFOI_OWNER_URL"] = running.owner_url
         os.environ["FAITFOI_EMBEDDED"] = "1"
+    from faitfoi.evidence.shelf import NoRoom
+
     try:
         _set_up()
         yield
+    except NoRoom as error:
+        fail(str(error.strerror))
     finally:
         _close_connections()
         if started and not keep_running:

@@ -43,6 +43,8 @@ from faitfoi.evidence.tlog_proof import TlogProof
 
 MOST_FILES = 20_000
 MOST_BYTES = 500_000_000
+MOST_MOVES = 8
+"""How often an archive may have been imported somewhere: each time, its dossiers hold one more within."""
 LISTS = ("tagmanifest-sha256.txt", "manifest-sha256.txt")
 _NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme"
 _WITNESS = re.compile(r"data/cles/temoin(-[0-9]+)?\.(pem|nom)")
@@ -90,6 +92,13 @@ def verify_dossier(
     Each of `pins` (SHA-256 in hex) must be the fingerprint of a key or certificate of the dossier; with `known`, each
     of the dossier's must be among these.
     """
+    return _judged(files, pins=pins, known=known, moves=MOST_MOVES)
+
+
+def _judged(
+    files: Mapping[str, bytes], *, pins: Sequence[str] = (), known: Collection[str] | None = None, moves: int
+) -> Verified:
+    """The same, for an invoice whose archive has moved so many times at most."""
     lies = [*_lists(files)]
     fingerprints: dict[str, str] = {}
     try:
@@ -103,7 +112,7 @@ def verify_dossier(
     if CERTIFICATE in files:
         lies += _seal(files, fingerprints)
     if ORIGIN in files:
-        lies += _origin(files, fingerprints)
+        lies += _origin(files, fingerprints, moves=moves)
     lies += pinned(fingerprints, pins, known)
     return Verified(lies=tuple(lies), fingerprints=fingerprints, size=checkpoint.size, seen_at=seen_at)
 
@@ -330,17 +339,17 @@ def _seal(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterator[
         yield Lie(file=PDF, sentence=f"son cachet ne tient pas ({state.value})")
 
 
-def _origin(files: Mapping[str, bytes], fingerprints: dict[str, str]) -> Iterator[Lie]:
+def _origin(files: Mapping[str, bytes], fingerprints: dict[str, str], *, moves: int) -> Iterator[Lie]:
     """The dossier of where the document came from holds by itself, and is of the same bytes."""
     try:
         inner = unzipped(files[ORIGIN])
     except (zipfile.BadZipFile, ValueError, RuntimeError, NotImplementedError, zlib.error) as error:
         yield Lie(file=ORIGIN, sentence=f"ce n’est pas un dossier de preuve ({error})")
         return
-    if ORIGIN in inner:
-        yield Lie(file=ORIGIN, sentence="il en contient un autre encore")
+    if moves == 0:
+        yield Lie(file=ORIGIN, sentence="il en contient un autre, et ainsi de suite, plus qu’une facture n’a voyagé")
         return
-    found = verify_dossier(inner)
+    found = _judged(inner, moves=moves - 1)
     for lie in found.lies:
         yield Lie(file=f"{ORIGIN}:{lie.file}", sentence=lie.sentence)
     fingerprints |= {f"{ORIGIN}:{name}": digest for name, digest in found.fingerprints.items()}

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 PAGE = "verifier.html"
-SCRIPTS = ("bytes.js", "ed25519.js", "der.js", "journal.js", "checks.js", "zip.js", "show.js")
+SCRIPTS = ("bytes.js", "ed25519.js", "der.js", "journal.js", "evidence.js", "checks.js", "zip.js", "show.js")
 
 
 @cache

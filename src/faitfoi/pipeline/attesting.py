@@ -14,6 +14,7 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.einvoice.notice import render_notice
 from faitfoi.evidence.attestation import verify_attestation
+from faitfoi.evidence.shelf import NoRoom
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.attestation_facts import Standing, Statement, standing_of
 from faitfoi.pipeline.attestation_page import notice_of
@@ -81,7 +82,10 @@ def _kept(organisation_id: UUID, statement: Statement, pdf: bytes, *, number: in
     if not verdict.sound:
         said = "; ".join(lie.sentence for lie in verdict.lies)
         raise CannotAttest(f"L’attestation ne se vérifie pas elle-même : {said}. Lancez « faitfoi fsck ».")
-    kept = archive.pack(organisation_id, [pdf], retention=archive.PROOF)
+    try:
+        kept = archive.pack(organisation_id, [pdf], retention=archive.PROOF)
+    except NoRoom as error:
+        raise CannotAttest(f"{error.strerror} Aucun numéro n’est pris ; recommencez ensuite.") from error
     digest = kept.objects[0].digest
     with acting_for(organisation_id):
         archive.claim(kept, actor=actor)

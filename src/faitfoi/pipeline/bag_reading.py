@@ -18,6 +18,7 @@ from faitfoi.evidence.tlog_proof import TlogProof
 from faitfoi.records.images import NoImage, key_of, passing, read_details, table
 
 _PART = re.compile(r"partie-[0-9]{4,}")
+STORED = "records.storedobject"
 Told = dict[str, Any]
 
 
@@ -30,6 +31,8 @@ class Bags:
     fingerprints: tuple[str, ...]
     """SHA-256 and SHA-512 of each part's tag manifest: what an attestation of restitution names."""
     rows: list[Told] = field(default_factory=list, repr=False)
+    retentions: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """The retention classes of each object (by its SHA-256) where it came from, as the journal last said them."""
     entries: int = 0
     size: int = 0
 
@@ -73,11 +76,20 @@ def read_bags(source: Path) -> Bags:
         files=files,
         fingerprints=tuple(digest for part in parts for digest in digests_of(part / "tagmanifest-sha512.txt")),
         rows=rows,
+        retentions=_retentions(last),
         entries=entries,
         size=size,
     )
     _objects(bags)
     return bags
+
+
+def _retentions(last: Mapping[tuple[str, object], Told]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for (name, _), stored in last.items():
+        if name == STORED:
+            found[stored["sha256"]] = found.get(stored["sha256"], frozenset()) | {stored["retention"]}
+    return found
 
 
 def _journal(files: Mapping[str, Path]) -> tuple[dict[tuple[str, object], Told], int, int]:

@@ -2,9 +2,11 @@
 
 import json
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from faitfoi.accounts.models import ChannelKey, Organisation, SizeClass
@@ -92,6 +94,20 @@ def draft_customer(organisation: Organisation, buyer: Buyer) -> Customer:
         billing_email=email if "@" in email and len(email) <= LONGEST_ADDRESS else "",
         electronic_address=buyer.electronic_address.value[:125] if buyer.electronic_address else "",
     )
+
+
+def take_turns(organisation: Organisation, customers: Iterable[Customer | None]) -> None:
+    """Let nobody else register these new customers before the running transaction ends; known ones cost nothing.
+
+    Always in one order: two workers that register the same customers in opposite orders would wait for each other.
+    """
+    new = {each.reference for each in customers if each is not None and each._state.adding}  # noqa: SLF001  # Django's own word for "not saved yet"
+    if new:
+        names = [f"customer {organisation.id} {reference}" for reference in sorted(new)]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name", [names]
+            )
 
 
 def facts_for(

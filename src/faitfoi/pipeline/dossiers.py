@@ -14,7 +14,7 @@ from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.tiles import TiledTree
 from faitfoi.evidence.tlog_proof import TlogProof
 from faitfoi.pipeline.archive import fetch
-from faitfoi.pipeline.dossiers_imported import IMPORTED, SEALED, origin_of
+from faitfoi.pipeline.dossiers_imported import IMPORTED, SEALED, origins_of
 from faitfoi.pipeline.installation import sandbox
 from faitfoi.pipeline.renewing import evidence_record
 from faitfoi.pipeline.sealing import certificate_on
@@ -129,20 +129,24 @@ def _made(organisation_id: UUID, document_id: UUID) -> tuple[str, bytes]:
         stamp_roots=roots_file() if stamps else b"",
     )
     at = timezone.now()
-    if next(iter(told)).startswith(IMPORTED) and (origin := origin_of(organisation_id, document_id)) is not None:
-        foreign = replace(
-            dossier,
-            xml=xml if _names_xml(origin.sealed) else b"",
-            evidence=b"",
-            versions=_versions(organisation_id, artefacts, origin.sealed),
-            sealed=origin.sealed,
-            story=origin.story,
-            log=origin.log,
-            witnesses=origin.witnesses,
-            stamps=origin.stamps,
-            stamp_roots=origin.stamp_roots,
-        )
-        dossier = replace(dossier, origin=foreign.write(at=at))
+    if next(iter(told)).startswith(IMPORTED):
+        inner = b""
+        for origin in reversed(origins_of(organisation_id, document_id)):
+            foreign = replace(
+                dossier,
+                xml=xml if _names_xml(origin.sealed) else b"",
+                evidence=b"",
+                versions=_versions(organisation_id, artefacts, origin.sealed),
+                sealed=origin.sealed,
+                story=origin.story,
+                log=origin.log,
+                witnesses=origin.witnesses,
+                stamps=origin.stamps,
+                stamp_roots=origin.stamp_roots,
+                origin=inner,
+            )
+            inner = foreign.write(at=at)
+        dossier = replace(dossier, origin=inner)
     return dossier.name, dossier.write(at=at)
 
 

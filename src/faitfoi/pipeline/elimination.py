@@ -19,6 +19,7 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.witness_wire import WitnessSilent
+from faitfoi.pipeline.attesting import CannotAttest
 from faitfoi.pipeline.belongings import belongings_of, fingerprints_of, only_theirs
 from faitfoi.pipeline.eliminated import attest_elimination
 from faitfoi.pipeline.erasing import erase_document, erase_lines, remove_packs, rewrite_pack
@@ -46,7 +47,10 @@ class CannotEliminate(ValueError):
     """Something may not be eliminated, or not yet; the message is a French sentence saying why."""
 
 
-_WAITS = (CannotEliminate, CannotSeal, JournalBehind, ObjectAltered, ObjectMissing, OSError, WitnessSilent)
+_WAITS = (
+    *(CannotAttest, CannotEliminate, CannotSeal, JournalBehind),
+    *(ObjectAltered, ObjectMissing, OSError, WitnessSilent),
+)
 
 
 def request_elimination(organisation_id: UUID, document_ids: Sequence[UUID], *, reason: str, actor: str) -> Elimination:
@@ -87,9 +91,16 @@ def request_elimination(organisation_id: UUID, document_ids: Sequence[UUID], *, 
 
 
 def refuse_elimination(organisation_id: UUID, elimination_id: UUID, *, reason: str, actor: str) -> Elimination:
-    """Say no to a request: any member who may approve, the requester included. Raises CannotEliminate, NotApart."""
+    """Say no to a request: any member who may approve; and whoever asked, a clerk or the operator, may withdraw it.
+
+    Raises CannotEliminate, NotApart.
+    """
     with acting_for(organisation_id):
-        member(organisation_id, actor, duty=Duty.APPROVE)
+        asked_by = Elimination.objects.values_list("requested_by", flat=True).get(id=elimination_id)
+        if asked_by != actor:
+            member(organisation_id, actor, duty=Duty.APPROVE)
+        elif actor != OPERATOR:
+            member(organisation_id, actor, duty=Duty.ASK)
         return _decided(elimination_id, Elimination.State.REFUSED, reason=reason, actor=actor)
 
 

@@ -151,7 +151,10 @@ def _closed(row: models.Model) -> models.Model:
 
 
 def _classes(organisation: Organisation, rows: Rows, bags: Bags) -> dict[str, list[str]]:
-    """Which objects go into packs of which retention class; what no document needs is kept as proof."""
+    """Which objects go into packs of which retention class; what no document needs is kept as proof.
+
+    The journals that an archive had come with itself stay journals: they prove its documents still.
+    """
     of_document: dict[object, str] = {}
     for each in rows[Document]:
         assert isinstance(each, Document)  # noqa: S101  # rows are by model
@@ -164,7 +167,8 @@ def _classes(organisation: Organisation, rows: Rows, bags: Bags) -> dict[str, li
         wanted |= {getattr(each, column): of_document[getattr(each, "document_id")] for each in rows[model]}  # noqa: B009
     found: dict[str, list[str]] = defaultdict(list)
     for sha256 in bags.objects:
-        found[wanted.get(sha256, archive.PROOF)].append(sha256)
+        journal = any(each.startswith(JOURNAL) for each in bags.retentions.get(sha256, ()))
+        found[wanted.get(sha256, JOURNAL if journal else archive.PROOF)].append(sha256)
     return found
 
 

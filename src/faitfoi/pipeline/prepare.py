@@ -15,6 +15,7 @@ from faitfoi.einvoice.reading import Reading
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import MOST_BYTES, MOST_OBJECTS
 from faitfoi.pipeline import archive
+from faitfoi.pipeline.customers import take_turns
 from faitfoi.pipeline.directory import make_reachable_known
 from faitfoi.pipeline.issuing import NotWritten, asks_for_number, find_series, issue
 from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge, number_taken
@@ -101,6 +102,7 @@ def _keep(organisation: Organisation, ready: Sequence[Prepared], *, actor: str) 
     deliveries: list[Delivery] = []
     with acting_for(organisation.id):
         archive.claim(kept, actor=actor)
+        take_turns(organisation, [prepared.verdict.customer for prepared in ready])
         # Two workers with the same numbers take them in the same order, or each would wait for the other's.
         for prepared in sorted(ready, key=_burning_order):
             deliveries += _write_down(organisation, prepared, actor=actor)
@@ -158,6 +160,7 @@ def _issue(
             if _is_already_done(line, actor=actor):
                 return  # the same bytes, issued while we waited
             issued = issue(organisation, series, reading, content)
+            take_turns(organisation, [issued.verdict.customer])
             prepared = Prepared(line_id=line.id, verdict=issued.verdict, renderings=issued.renderings)
             contents = [each.content for each in prepared.renderings]
             kept = archive.pack(organisation.id, contents, retention=_class_of(organisation, prepared))

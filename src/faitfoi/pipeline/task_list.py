@@ -3,6 +3,7 @@
 from faitfoi.accounts.models import Organisation
 from faitfoi.pipeline.tasks import Family, Task
 from faitfoi.pipeline.tasks_acts import ACTS
+from faitfoi.pipeline.tasks_archive import ARCHIVE
 from faitfoi.pipeline.tasks_chorus import CHORUS
 from faitfoi.pipeline.tasks_deliveries import DELIVERIES
 from faitfoi.pipeline.tasks_documents import DOCUMENTS
@@ -14,6 +15,7 @@ FAMILIES: tuple[Family, ...] = (
     ACTS,
     PLATEFORME,
     CHORUS,
+    ARCHIVE,
 )
 """A new family: its file `tasks_<name>.py`, and its line here."""
 

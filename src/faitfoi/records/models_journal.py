@@ -3,11 +3,22 @@
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from faitfoi.accounts.identifiers import uuid7
 from faitfoi.accounts.models import Organisation
 from faitfoi.records.tenant import TenantModel
+
+FREQUENT = (
+    "attempt_closed",
+    "delivery_routed",
+    "document_sealed",
+    "objects_kept",
+    "remote_event",
+    "stage_moved",
+)
+"""Kinds of entries that every document writes. Nobody looks for all of them at once, so no index holds them by kind."""
 
 
 class JournalEntry(TenantModel):
@@ -29,6 +40,13 @@ class JournalEntry(TenantModel):
 
     class Meta(TenantModel.Meta):
         verbose_name_plural = "journal entries"
+        indexes: ClassVar[list[models.Index]] = [
+            # A dossier, a page and an elimination ask for one document's entries, whatever the journal's size.
+            models.Index(
+                fields=["document_id", "id"], name="journal_of_a_document", condition=Q(document_id__isnull=False)
+            ),
+            models.Index(fields=["kind", "organisation", "id"], name="journal_seldom", condition=~Q(kind__in=FREQUENT)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

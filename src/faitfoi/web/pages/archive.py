@@ -164,8 +164,11 @@ def _done(request: HttpRequest, here: Here, act: Callable[[], object], said: str
         act()
     except (CannotEliminate, CannotHold, NotApart) as error:
         messages.warning(request, str(error))
-    except (CannotAttest, CannotSeal, JournalBehind, PermissionError, WitnessSilent) as error:
+    except (CannotAttest, CannotSeal, JournalBehind, ObjectAltered, ObjectMissing, WitnessSilent) as error:
         messages.warning(request, _("Approved, not finished: %(why)s It will go on by itself.") % {"why": error})
+    except OSError as error:  # a shelf that keeps a pack until its term, or that has no room
+        why = error.strerror or str(error)
+        messages.warning(request, _("Approved, not finished: %(why)s It will go on by itself.") % {"why": why})
     else:
         messages.success(request, said)
     return redirect("archive", slug=here.organisation.slug)

@@ -16,10 +16,11 @@ const NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme";
 const KNOWN = /^(?:(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html|data\/(chorus\.(pdf|xml)|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|origine\.zip|cles\/journal\.pem|cles\/temoin(-[0-9]+)?\.(pem|nom)|journal\/[0-9]{12}\.(json|tlog-proof)|certificats\/cachet\.pem|horodatage\/racines\.pem|horodatage\/[A-Za-z0-9.-]+\.tst))$/;
 const KEY_START = fromHex("302a300506032b6570032100"); // SubjectPublicKeyInfo d’une clé Ed25519 (RFC 8410)
 
-/** Juge les fichiers d’un dossier (Map de nom à octets). Donne `lies`, `truths` et `fingerprints`. */
-async function verifyDossier(files) {
+const MOST_MOVES = 8; // combien de fois une archive a pu être importée quelque part
+
+/** Juge les fichiers d’un dossier (Map de nom à octets). Donne `lies`, `truths`, `unjudged` et `fingerprints`. */
+async function verifyDossier(files, moves = MOST_MOVES) {
   const dossier = { files, lies: [], truths: [], unjudged: [], fingerprints: [], stamped: false };
-  if (dossier.files.has(ORIGIN)) dossier.unjudged.push(`${ORIGIN}, le dossier d’où la facture a été importée : décompressez-le et choisissez-le ici`);
   await attempt(dossier, "les fichiers sont ceux des listes", () => checkLists(dossier));
   const seen = await attempt(dossier, "", () => checkJournal(dossier));
   if (seen) {
@@ -30,7 +31,20 @@ async function verifyDossier(files) {
     if (!files.has(CERTIFICATE)) dossier.unjudged.push("le cachet, dont le certificat n’est pas au dossier");
     else await attempt(dossier, "le cachet couvre toute la facture, et c’est celui du certificat", () => checkSeal(dossier));
   }
+  if (files.has(ORIGIN)) await attempt(dossier, `le dossier d’où la facture a été importée (${ORIGIN}) est celui de la même facture`, () => checkOrigin(dossier, moves));
   return dossier;
+}
+
+/** Le dossier de l’installation d’où vient une facture importée : jugé comme celui-ci, et de la même facture. */
+async function checkOrigin(dossier, moves) {
+  const files = await reading(ORIGIN, () => filesOfZip(bytesOf(dossier, ORIGIN)));
+  if (moves === 0) throw new Mensonge(ORIGIN, "il en contient un autre, et ainsi de suite, plus qu’une facture n’a voyagé");
+  const found = await verifyDossier(files, moves - 1);
+  dossier.lies.push(...found.lies.map(({ file, sentence }) => ({ file: `${ORIGIN}:${file}`, sentence })));
+  dossier.fingerprints.push(...found.fingerprints.map(([name, digest]) => [`${ORIGIN}:${name}`, digest]));
+  dossier.truths.push(...found.truths.map((truth) => `là d’où elle vient, ${truth}`));
+  dossier.unjudged.push(...found.unjudged.map((what) => `là d’où elle vient, ${what}`));
+  if (!files.has(PDF) || !same(files.get(PDF), bytesOf(dossier, PDF))) throw new Mensonge(ORIGIN, "ce n’est pas le dossier de la même facture");
 }
 
 async function attempt(dossier, truth, check) {
@@ -192,37 +206,43 @@ async function checkStamps(dossier) {
       const at = await reading(name, () => stampedAt(bytesOf(dossier, name), bytesOf(dossier, CHECKPOINT), roots), ` (ou dans ${ROOTS})`);
       dossier.truths.push(`le point de contrôle existait ${moment(at)}, dit ${name.slice(16, -4)}`);
     });
-  if (dossier.files.has(EVIDENCE) && dossier.lies.length === before) await attempt(dossier, "", () => checkEvidence(dossier, tokens));
+  if (dossier.files.has(EVIDENCE) && dossier.lies.length === before) await attempt(dossier, "", () => checkEvidence(dossier, tokens, roots));
 }
 
-/** La preuve d’ancienneté (RFC 4998) commence par un des jetons ; ses renouvellements, la page ne les lit pas. */
-async function checkEvidence(dossier, tokens) {
-  const chains = await reading(EVIDENCE, () => {
-    const record = element(bytesOf(dossier, EVIDENCE));
-    if (record.end !== bytesOf(dossier, EVIDENCE).length) throw new Illisible("elle est illisible");
-    return inside(inside(record, 0x30, 3)[2], 0x30, 1).map((chain) => inside(chain, 0x30, 1).map((stamp) => inside(stamp, 0x30, 2).at(-1).whole));
-  });
-  if (!tokens.some((name) => same(bytesOf(dossier, name), chains[0][0])))
+/** La preuve d’ancienneté (RFC 4998) est celle du point de contrôle, et commence par un des jetons. */
+async function checkEvidence(dossier, tokens, roots) {
+  const chains = await reading(EVIDENCE, () => readRecord(bytesOf(dossier, EVIDENCE)));
+  if (!tokens.some((name) => same(bytesOf(dossier, name), chains[0].stamps[0].token)))
     throw new Mensonge(EVIDENCE, "elle ne commence pas par un horodatage du dossier");
-  const renewals = chains.flat().length - 1;
-  if (renewals) dossier.unjudged.push(`les ${renewals} renouvellements de la preuve d’ancienneté, que « faitfoi verify » vérifie`);
-  else dossier.truths.push("la preuve d’ancienneté est celle du point de contrôle");
+  if (chains.some(({ bits }) => !bits)) {
+    dossier.unjudged.push("les renouvellements de la preuve d’ancienneté : leur algorithme n’est pas de ceux que le navigateur connaît ; « faitfoi verify » les vérifie");
+    return;
+  }
+  const instants = await reading(EVIDENCE, () => recordedAt(chains, bytesOf(dossier, CHECKPOINT), roots), ` (ou dans ${ROOTS})`);
+  dossier.truths.push("la preuve d’ancienneté est celle du point de contrôle");
+  for (const at of instants.slice(1)) dossier.truths.push(`elle a été renouvelée à temps, ${moment(at)}`);
 }
 
 /** L’instant d’un jeton RFC 3161 de ces octets, dont la chaîne mène à une racine ; Illisible pour tout autre. */
 async function stampedAt(token, message, roots) {
+  return (await tokenOf(token, (bits) => sha(bits, message), roots)).at;
+}
+
+/** L’instant d’un jeton et l’expiration de son certificat ; `wanted` donne l’empreinte attendue, par sa taille. */
+async function tokenOf(token, wanted, roots) {
   const cms = readCms(token);
   if (cms.contentType !== OID.tstInfo || !cms.content || cms.end !== token.length) throw new Illisible("ce n’est pas un horodatage");
   const [, , imprint, , time] = inside(element(cms.content), 0x30, 5);
   const [algorithm, digest] = inside(imprint, 0x30, 2);
   const bits = HASHES[oid(inside(algorithm, 0x30, 1)[0])];
-  if (!bits || bits < 256 || !same(await sha(bits, message), leaf(digest, 0x04))) throw new Illisible(`il n’horodate pas ${CHECKPOINT}`);
+  if (!bits || bits < 256 || !same(await wanted(bits), leaf(digest, 0x04))) throw new Illisible(`il n’horodate pas ${CHECKPOINT}`);
   const signer = await boundCertificate(cms, [...cms.certificates, ...roots]);
   if (signer === null || !(await isSignedBy(cms, signer, cms.content))) throw new Illisible("sa signature ne tient pas");
   const at = instant(time);
-  if (!mayStamp(readCertificate(signer)) || !(await leadsToRoot(signer, cms.certificates, roots, at)))
+  const certificate = readCertificate(signer);
+  if (!mayStamp(certificate) || !(await leadsToRoot(signer, cms.certificates, roots, at)))
     throw new Illisible(`son certificat ne mène pas à une racine de ${ROOTS}`);
-  return at;
+  return { at, until: certificate.end };
 }
 
 function moment(milliseconds) {

@@ -13,7 +13,7 @@ FREQUENT = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_size"), ("records", "0025_payments_days")]
+    dependencies = [("records", "0027_flow_role")]
     operations = [
         migrations.AddIndex(
             "journalentry",

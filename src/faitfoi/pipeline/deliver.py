@@ -17,19 +17,22 @@ from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.chorus_pro_archive import shares_flow
 from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
+from faitfoi.pipeline import archive
 from faitfoi.pipeline.addresses import refuse_if_known_bad
 from faitfoi.pipeline.announcing import announce
 from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.due import deliver_later
-from faitfoi.pipeline.flows import flow_companions
-from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
-from faitfoi.pipeline.grouping import companions_of, goes_with, waits_for_its_run
+from faitfoi.pipeline.flows import flow_companions, shares_flows
+from faitfoi.pipeline.following import catch_up, keep_receipt
+from faitfoi.pipeline.grouping import companions_of, goes_with, is_grouped, waits_for_its_run
 from faitfoi.pipeline.kept import refuse_if_kept
 from faitfoi.pipeline.notices import notify
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.pacing import held_until
 from faitfoi.pipeline.parcels import build_parcel
+from faitfoi.pipeline.retention import invoice_class
+from faitfoi.records.journal import together
 from faitfoi.records.models import Attempt, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import close_attempt, move
@@ -50,13 +53,16 @@ class Claim:
     """A delivery that this worker alone may send now: what to send, or why it cannot even be tried.
 
     The lease covers a sending that begins before `start_by`: a worker that slept longer must not touch the wire.
+    `retention` is the class of what is answered; `shares` is whether others may travel with it.
     """
 
-    attempt_id: UUID
+    attempt: Attempt
     delivery_id: UUID
     number: int
     start_by: datetime
     cargo: Parcel | NotSent | Refused
+    retention: str
+    shares: bool
 
 
 def deliver(organisation_id: UUID, delivery_ids: Iterable[UUID], *, chunk: Sequence[UUID] = ()) -> None:
@@ -101,7 +107,7 @@ def _claim_company(
     organisation_id: UUID, leader: Claim, channels: Channels, *, chunk: Sequence[UUID]
 ) -> tuple[list[Claim], list[Claim]]:
     """Claim what travels in the same message or flow; returns the claims that go along, and those that go alone."""
-    if not isinstance(leader.cargo, Parcel):
+    if not isinstance(leader.cargo, Parcel) or not leader.shares:
         return [], []
     with acting_for(organisation_id):
         delivery = Delivery.objects.select_related("document__customer", "artefact").get(id=leader.delivery_id)
@@ -154,9 +160,11 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, carr
     `carrier` is the reference of the delivery in whose message it travels; without one it leaves in its own turn.
     """
     now = timezone.now()
-    with acting_for(organisation_id):
-        delivery = Delivery.objects.select_related("document", "artefact").filter(id=delivery_id).first()
-        if delivery is None or delivery.stage != Stage.ROUTED:
+    with acting_for(organisation_id), together():
+        # Locked as it is read: whoever else wants it waits until it is claimed, and finds it gone.
+        found = Delivery.objects.select_for_update(of=("self",)).filter(id=delivery_id, stage=Stage.ROUTED)
+        delivery = found.select_related("document__customer", "artefact", "organisation").first()
+        if delivery is None:
             return None
         if not carrier and (delivery.next_attempt_at or now) > now:
             return None
@@ -164,7 +172,7 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, carr
         deadline = now
         try:
             deadline += channels.open(delivery).deadline
-            cargo = build_parcel(delivery, channels.settings_of(delivery.channel))
+            cargo = build_parcel(delivery, channels.settings_of(delivery.channel), words=channels.words)
             refuse_if_known_bad(delivery)
             refuse_if_kept(delivery)
             if not carrier and (later := _later(delivery, channels.settings_of(delivery.channel), now=now)):
@@ -181,7 +189,7 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, carr
             deadline=deadline,
             lease_until=deadline + LEASE_MARGIN,
         )
-        moved = move(
+        move(
             delivery.id,
             source=Stage.ROUTED,
             target=Stage.SENDING,
@@ -189,16 +197,27 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, carr
             timetable={"attempts_made": number, "next_attempt_at": None},
             references=_carrier(delivery, carrier),
             opening=attempt,
+            held=delivery,
         )
-        if not moved:
-            return None
-        start_by = now + LEASE_MARGIN
-        return Claim(attempt_id=attempt.id, delivery_id=delivery.id, number=number, start_by=start_by, cargo=cargo)
+        return Claim(
+            attempt=attempt,
+            delivery_id=delivery.id,
+            number=number,
+            start_by=now + LEASE_MARGIN,
+            cargo=cargo,
+            retention=invoice_class(delivery.organisation, delivery.document.issue_date),
+            shares=isinstance(cargo, Parcel) and _shares(delivery, channels.settings_of(delivery.channel)),
+        )
 
 
 def _later(delivery: Delivery, settings: dict[str, str], *, now: datetime) -> datetime | None:
     """When a delivery leaves, if not now: its run is still being read, or its turn has not come."""
     return waits_for_its_run(delivery, settings, now=now) or held_until(delivery, settings, now=now)
+
+
+def _shares(delivery: Delivery, settings: dict[str, str]) -> bool:
+    """Whether others may travel in the same message or flow, by the channel's settings."""
+    return shares_flows(settings) if delivery.channel == ChannelKey.CHORUS_PRO else is_grouped(delivery, settings)
 
 
 def _carrier(delivery: Delivery, carrier: str) -> dict[str, str]:
@@ -212,8 +231,8 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
     """Commit that the other side has it."""
     now = timezone.now()
     target = Stage.ACCEPTED if receipt.grade is Grade.ACCEPTED else Stage.SENT
-    kept = pack_answer(organisation_id, claim.delivery_id, receipt)
-    with acting_for(organisation_id):
+    kept = archive.pack(organisation_id, [receipt.raw], retention=claim.retention) if receipt.raw else None
+    with acting_for(organisation_id), together():
         if not _close_attempt(claim, Attempt.Outcome.RECEIPT, receipt.detail):
             # The lease ran out and the sweeper asked for a search: the receipt settles it.
             log.warning("a receipt came after the lease of delivery %s", claim.delivery_id)
@@ -228,11 +247,12 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
                 reason=receipt.detail,
                 references=receipt.references,
                 timetable={"next_poll_at": now + FIRST_POLL if polls else None, "next_question_at": None},
+                held=delivery,
             )
         noted_good(delivery.channel, at=now)
         # A delivery that news has already carried further keeps its stage, and gains the evidence.
-        keep_receipt(delivery, receipt, kept, at=now)
-        catch_up(claim.delivery_id, actor=WORKER)
+        keep_receipt(delivery, receipt, kept, at=now, held=True)
+        catch_up(claim.delivery_id, actor=WORKER, held=delivery)
         if target is Stage.ACCEPTED and delivery.channel != ChannelKey.EMAIL:
             notify(claim.delivery_id, actor=WORKER)
 
@@ -332,4 +352,4 @@ def _settle(
 
 def _close_attempt(claim: Claim, outcome: Attempt.Outcome, detail: str) -> bool:
     """Write how the attempt ended; False when the sweeper has already closed it."""
-    return close_attempt(claim.attempt_id, outcome=outcome, detail=detail, actor=WORKER)
+    return close_attempt(claim.attempt, outcome=outcome, detail=detail, actor=WORKER)

@@ -19,6 +19,11 @@ from faitfoi.records.models import Attempt, Delivery
 from faitfoi.records.stages import Stage
 
 
+def shares_flows(settings: dict[str, str]) -> bool:
+    """Whether the channel's settings let several invoices share a flow."""
+    return read_together(settings.get("factures_par_flux", "")) > 1
+
+
 def flow_companions(delivery: Delivery, settings: dict[str, str], *, among: Sequence[UUID]) -> list[UUID]:
     """Return the deliveries that may share this one's flow, within its limits. Runs inside `acting_for`.
 

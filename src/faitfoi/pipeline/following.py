@@ -120,11 +120,19 @@ def _class_of(organisation_id: UUID, delivery_id: UUID) -> str:
 
 
 def keep_receipt(
-    delivery: Delivery, receipt: Receipt, kept: Pack | None, *, at: datetime, code: str = "receipt", identity: str = ""
+    delivery: Delivery,
+    receipt: Receipt,
+    kept: Pack | None,
+    *,
+    at: datetime,
+    code: str = "receipt",
+    identity: str = "",
+    held: bool = False,
 ) -> None:
     """Write the other side's answer to the sending down as the first piece of evidence. Runs inside `acting_for`.
 
-    `code` and `identity` are those of an act, when that is what has been answered.
+    `code` and `identity` are those of an act, when that is what has been answered. `held`: the caller has locked the
+    delivery in this transaction.
     """
     if kept is not None:
         archive.claim(kept, actor="channel")
@@ -137,7 +145,7 @@ def keep_receipt(
         who=receipt.references.get("relay", "") or delivery.get_channel_display(),
         raw=receipt.raw,
     )
-    _keep(delivery, event, actor="channel")
+    _keep(delivery, event, actor="channel", held=held)
 
 
 def record(delivery: Delivery, news: Sequence[RemoteEvent], *, actor: str) -> int:
@@ -178,11 +186,14 @@ def _identity(delivery: Delivery, event: RemoteEvent) -> str:
     return storable(f"{delivery.channel}:{event.identity}")[:200]
 
 
-def catch_up(delivery_id: UUID, *, actor: str) -> None:
-    """Apply news that came while the sending was not yet settled: a bounce can be faster than our own commit."""
+def catch_up(delivery_id: UUID, *, actor: str, held: Delivery | None = None) -> None:
+    """Apply news that came while the sending was not yet settled: a bounce can be faster than our own commit.
+
+    `held` is the delivery itself, where the caller has read and locked its row in this transaction.
+    """
     told = Event.objects.filter(delivery_id=delivery_id, axis=Event.Axis.THEIRS).order_by("at", "id")
     for grade, reason in told.values_list("grade", "reason"):
-        _follow(delivery_id, Grade(grade), reason, actor=actor)
+        _follow(delivery_id, Grade(grade), reason, actor=actor, held=held)
 
 
 def grade_of(event: RemoteEvent) -> Grade:
@@ -192,11 +203,13 @@ def grade_of(event: RemoteEvent) -> Grade:
     return event.grade
 
 
-def _follow(delivery_id: UUID, grade: Grade, reason: str, *, actor: str) -> None:
-    if grade is Grade.DUPLICATE:
-        _have_it_already(delivery_id, reason, actor=actor)
-    else:
-        _advance(delivery_id, grade, reason, actor=actor)
+def _follow(delivery_id: UUID, grade: Grade, reason: str, *, actor: str, held: Delivery | None = None) -> None:
+    if grade is not Grade.DUPLICATE:
+        _advance(delivery_id, grade, reason, actor=actor, held=held)
+        return
+    _have_it_already(delivery_id, reason, actor=actor)
+    if held is not None:
+        held.refresh_from_db()
 
 
 def _have_it_already(delivery_id: UUID, reason: str, *, actor: str) -> None:
@@ -228,20 +241,23 @@ def _have_it_already(delivery_id: UUID, reason: str, *, actor: str) -> None:
         move(delivery_id, source=source, target=Stage.UNKNOWN, actor=actor, reason=reason)
 
 
-def _advance(delivery_id: UUID, grade: Grade, reason: str, *, actor: str) -> None:
+def _advance(delivery_id: UUID, grade: Grade, reason: str, *, actor: str, held: Delivery | None) -> None:
     """Let our stage follow a piece of evidence, where the order of stages allows it."""
     target = STAGE_OF.get(grade)
-    source = Stage(Delivery.objects.values_list("stage", flat=True).get(id=delivery_id))
-    if target is None or target not in ALLOWED[source]:
+    if target is None:
         return
-    moved = move(delivery_id, source=source, target=target, actor=actor, reason=reason)
+    source = Stage(held.stage if held else Delivery.objects.values_list("stage", flat=True).get(id=delivery_id))
+    if target not in ALLOWED[source]:
+        return
+    moved = move(delivery_id, source=source, target=target, actor=actor, reason=reason, held=held)
     if moved and target in THEY_HAVE_IT:
         notify(delivery_id, actor=actor)
 
 
-def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
-    # News of one delivery waits for each other: two workers may hear the same thing at once.
-    Delivery.objects.select_for_update().get(id=delivery.id)
+def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str, held: bool = False) -> bool:
+    if not held:
+        # News of one delivery waits for each other: two workers may hear the same thing at once.
+        Delivery.objects.select_for_update().get(id=delivery.id)
     identity = _identity(delivery, event)
     code = storable(event.code)[:80]
     if Event.objects.filter(document_id=delivery.document_id, delivery=delivery, identity=identity).exists():

@@ -23,7 +23,7 @@ LONGEST_WAIT = timedelta(hours=1)
 
 def waits_for_its_run(delivery: Delivery, settings: dict[str, str], *, now: datetime) -> datetime | None:
     """Return when to look again while the batch is still being read; None when it may leave. Inside `acting_for`."""
-    if not _grouped(delivery, settings):
+    if not is_grouped(delivery, settings):
         return None
     own = Batch.objects.filter(lines__document=delivery.document_id, lines__already_done=False)
     reading = own.filter(created_at__gt=now - LONGEST_WAIT).values("id")
@@ -39,7 +39,7 @@ def waits_for_its_run(delivery: Delivery, settings: dict[str, str], *, now: date
 def companions_of(delivery: Delivery, settings: dict[str, str]) -> list[UUID]:
     """Return the deliveries that may share this one's message, within the size asked for. Runs inside `acting_for`."""
     customer = delivery.document.customer_id
-    if customer is None or not _grouped(delivery, settings):
+    if customer is None or not is_grouped(delivery, settings):
         return []
     batches = Batch.objects.filter(lines__document=delivery.document_id, lines__already_done=False)
     same = Delivery.objects.filter(
@@ -81,7 +81,8 @@ def carried_with(delivery: Delivery) -> list[Delivery]:
     return [delivery, *others.select_related("document")]
 
 
-def _grouped(delivery: Delivery, settings: dict[str, str]) -> bool:
+def is_grouped(delivery: Delivery, settings: dict[str, str]) -> bool:
+    """Whether others may share this one's message: by the customer's own wish, else by the organisation's."""
     customer = delivery.document.customer
     if delivery.channel != ChannelKey.EMAIL or customer is None:
         return False

@@ -1,5 +1,7 @@
 """Files that go along with e-mailed invoices, beside the terms of sale: of one customer, or of one batch."""
 
+from django.db.models import Q
+
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Attachment
@@ -7,7 +9,7 @@ from faitfoi.channels.smtp_mail_message import file_name
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Batch, Customer, Delivery, MailFile
+from faitfoi.records.models import Batch, BatchLine, Customer, Delivery, MailFile
 
 LARGEST = 7_000_000
 MOST = 5
@@ -55,14 +57,16 @@ def files_along(delivery: Delivery) -> tuple[Attachment, ...]:
     Raises ObjectMissing or ObjectAltered when the archive no longer gives one.
     """
     document = delivery.document
-    of_customer = MailFile.objects.filter(customer__documents=document)
-    of_batch = MailFile.objects.filter(batch__lines__document=document, batch__lines__already_done=False).distinct()
+    batches = BatchLine.objects.order_by().filter(document=document, already_done=False).values("batch")
+    wanted = Q(batch__in=batches)
+    if document.customer_id is not None:
+        wanted |= Q(customer=document.customer_id)
+    rows = MailFile.objects.filter(wanted).order_by("filename")
     return tuple(
         Attachment(
             filename=each.filename,
             media_type=each.media_type,
             content=archive.fetch(delivery.organisation_id, each.sha256),
         )
-        for rows in (of_customer, of_batch)
-        for each in rows.order_by("filename")
+        for each in sorted(rows, key=lambda row: row.customer_id is None)
     )

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from faitfoi.channels.contract import Channel, NotSent
 from faitfoi.channels.registry import open_channel
+from faitfoi.pipeline.mail_languages import texts_of
 from faitfoi.records.models import Delivery
 from faitfoi.records.vault import VaultClosed, channel_settings
 
@@ -16,6 +17,7 @@ class Channels:
         self._settings: dict[str, dict[str, str]] = {}
         self._open: dict[str, Channel] = {}
         self._by_delivery: dict[UUID, Channel] = {}
+        self._words: dict[str, dict[str, tuple[str, str]]] = {}
 
     def __enter__(self) -> "Channels":
         return self
@@ -29,6 +31,12 @@ class Channels:
         if key not in self._settings:
             self._settings[key] = channel_settings(key) or {}
         return self._settings[key]
+
+    def words(self, language: str) -> dict[str, tuple[str, str]]:
+        """Return the organisation's own texts in a language. Runs inside `acting_for`."""
+        if language not in self._words:
+            self._words[language] = texts_of(language)
+        return self._words[language]
 
     def open(self, delivery: Delivery) -> Channel:
         """Return the delivery's channel. Runs inside `acting_for`. Raises NotSent when its settings do not serve."""

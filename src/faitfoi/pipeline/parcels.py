@@ -1,5 +1,6 @@
 """What travels: the artefact's very bytes, the envelope, and the channel's settings."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from django.conf import settings
@@ -20,12 +21,18 @@ from faitfoi.records.stages import Purpose
 PDF = "application/pdf"
 
 
-def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel:
+def build_parcel(
+    delivery: Delivery,
+    channel_settings: dict[str, str],
+    *,
+    words: Callable[[str], dict[str, tuple[str, str]]] = texts_of,
+) -> Parcel:
     """Gather all that the channel needs to carry this delivery once. Runs inside `acting_for`.
 
+    `words` gives the organisation's own texts in a language, where they have been read already.
     Raises NotSent when the archive no longer gives the artefact's very bytes: nothing else may go in its place.
     """
-    document, organisation = delivery.document, Organisation.objects.get(id=delivery.organisation_id)
+    document, organisation = delivery.document, delivery.organisation
     try:
         artefact = _artefact(delivery)
         annexes = _annexes(organisation, delivery)
@@ -55,7 +62,7 @@ def build_parcel(delivery: Delivery, channel_settings: dict[str, str]) -> Parcel
         customer=str(document.customer_id or ""),
         language=language_of(document.customer),
         processing_rule=processing_rule(document) if delivery.channel == ChannelKey.PLATEFORME_AGREEE else "",
-        texts=texts_of(language_of(document.customer)) if delivery.channel == ChannelKey.EMAIL else {},
+        texts=words(language_of(document.customer)) if delivery.channel == ChannelKey.EMAIL else {},
     )
 
 

@@ -34,7 +34,7 @@ def sweep(organisation_id: UUID) -> int:
             outcome=Attempt.Outcome.CLAIMED, lease_until__lt=now
         )
         for attempt in stalled.select_related("delivery"):
-            close_attempt(attempt.id, outcome=Attempt.Outcome.UNKNOWN, detail=STOPPED, actor=WORKER)
+            close_attempt(attempt, outcome=Attempt.Outcome.UNKNOWN, detail=STOPPED, actor=WORKER)
             swept += move(
                 attempt.delivery_id,
                 source=Stage.SENDING,

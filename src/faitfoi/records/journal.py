@@ -2,11 +2,15 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from django.db import connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from faitfoi.accounts.identifiers import uuid7
@@ -76,6 +80,19 @@ class Draft:
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Gathered:
+    """Entries composed and not yet written, by `together`: of one organisation, of one instant, in their order."""
+
+    organisation_id: UUID
+    at: datetime
+    savepoints: tuple[str, ...]
+    composed: list[tuple[str, str, str, str, str, str]] = field(default_factory=list)
+
+
+_gathered: WeakKeyDictionary[BaseDatabaseWrapper, _Gathered] = WeakKeyDictionary()
+
+
 class EntryTooLong(ValueError):
     """An entry does not fit where entries are published: a bug, what is long belongs in the details."""
 
@@ -109,15 +126,52 @@ def write_entries(drafts: Iterable[Draft], *, actor: str) -> list[UUID]:
     Raises as `write_entry` does.
     """
     organisation_id = require_organisation()
-    at = timezone.now()
+    waiting = _gathered.get(connections[DEFAULT_DB_ALIAS])
+    at = waiting.at if waiting else timezone.now()
     common = {"v": 1, "organisation": str(organisation_id), "at": at.isoformat(), "actor": actor}
     given = [(draft.entry_id or uuid7(), draft) for draft in drafts]
     composed = [_compose(draft, str(entry_id), common) for entry_id, draft in given]
+    if waiting is None:
+        _insert(composed, organisation_id=organisation_id, at=at)
+    else:
+        waiting.composed += composed
+        if tuple(connection.savepoint_ids) != waiting.savepoints:
+            _write_gathered(waiting)  # a savepoint that is undone takes its entries with it
+    return [entry_id for entry_id, _ in given]
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write the entries of this block at its end, in their order and in one statement; in case of an error, none.
+
+    Inside `acting_for`, around what one transaction does to one thing: all of it happens at one instant. The entries
+    written in a savepoint are written there, after those that came before it.
+    """
+    here = connections[DEFAULT_DB_ALIAS]
+    if here in _gathered:
+        yield
+        return
+    waiting = _Gathered(
+        organisation_id=require_organisation(), at=timezone.now(), savepoints=tuple(connection.savepoint_ids)
+    )
+    _gathered[here] = waiting
+    try:
+        yield
+        _write_gathered(waiting)
+    finally:
+        del _gathered[here]
+
+
+def _write_gathered(waiting: _Gathered) -> None:
+    composed, waiting.composed = waiting.composed, []
+    _insert(composed, organisation_id=waiting.organisation_id, at=waiting.at)
+
+
+def _insert(composed: list[tuple[str, str, str, str, str, str]], *, organisation_id: UUID, at: datetime) -> None:
     if composed:
         ids, kinds, documents, bodies, leaves, details = ("\n".join(column) for column in zip(*composed, strict=True))
         told = [ids, kinds, documents, bodies, leaves, details, organisation_id, at, organisation_id, organisation_id]
         run_prepared(WRITE, told)
-    return [entry_id for entry_id, _ in given]
 
 
 def _compose(draft: Draft, entry_id: str, common: Mapping[str, object]) -> tuple[str, str, str, str, str, str]:

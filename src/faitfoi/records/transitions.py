@@ -34,22 +34,25 @@ def move(
     timetable: Mapping[str, datetime | int | None] | None = None,
     references: Mapping[str, str] | None = None,
     opening: Attempt | None = None,
+    held: Delivery | None = None,
 ) -> bool:
     """Move a delivery from `source` to `target`; False when it was no longer at `source` (another worker has it).
 
     `timetable` sets the next_* fields and counters in the same write; `references` are added to the other side's
-    identifiers; `opening` is the attempt that begins with the move, saved in it. Runs inside `acting_for`.
+    identifiers; `opening` is the attempt that begins with the move, saved in it. `held` is the delivery itself, where
+    the caller has just read and locked its row in this transaction: it says then what the row says. Runs inside
+    `acting_for`.
     Raises ForbiddenMove for a step that `stages.ALLOWED` does not have.
     """
     if target not in ALLOWED[source]:
         raise ForbiddenMove(f"{source} → {target}")
     organisation_id = require_organisation()
-    delivery = (
+    delivery = held or (
         Delivery.objects.select_for_update()
         .filter(id=delivery_id, organisation_id=organisation_id, stage=source)
         .first()
     )
-    if delivery is None:
+    if delivery is None or delivery.stage != source:
         return False
     delivery.stage = target
     for name, value in (timetable or {}).items():
@@ -83,20 +86,22 @@ def move(
     return True
 
 
-def close_attempt(attempt_id: UUID, *, outcome: Attempt.Outcome, detail: str, actor: str) -> bool:
-    """Write how an attempt ended, with its entry; False when that is written already. Runs inside `acting_for`."""
-    found = Attempt.objects.select_related("delivery").filter(id=attempt_id, outcome=Attempt.Outcome.CLAIMED)
-    attempt = found.select_for_update(of=("self",)).first()
-    if attempt is None:
+def close_attempt(attempt: Attempt, *, outcome: Attempt.Outcome, detail: str, actor: str) -> bool:
+    """Write how an attempt ended, with its entry; False when that is written already. Runs inside `acting_for`.
+
+    The attempt is as it was opened, with its delivery: nothing but this ever changes one.
+    """
+    ended = {"outcome": outcome, "finished_at": timezone.now(), "detail": storable(detail)}
+    if not Attempt.objects.filter(id=attempt.id, outcome=Attempt.Outcome.CLAIMED).update(**ended):
         return False
-    attempt.outcome, attempt.finished_at, attempt.detail = outcome, timezone.now(), storable(detail)
-    attempt.save(update_fields=["outcome", "finished_at", "detail"])
+    for name, value in ended.items():
+        setattr(attempt, name, value)
     write_entry(
         "attempt_closed",
         actor=actor,
         document_id=attempt.delivery.document_id,
         rows=[attempt],
-        attempt=str(attempt_id),
+        attempt=str(attempt.id),
         delivery=str(attempt.delivery_id),
         outcome=outcome.value,
     )

@@ -6,10 +6,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from faitfoi.accounts.models import ChannelKey, User
+from faitfoi.accounts.models import ChannelKey, Role, User
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.records.models import Act, Delivery, Event
+from faitfoi.records.models import Act, Delivery, Event, JournalEntry
 from faitfoi.records.stages import Stage
+from tests.conftest import make_member
 from tests.web.conftest import Work, plain, signed_in_as
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +34,11 @@ def halted_at(work: Work, code: str) -> Delivery:
             identity=f"chorus_pro:facture:1:{code}",
         )
     return delivery
+
+
+def spaced(content: bytes) -> str:
+    """Return what a page says, with plain spaces."""
+    return plain(content).replace("\u202f", " ").replace("\u00a0", " ")
 
 
 def address(work: Work, delivery: Delivery, name: str = "chorus_task") -> str:
@@ -100,5 +106,29 @@ def test_a_button_for_another_halt_does_nothing(as_alice: Client, documents: Wor
 def test_the_auditor_answers_nothing(auditor: User, documents: Work) -> None:
     delivery = halted_at(documents, "SUSPENDUE")
     client = signed_in_as(auditor)
-    assert client.get(address(documents, delivery)).status_code == 403
     assert client.post(address(documents, delivery, "answer_chorus"), {"halt": "SUSPENDUE"}).status_code == 403
+
+
+@pytest.mark.parametrize("code", ["A_RECYCLER", "SUSPENDUE", "REJETEE"])
+def test_who_may_not_answer_reads_who_does(auditor: User, alice: User, documents: Work, code: str) -> None:
+    """An auditor sees each guided task, no form, and one calm sentence with the names of those who can."""
+    delivery = halted_at(documents, code)
+    page = signed_in_as(auditor).get(address(documents, delivery))
+    assert page.status_code == 200
+    assert f"la réponse revient à : {alice}" in spaced(page.content)
+    assert b"<form method" not in page.content.partition(b"<main")[2].partition(b"</main>")[0]
+    with acting_for(documents.organisation.id):
+        read = JournalEntry.objects.filter(kind="read_by_auditor").latest("id")
+        assert read.document_id == delivery.document_id
+
+
+def test_a_clerk_reads_who_may_change_the_settings(as_alice: Client, documents: Work, charlie: User) -> None:
+    slug = documents.organisation.slug
+    for page in ("connections", "set_chorus"):
+        assert "Changer ces réglages revient à un responsable" in spaced(
+            as_alice.get(reverse(page, args=[slug])).content
+        )
+    make_member(documents.organisation, "marie@cooperative.example", role=Role.MANAGER)
+    for page in ("connections", "set_chorus"):
+        said = spaced(as_alice.get(reverse(page, args=[slug])).content)
+        assert "Changer ces réglages revient à : Marie." in said

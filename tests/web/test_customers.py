@@ -9,9 +9,11 @@ from django.urls import reverse
 from faitfoi.accounts.models import Organisation, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import relaunching
+from faitfoi.pipeline.setting_up import CannotSetUp, import_customers
 from faitfoi.records.models import Customer, Delivery, JournalEntry
 from faitfoi.records.stages import Stage
-from tests.pipeline.cast import FARMER, SILENT, TOWN, Buyer, Scene, file
+from faitfoi.simulators.control import FaultKind
+from tests.pipeline.cast import FARMER, SILENT, TOWN, Buyer, Scene, fault, file
 from tests.pipeline.conftest import portal, relay, scene
 from tests.web.conftest import Work, plain, signed_in_as
 
@@ -299,3 +301,46 @@ def test_a_person_changes_their_password_from_any_page(as_alice: Client, coopera
     assert done.status_code == 200
     assert "mot de passe" in plain(done.content)
     assert Client().login(username="alice@trois-vallees.example", password="mot de passe de démonstration") is False
+
+
+def test_a_clerk_has_the_structure_asked_about_now_and_reads_what_was_found_and_when(
+    clerk: Client, scene: Scene
+) -> None:
+    town = record(scene, TOWN.reference)
+    page = address(scene, "customer", town.pk)
+    assert "Nous n’avons pas encore interrogé Chorus Pro" in read(clerk, page)
+    answer = clerk.post(address(scene, "refresh_structure", town.pk))
+    assert answer.status_code == 302
+    said = read(clerk, page)
+    assert "Commune de Valombreuse — SIRET 00000071100010 (réponse du" in said
+    assert "Ni code service ni numéro d’engagement n’est exigé de tous." in said
+    scene.chorus.faults.add(fault(FaultKind.DOWN, on="rechercher"))
+    clerk.post(address(scene, "refresh_structure", town.pk))
+    said = read(clerk, page)
+    assert "réponse du" in said  # what it said last stays
+    assert "Chorus Pro n’a pas répondu : Chorus Pro est momentanément fermé (503)." in said
+
+
+def test_only_a_public_customer_with_its_siret_has_a_structure(clerk: Client, scene: Scene) -> None:
+    farmer = record(scene, FARMER.reference)
+    assert "Rafraîchir la structure" not in read(clerk, address(scene, "customer", farmer.pk))
+    assert clerk.post(address(scene, "refresh_structure", farmer.pk)).status_code == 404
+
+
+def test_how_a_customer_takes_deposits_is_on_its_record_and_in_the_file(clerk: Client, scene: Scene) -> None:
+    town = record(scene, TOWN.reference)
+    edit = address(scene, "edit_customer", town.pk)
+    assert clerk.post(edit, typed(town, chorus_deposit="pdf")).status_code == 302
+    assert record(scene, TOWN.reference).chorus_deposit == "pdf"
+    assert "en simple PDF" in read(clerk, address(scene, "customer", town.pk))
+    assert clerk.post(edit, typed(town, chorus_deposit="pigeon")).status_code == 422
+    import_customers(
+        scene.organisation,
+        ["reference;name;nature;siren;siret;chorus_deposit", f"P-1;{TOWN.name};public;;{TOWN.siret};soumettre"],
+        actor="test",
+    )
+    assert record(scene, TOWN.reference).chorus_deposit == "soumettre"
+    with pytest.raises(CannotSetUp, match="écrivez flux, soumettre, pdf, ou rien"):
+        import_customers(
+            scene.organisation, ["reference;name;nature;chorus_deposit", f"P-1;{TOWN.name};public;pigeon"], actor="test"
+        )

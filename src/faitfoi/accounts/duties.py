@@ -38,6 +38,13 @@ def may(role: Role, duty: Duty) -> bool:
     return duty in DUTIES[role]
 
 
+def entitled(organisation_id: UUID, duty: Duty) -> list[str]:
+    """Name the active members entitled to a duty, for whoever is not. Runs inside `acting_for`."""
+    roles = [role for role in DUTIES if may(role, duty)]
+    members = Membership.objects.filter(organisation_id=organisation_id, role__in=roles, user__is_active=True)
+    return sorted(str(each.user) for each in members.select_related("user"))
+
+
 def check_second_person(organisation_id: UUID, *, asked_by: str, approved_by: str) -> User:
     """Return who approves: an active member entitled to, and another person than whoever asked. Raises NotApart.
 

@@ -14,6 +14,7 @@ from stdnum.fr import siret as siret_number
 
 from faitfoi.accounts.models import ChannelKey, Membership, Organisation, Role, User
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.chorus_pro_submission import Mode
 from faitfoi.channels.registry import CHANNELS, open_channel
 from faitfoi.intake.imap_returns import read_mailbox_settings
 from faitfoi.pipeline.customers import fold
@@ -42,6 +43,7 @@ COLUMNS = (
     "language",
     "notice",
     "grouping",
+    "chorus_deposit",
 )
 REQUIRED = ("reference", "name", "nature")
 ASKED = {
@@ -238,10 +240,10 @@ def _problems(customer: Customer) -> dict[str, str]:
         found["country"] = f"« {customer.country} » n’est pas un code de pays : deux lettres, FR ou BE par exemple."
     if customer.nature == Nature.FOREIGN and customer.country == "FR":
         found["country"] = "Un client établi à l’étranger a un autre pays que FR : donnez-le, ou changez sa nature."
-    for name, wish in (("notice", NoticeWish), ("grouping", GroupingWish)):
-        if name in found:
-            said = ", ".join(value for value in wish.values if value)
-            found[name] = f"« {getattr(customer, name)[:20]} » n’existe pas : écrivez {said}, ou rien."
+    for name, known in (("notice", NoticeWish), ("grouping", GroupingWish), ("chorus_deposit", Mode)):
+        words = [each.value for each in known if each.value]
+        if getattr(customer, name) not in ("", *words):
+            found[name] = f"« {getattr(customer, name)[:20]} » n’existe pas : écrivez {', '.join(words)}, ou rien."
     vat = customer.vat_number
     if customer.siren and vat.startswith("FR") and not vat.endswith(customer.siren):
         found["vat_number"] = f"Le numéro « {vat} » ne finit pas par le SIREN « {customer.siren} » : l’un est faux."

@@ -6,7 +6,7 @@ is used, with its age, and without any answer the invoice is prepared unverified
 
 import logging
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.customers import match_customer, service_code
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import ChannelSettings, Structure
+from faitfoi.records.models import ChannelSettings, Customer, Structure
 from faitfoi.records.stages import Nature
 
 log = logging.getLogger(__name__)
@@ -47,9 +47,7 @@ def make_known(organisation: Organisation, invoice: Invoice, *, age: timedelta =
     """
     with acting_for(organisation.id):
         customer = match_customer(invoice.buyer)
-        if customer is None or customer.nature != Nature.PUBLIC or len(customer.siret) != 14:
-            return
-        if not ChannelSettings.objects.filter(channel=ChannelKey.CHORUS_PRO).exists():
+        if customer is None or not may_be_asked(customer):
             return
         row = Structure.objects.filter(siret=customer.siret).first()
         siret, code = customer.siret, service_code(customer, invoice)
@@ -79,11 +77,45 @@ def look_up(organisation_id: UUID, siret: str, *, services: Iterable[str] = (), 
         return _look_up(channels, organisation_id, siret, services=services, actor=actor)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a customer's page says of the structure: `shown` when there is one to ask about, `said` what is known."""
+
+    shown: bool
+    said: tuple[str, ...] = ()
+
+
+def structure_of(customer: Customer) -> Shown:
+    """Tell what is known of a customer's structure, if it has one on Chorus Pro. Runs inside `acting_for`."""
+    if not may_be_asked(customer):
+        return Shown(shown=False)
+    row = Structure.objects.filter(siret=customer.siret).first()
+    return Shown(shown=True, said=tuple(describe(row)) if row else ())
+
+
+def may_be_asked(customer: Customer) -> bool:
+    """Whether Chorus Pro can be asked about a customer: a public one with its SIRET, and the channel set up."""
+    if customer.nature != Nature.PUBLIC or len(customer.siret) != 14:
+        return False
+    return ChannelSettings.objects.filter(channel=ChannelKey.CHORUS_PRO).exists()
+
+
 def describe(row: Structure) -> list[str]:
-    """Say in French what is known of a structure, one sentence each."""
+    """Say in French what is known of a structure, and since when nothing new could be learnt, one sentence each."""
+    said = _describe(row)
+    if row.told_at is not None and row.failed_at is not None and row.failed_at > row.told_at:
+        said.append(f"Le {_moment(row.failed_at)}, Chorus Pro n’a pas répondu : {row.failure}")
+    return said
+
+
+def _moment(at: datetime) -> str:
+    return f"{timezone.localtime(at):%d/%m/%Y à %H:%M}"
+
+
+def _describe(row: Structure) -> list[str]:
     if row.told_at is None:
         return [f"Chorus Pro n’a encore rien dit du SIRET {row.siret}. {row.failure}"]
-    told = f"(réponse du {timezone.localtime(row.told_at):%d/%m/%Y à %H:%M})"
+    told = f"(réponse du {_moment(row.told_at)})"
     if not row.known:
         return [f"Chorus Pro ne connaît pas le SIRET {row.siret} {told}."]
     wants = "un code service ou un numéro d’engagement" if row.code_service_or_engagement else ""

@@ -22,7 +22,7 @@ from faitfoi.pipeline.connections import notices
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.task_list import count_tasks
 from faitfoi.records.alarms import alarms_for
-from faitfoi.records.models import Artefact
+from faitfoi.records.models import Artefact, Delivery
 
 MAY_ACT = frozenset({Role.CLERK, Role.MANAGER})
 """Roles that may send and retry; an auditor reads."""
@@ -46,6 +46,7 @@ AUDITORS_PAGES = frozenset(
         "controls",
         "trail",
         "trail_file",
+        "chorus_task",
     }
 )
 """All that an auditor may open, by name: a page that comes is closed to them until it is named here."""
@@ -217,6 +218,8 @@ def _journal(request: HttpRequest, here: Here, mandate: Mandate, *, page: str) -
     document_id, artefact_id = given.get("document_id"), given.get("artefact_id")
     if artefact_id is not None:
         document_id = Artefact.objects.values_list("document_id", flat=True).get(pk=artefact_id)
+    if (delivery_id := given.get("delivery_id")) is not None:
+        document_id = Delivery.objects.values_list("document_id", flat=True).get(pk=delivery_id)
     others = [str(value) for name, value in given.items() if name not in {"slug", "document_id"}]
     journal_reading(actor=here.actor, mandate=mandate, page=page, document_id=document_id, what=" ".join(others))
 

@@ -81,6 +81,17 @@ class CustomerForm(forms.Form):
         gettext_lazy("Code service"), gettext_lazy("The office that pays, as Chorus Pro names it. Ask your contact.")
     )
     code_service_required = forms.BooleanField(label=gettext_lazy("It wants a code service"), required=False)
+    chorus_deposit = forms.ChoiceField(
+        label=gettext_lazy("How their invoices are deposited"),
+        help_text=gettext_lazy("Leave it, unless this customer refuses what the others take: most never need it."),
+        required=False,
+        choices=[
+            ("", gettext_lazy("Like your organisation")),
+            ("flux", gettext_lazy("As a file with its data (flow)")),
+            ("pdf", gettext_lazy("As a plain PDF, with its fields")),
+            ("soumettre", gettext_lazy("Field by field, without a file")),
+        ],
+    )
     engagement_required = forms.BooleanField(
         label=gettext_lazy("It wants an engagement number (purchase order) on each invoice"), required=False
     )

@@ -72,6 +72,7 @@ organisation: list[URLPattern | URLResolver] = [
     path("clients/nouveau/", customers.new_customer, name="new_customer"),
     path("clients/<uuid:customer_id>/", customers.customer, name="customer"),
     path("clients/<uuid:customer_id>/modifier/", customers.edit_customer, name="edit_customer"),
+    path("clients/<uuid:customer_id>/structure/", chorus.refresh_structure, name="refresh_structure"),
     path("clients/<uuid:customer_id>/relancer/", customers.relaunch_customer, name="relaunch_customer"),
     path("fichiers/<uuid:artefact_id>/", documents.download, name="download"),
     path("fichiers/<uuid:artefact_id>/page-<int:number>.png", documents.picture, name="picture"),

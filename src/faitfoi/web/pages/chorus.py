@@ -4,17 +4,19 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from faitfoi.accounts.duties import Duty, entitled
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.acting import CannotAct
 from faitfoi.pipeline.chorus_halts import PAPERS, Halt, Paper, acknowledge, complete, halted, present_routing, recycle
-from faitfoi.pipeline.structures import describe
-from faitfoi.records.models import Act, Delivery, Structure
+from faitfoi.pipeline.structures import NotTold, describe, look_up, may_be_asked
+from faitfoi.records.models import Act, Customer, Delivery, Structure
 from faitfoi.web.access import Here, changes, organisation_act, organisation_page, show
 
 TEMPLATES = {
@@ -53,11 +55,33 @@ def answer(request: HttpRequest, here: Here, delivery_id: UUID) -> HttpResponse:
     return redirect("document", slug=here.organisation.slug, document_id=delivery.document_id)
 
 
+@organisation_act
+@require_POST
+@changes
+def refresh_structure(request: HttpRequest, here: Here, customer_id: UUID) -> HttpResponse:
+    """Ask Chorus Pro now about a public customer's structure and the service on the record; say what it answers."""
+    with acting_for(here.organisation.id):
+        customer = get_object_or_404(Customer, pk=customer_id)
+        if not may_be_asked(customer):
+            raise Http404
+    services = [customer.code_service] if customer.code_service else []
+    try:
+        told = look_up(here.organisation.id, customer.siret, services=services, actor=here.actor)
+    except NotTold as error:
+        messages.warning(request, str(error))
+    else:
+        said = describe(told)[0]
+        (messages.success if told.known and told.active else messages.warning)(request, said)
+    return redirect(reverse("customer", args=[here.organisation.slug, customer.pk]) + "#structure")
+
+
 def _show(
     request: HttpRequest, here: Here, delivery: Delivery, typed: Mapping[str, str], *, status: int = 200
 ) -> HttpResponse:
     found = halted(delivery)
     context: dict[str, object] = {"delivery": delivery, "document": delivery.document, "found": found}
+    if not here.may_act:
+        context["who"] = entitled(here.organisation.id, Duty.SEND)
     if found is None:
         return show(request, here, "pages/chorus_nothing.html", context, status=status)
     if found.halt is Halt.RECYCLE:

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from faitfoi.accounts.duties import Duty, may
+from faitfoi.accounts.duties import Duty, entitled, may
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.chorus_wizard import SECRETS, STEPS, WORDS, Place, place_of, present_values, save
@@ -21,7 +21,7 @@ from faitfoi.web.access import Here, changes, organisation_act, organisation_pag
 @require_safe
 def connections_page(request: HttpRequest, here: Here) -> HttpResponse:
     """Show every channel: does it work, where does it lead, what failed last, who changed it."""
-    context: dict[str, object] = {"connections": connections(here.organisation), "managed": _manages(here)}
+    context: dict[str, object] = {"connections": connections(here.organisation), **_managing(here)}
     return show(request, here, "pages/connections.html", context)
 
 
@@ -82,8 +82,14 @@ def _wizard(request: HttpRequest, here: Here, values: dict[str, str], *, status:
     places = [place for place in Place if place is not Place.OTHER or place_of(present_values()) is Place.OTHER]
     chosen = values.get("place") or place_of(values)
     context: dict[str, object] = {"steps": STEPS, "fields": fields, "places": places, "chosen": chosen}
-    context["managed"] = _manages(here)
+    context |= _managing(here)
     return show(request, here, "pages/connection_chorus.html", context, status=status)
+
+
+def _managing(here: Here) -> dict[str, object]:
+    """Whether the person may change settings, and who may when they may not. Runs inside `acting_for`."""
+    managed = _manages(here)
+    return {"managed": managed, "who": [] if managed else entitled(here.organisation.id, Duty.APPROVE)}
 
 
 def _manages(here: Here) -> bool:

@@ -15,6 +15,7 @@ from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.outlook import look_ahead
 from faitfoi.pipeline.relaunching import relaunch, waiting_documents
 from faitfoi.pipeline.setting_up import CannotSetUp, change_customer, choose_customer, create_customer
+from faitfoi.pipeline.structures import structure_of
 from faitfoi.records.models import Customer, Document
 from faitfoi.records.stages import Nature
 from faitfoi.web.access import Afterwards, Here, acts, changes, organisation_page, show
@@ -54,6 +55,7 @@ def customer(request: HttpRequest, here: Here, customer_id: UUID) -> HttpRespons
         "outlook": look_ahead(here.organisation, found, day=today(here.organisation), configured=configured_channels()),
         "meaning": meanings_of_natures(here.organisation)[found.nature],
         "waiting": waiting_documents(found),
+        "structure": structure_of(found),
         "page": Paginator(documents, DOCUMENTS_PER_PAGE).get_page(request.GET.get("page")),
     }
     return show(request, here, "pages/customer.html", context)

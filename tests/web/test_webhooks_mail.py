@@ -1,14 +1,15 @@
 """The address that mail providers call: its secret alone tells whose it is, and what is said twice is said once."""
 
 import json
+import re
 
 import pytest
 from django.test import Client
 
-from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.models import Organisation, User
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.pipeline.mail_calls import open_door
-from faitfoi.records.models import DeadLetter, Event, MailStanding
+from faitfoi.pipeline.mail_calls import doors_of, open_door, revoke_door
+from faitfoi.records.models import DeadLetter, Event, JournalEntry, MailStanding
 from faitfoi.records.stages import Stage
 from tests.pipeline.cast import ACTOR, FARMER, Scene, file
 from tests.pipeline.conftest import portal, relay, scene
@@ -51,6 +52,66 @@ def test_anothers_door_never_moves_a_delivery(scene: Scene, rival: Organisation)
     assert scene.stage("F-1") is Stage.ACCEPTED
     with acting_for(rival.id):
         assert DeadLetter.objects.count() == 1  # kept where it was told, for a person
+
+
+def test_an_address_taken_back_says_that_it_is_gone_and_moves_nothing(scene: Scene, rival: Organisation) -> None:
+    scene.send(file("F-1"))
+    secret = open_door(scene.organisation, "postmark", actor=ACTOR)
+    (door,) = doors_of(scene.organisation)
+    assert doors_of(rival) == []
+    assert not revoke_door(rival, door.id, actor=ACTOR)
+    assert revoke_door(scene.organisation, door.id, actor=ACTOR)
+    assert not revoke_door(scene.organisation, door.id, actor=ACTOR)
+    assert call(secret, bounced(scene.delivery("F-1").message_ref)) == 410
+    assert scene.stage("F-1") is Stage.ACCEPTED
+    (door,) = doors_of(scene.organisation)
+    assert (door.call_said, door.called_at is not None) == ("revoked", True)
+    with acting_for(scene.organisation.id):
+        assert JournalEntry.objects.filter(kind="webhook_revoked").count() == 1
+
+
+def test_the_last_call_is_told_whatever_became_of_it(scene: Scene) -> None:
+    scene.send(file("F-1"))
+    secret = open_door(scene.organisation, "postmark", actor=ACTOR)
+    assert doors_of(scene.organisation)[0].called_at is None
+    call(secret, bounced(scene.delivery("F-1").message_ref))
+    assert doors_of(scene.organisation)[0].call_said == "kept"
+    Client().post(f"/appels/courrier/{secret}/", b"{", content_type="text/plain")
+    assert doors_of(scene.organisation)[0].call_said == "unread"
+
+
+def test_a_manager_makes_an_address_sees_it_once_and_closes_it(scene: Scene, bob: User) -> None:
+    manager, page = Client(), "/o/trois-vallees/courrier/prestataires/"
+    manager.force_login(bob)
+    made = manager.post(page, {"provider": "mailjet"}).content.decode()
+    secret = re.search(r"http://testserver/appels/courrier/([\w-]{43})/", made)
+    assert secret is not None
+    assert secret[1] not in manager.get(page).content.decode()
+    assert "jamais appelée" in manager.get(page).content.decode()
+    assert call(secret[1], []) == 200
+    assert "prise en compte" in manager.get(page).content.decode()
+    (door,) = doors_of(scene.organisation)
+    assert manager.post(f"{page}{door.id}/fermer/").status_code == 302
+    assert call(secret[1], []) == 410
+    assert "l’adresse est fermée" in manager.get(page).content.decode()
+    assert manager.post(page, {"provider": "pigeon"}).status_code == 422
+
+
+def test_a_clerk_only_looks_and_charlie_finds_nothing(scene: Scene, alice: User, charlie: User) -> None:
+    secret = open_door(scene.organisation, "brevo", actor=ACTOR)
+    (door,) = doors_of(scene.organisation)
+    page = "/o/trois-vallees/courrier/prestataires/"
+    clerk, other = Client(), Client()
+    clerk.force_login(alice)
+    other.force_login(charlie)
+    shown = clerk.get(page).content.decode()
+    assert "Brevo" in shown
+    assert secret not in shown
+    assert clerk.post(page, {"provider": "brevo"}).status_code == 403
+    assert clerk.post(f"{page}{door.id}/fermer/").status_code == 403
+    assert other.get(page).status_code == 404
+    assert other.post(f"{page}{door.id}/fermer/").status_code == 404
+    assert len(doors_of(scene.organisation)) == 1
 
 
 def test_an_address_that_nobody_gave_out_and_what_proves_nothing_are_turned_away(scene: Scene) -> None:

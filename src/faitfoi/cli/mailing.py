@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -180,11 +181,12 @@ def check(organisation: Named = None) -> None:
 
 @app.command()
 def attach(
-    file: Annotated[Path, typer.Argument(help="Un PDF qui partira avec chaque facture envoyée par e-mail.")],
-    customer: Annotated[str, typer.Option("--customer", help="La référence du client.")],
+    file: Annotated[Path, typer.Argument(help="Un PDF ou une image, qui partira avec chaque courriel.")],
+    customer: Annotated[str, typer.Option("--customer", help="La référence d’un client.")] = "",
+    batch: Annotated[str, typer.Option("--batch", help="Un lot : son rang, son nom ou son identifiant.")] = "",
     organisation: Named = None,
 ) -> None:
-    """Joint un PDF aux factures qui partent par e-mail vers un client."""
+    """Joint un fichier aux courriels d’un client, ou d’un lot dont rien n’est encore parti."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -192,15 +194,64 @@ def attach(
     with platform_open():
         from faitfoi.accounts.tenancy import acting_for
         from faitfoi.pipeline.mail_files import CannotJoin, join_file
+        from faitfoi.pipeline.what_if import NoSuchBatch, find_batch
         from faitfoi.records.models import Customer
 
         chosen = the_organisation(organisation)
-        with acting_for(chosen.id):
-            found = Customer.objects.filter(reference=customer).first()
-        if found is None:
-            fail(f"Le client « {customer} » n’existe pas dans cette organisation : vérifiez sa référence.", code=2)
         try:
-            join_file(chosen, content, filename=file.name, customer=found, actor="operator")
-        except CannotJoin as error:
+            with acting_for(chosen.id):
+                found = Customer.objects.filter(reference=customer).first() if customer else None
+                named = find_batch(batch) if batch else None
+            if customer and found is None:
+                fail(f"Le client « {customer} » n’existe pas dans cette organisation : vérifiez sa référence.", code=2)
+            join_file(chosen, content, filename=file.name, customer=found, batch=named, actor="operator")
+        except (CannotJoin, NoSuchBatch) as error:
             fail(str(error), code=2)
-    typer.echo(f"{file.name} partira avec les factures de {customer}.")
+    typer.echo(f"{file.name} partira avec les courriels {f'du lot {batch}' if batch else f'de {customer}'}.")
+
+
+@app.command()
+def files(
+    organisation: Named = None,
+    remove: Annotated[UUID | None, typer.Option("--remove", help="Ne joint plus ce fichier (son identifiant).")] = None,
+) -> None:
+    """Liste les fichiers joints aux courriels de clients ou de lots, et permet d’en retirer."""
+    with platform_open():
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.pipeline.mail_files import drop_file
+        from faitfoi.records.models import MailFile
+
+        chosen = the_organisation(organisation)
+        with acting_for(chosen.id):
+            if remove is not None:
+                if not drop_file(remove, actor="operator"):
+                    fail(f"Aucun fichier joint n’a l’identifiant {remove} : voyez « faitfoi mail files ».", code=2)
+                typer.echo("Ce fichier n’est plus joint.")
+                return
+            for each in MailFile.objects.select_related("customer", "batch").order_by("-id"):
+                whose = f"client {each.customer.reference}" if each.customer else f"lot « {each.batch} »"
+                typer.echo(f"{each.id}  {each.filename} — {whose}")
+
+
+@app.command()
+def webhooks(
+    organisation: Named = None,
+    revoke: Annotated[UUID | None, typer.Option("--revoke", help="Ferme cette adresse (son identifiant).")] = None,
+) -> None:
+    """Liste les adresses données aux prestataires d’envoi, leur dernier appel, et permet d’en fermer."""
+    with platform_open():
+        from django.utils import timezone
+
+        from faitfoi.pipeline.mail_calls import CALLS, doors_of, revoke_door
+
+        chosen = the_organisation(organisation)
+        if revoke is not None:
+            if not revoke_door(chosen, revoke, actor="operator"):
+                fail(f"Aucune adresse ouverte n’a l’identifiant {revoke} : voyez « faitfoi mail webhooks ».", code=2)
+            typer.echo("Cette adresse ne prend plus rien : elle répond qu’elle n’existe plus.")
+            return
+        for each in doors_of(chosen):
+            said = f"{timezone.localtime(each.called_at):%d/%m/%Y %H:%M}, " if each.called_at else ""
+            last = said + CALLS.get(each.call_said, "jamais appelée")
+            state = "fermée" if each.revoked_at else "ouverte"
+            typer.echo(f"{each.id}  {each.provider} — {state} — dernier appel : {last}")

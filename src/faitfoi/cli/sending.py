@@ -54,6 +54,9 @@ def send(
     paths: Annotated[list[Path] | None, typer.Argument(help="Factures (PDF, XML, JSON) ou dossiers.")] = None,
     organisation: Named = None,
     resume: Annotated[bool, typer.Option("--resume", help="Reprend les lots interrompus.")] = False,
+    attach: Annotated[
+        list[Path] | None, typer.Option("--attach", help="Un fichier pour chaque courriel du lot.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Envoie des factures : chacune est lue, vérifiée, scellée, archivée, puis part par le bon canal."""
@@ -62,7 +65,7 @@ def send(
     console = Console(stderr=as_json)
     with platform_open(), ExitStack() as stack:
         chosen = the_organisation(organisation)
-        batches = _unfinished(chosen) if resume else [_hand_over(chosen, paths or [], console)]
+        batches = _unfinished(chosen) if resume else [_hand_over(chosen, paths or [], console, along=attach or [])]
         if not batches:
             console.print("Aucun lot interrompu : rien à reprendre.")
             return
@@ -207,11 +210,12 @@ def waits(batch: "Batch", *, since: datetime) -> int:
     from django.db.models import Q
 
     from faitfoi.records.models import Delivery
-    from faitfoi.records.stages import Stage
+    from faitfoi.records.stages import Purpose, Stage
 
     own = Delivery.objects.filter(document__lines__batch=batch, document__lines__already_done=False)
     untried = Q(stage=Stage.ROUTED) & (Q(attempts_made=0) | Q(next_attempt_at__lte=since))
-    return own.filter(untried | Q(stage=Stage.SENDING)).distinct().count()
+    # A notice is opened long after; nobody waits for it.
+    return own.exclude(purpose=Purpose.NOTICE).filter(untried | Q(stage=Stage.SENDING)).distinct().count()
 
 
 def show(console: Console, counts: "Counts") -> None:
@@ -224,15 +228,22 @@ def show(console: Console, counts: "Counts") -> None:
     console.print(table)
 
 
-def _hand_over(organisation: "Organisation", paths: list[Path], console: Console) -> "Batch":
-    from faitfoi.pipeline.receive import TooMuch, receive
+def _hand_over(organisation: "Organisation", paths: list[Path], console: Console, *, along: list[Path]) -> "Batch":
+    from faitfoi.pipeline.receive import CannotJoin, TooMuch, receive
     from faitfoi.records.models import Batch
 
     found = files_in(paths)
     name = paths[0].name if len(paths) == 1 else f"{len(found)} fichiers"
     try:
-        batch = receive(organisation, _contents(found), origin=Batch.Origin.COMMAND, name=name, actor="operator")
-    except TooMuch as error:
+        batch = receive(
+            organisation,
+            _contents(found),
+            origin=Batch.Origin.COMMAND,
+            name=name,
+            actor="operator",
+            along=list(_contents(along)),
+        )
+    except (TooMuch, CannotJoin) as error:
         fail(str(error), code=2)
     console.print(f"{len(found)} fichier(s) reçus pour {organisation.name}, lot « {batch.name} ».")
     return batch

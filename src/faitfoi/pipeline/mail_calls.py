@@ -23,11 +23,22 @@ from faitfoi.records.models import Delivery, ReturnToken, WebhookDoor
 from faitfoi.records.vault import channel_settings
 
 ACTOR = "mail provider"
+CALLS = {
+    "kept": "prise en compte",
+    "forged": "refusée, elle ne prouve pas qu’elle vient du prestataire",
+    "unread": "refusée, elle ne se lit pas",
+    "revoked": "refusée, l’adresse est fermée",
+}
+"""What became of the last call, in French."""
 _PATIENCE = 5.0
 
 
 class NoDoor(LookupError):
     """Nobody gave this address out, or it is of a provider that we do not know; a French sentence."""
+
+
+class Revoked(Exception):
+    """This address was given out and taken back."""
 
 
 class NotNow(Exception):
@@ -48,13 +59,51 @@ def open_door(organisation: Organisation, provider: str, *, actor: str) -> str:
 def take_call(secret: str, *, headers: Mapping[str, str], body: bytes, fetch: Fetch | None = None) -> int:
     """Verify a call, keep what it tells, return how much was new; outside any transaction.
 
-    Raises NoDoor for an unknown secret, Forged, NotRead, NotNow (call again), httpx.HTTPError (certificate not had).
+    Raises NoDoor for an unknown secret, Revoked, Forged, NotRead, NotNow (call again), httpx.HTTPError (certificate
+    not had).
     """
     door = WebhookDoor.objects.filter(digest=_digest(secret)).first()
     if door is None:
         raise NoDoor("unknown address")
+    if door.revoked_at is not None:
+        _note(door, "revoked")
+        raise Revoked
     if sentence := stopped():
         raise NotNow(sentence)
+    try:
+        fresh = _take(door, headers=headers, body=body, fetch=fetch)
+    except Forged:
+        _note(door, "forged")
+        raise
+    except NotRead:
+        _note(door, "unread")
+        raise
+    _note(door, "kept")
+    return fresh
+
+
+def doors_of(organisation: Organisation) -> list[WebhookDoor]:
+    """Return the addresses that an organisation has given out, open ones first, then the newest."""
+    doors = WebhookDoor.objects.filter(organisation_id=organisation.id)
+    return sorted(doors, key=lambda door: (door.revoked_at is None, door.created_at), reverse=True)
+
+
+def revoke_door(organisation: Organisation, door_id: UUID, *, actor: str) -> bool:
+    """Take an address back for ever: it answers that it is gone; False when none of the organisation's was open."""
+    with acting_for(organisation.id):
+        open_ones = WebhookDoor.objects.select_for_update().filter(
+            id=door_id, organisation_id=organisation.id, revoked_at=None
+        )
+        door = open_ones.first()
+        if door is None:
+            return False
+        door.revoked_at = timezone.now()
+        door.save(update_fields=["revoked_at"])
+        write_entry("webhook_revoked", actor=actor, rows=[door], provider=door.provider, door=str(door.id))
+    return True
+
+
+def _take(door: WebhookDoor, *, headers: Mapping[str, str], body: bytes, fetch: Fetch | None) -> int:
     with acting_for(door.organisation_id):
         settings = channel_settings(ChannelKey.EMAIL) or {}
     told = {name.lower(): value for name, value in headers.items() if name.lower() != "cookie"}
@@ -79,6 +128,11 @@ def _keep(organisation_id: UUID, one: News) -> int:
     return sum(record(each, [one.event], actor=ACTOR) for each in carried)
 
 
+def _note(door: WebhookDoor, said: str) -> None:
+    """Remember the last call for whoever looks after the address."""
+    WebhookDoor.objects.filter(id=door.id).update(called_at=timezone.now(), call_said=said)
+
+
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -90,4 +144,4 @@ def _fetched(address: str) -> bytes:
     return answer.content[:100_000]
 
 
-__all__ = ["Forged", "NoDoor", "NotNow", "NotRead", "open_door", "take_call"]
+__all__ = ["PROVIDERS", "Forged", "NoDoor", "NotNow", "NotRead", "Revoked", "open_door", "take_call"]

@@ -89,10 +89,10 @@ def _settings_for(delivery: Delivery, channel_settings: dict[str, str]) -> dict[
 
 
 def _annexes(organisation: Organisation, delivery: Delivery) -> tuple[Attachment, ...]:
-    """The terms of sale go with an e-mailed invoice, by themselves (mission A), and what was joined for it."""
-    if delivery.channel != ChannelKey.EMAIL or delivery.purpose != "legal":
+    """The terms of sale go with an e-mailed invoice, by themselves (mission A); what was joined, with its copy too."""
+    if delivery.channel != ChannelKey.EMAIL or delivery.purpose == Purpose.NOTICE:
         return ()
-    if not organisation.terms_sha256:
+    if not organisation.terms_sha256 or delivery.purpose != Purpose.LEGAL:
         return files_along(delivery)
     content = fetch(organisation.id, organisation.terms_sha256)
     terms = Attachment(filename="conditions-generales-de-vente.pdf", media_type=PDF, content=content)

@@ -1,7 +1,7 @@
 """The start of the journey: files are made durable, counted, and made due. Nothing is judged here."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -15,12 +15,13 @@ from faitfoi.evidence.store import portions
 from faitfoi.intake.caps import NoPlace, TooMuch, check_batch, check_file
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.due import prepare_later
+from faitfoi.pipeline.mail_files import CannotJoin, check_files, keep_files, pack_files
 from faitfoi.pipeline.seal_keys import ensure_seal_key
 from faitfoi.records.journal import shares, write_entry
 from faitfoi.records.models import Batch, BatchLine
 from faitfoi.records.stages import LineOutcome
 
-__all__ = ["TooMuch", "due_lines", "receive", "resume"]
+__all__ = ["CannotJoin", "TooMuch", "due_lines", "receive", "resume"]
 
 FORGOTTEN = timedelta(minutes=1)
 
@@ -34,22 +35,32 @@ class _Arrived:
 
 
 def receive(
-    organisation: Organisation, files: Iterable[tuple[str, bytes]], *, origin: Batch.Origin, name: str, actor: str
+    organisation: Organisation,
+    files: Iterable[tuple[str, bytes]],
+    *,
+    origin: Batch.Origin,
+    name: str,
+    actor: str,
+    along: Sequence[tuple[str, bytes]] = (),
 ) -> Batch:
     """Keep the files, open their batch and have it prepared; returns the batch.
 
     The same files again are the same batch: what was left waiting goes on, what was refused is judged anew (its reason
     may have been ours, and mended since), nothing is done twice.
-    An empty or too large file is a refused line. Raises TooMuch (a French sentence) when there are none or too many,
-    NoPlace when the archive's disk has reached its reserve: then nothing has been taken.
+    An empty or too large file is a refused line. `along` are files that go with each mail of the batch.
+
+    Raises CannotJoin or TooMuch (a French sentence) when one of these cannot go along, and when there are no files or
+    too many; NoPlace when the archive's disk has reached its reserve: then nothing has been taken.
     """
     ensure_seal_key(organisation)
+    check_files(along)
     arrived: list[_Arrived] = []
     try:
         kept = [
             archive.pack(organisation.id, portion, retention=archive.RECEIVED)
             for portion in portions(_taken(files, arrived))
         ]
+        joined = pack_files(organisation, along)
     except NoRoom as error:
         archive.has_room()
         raise NoPlace(error.strerror) from error
@@ -75,6 +86,8 @@ def receive(
                 write_entry("lines_received", actor=actor, rows=some, batch=named, lines=len(some))
         else:
             _judge_anew(batch, arrived, actor=actor)
+        if along:
+            keep_files(organisation, along, joined, batch=batch, actor=actor)
         resume(batch)
     return batch
 

@@ -64,6 +64,7 @@ class MailFile(TenantModel):
     filename = models.CharField(max_length=120)
     media_type = models.CharField(max_length=80)
     sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField(default=0)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -42,6 +42,13 @@ class UploadForm(forms.Form):
         ),
     )
     name = forms.CharField(label=_("Name of this batch"), required=False, max_length=200)
+    along = FilesField(
+        label=_("Files to join to each mail"),
+        required=False,
+        allow_empty_file=True,
+        max_length=None,
+        widget=SeveralFiles(attrs={"accept": ".pdf,.png,.jpg,.jpeg,application/pdf,image/png,image/jpeg"}),
+    )
 
 
 class EngagementForm(forms.Form):

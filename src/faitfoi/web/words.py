@@ -113,6 +113,14 @@ NATURES: dict[str, str | Promise] = {
     Nature.FOREIGN: _("established abroad"),
 }
 
+PROVIDERS: dict[str, str] = {
+    "postmark": "Postmark",
+    "mailgun": "Mailgun",
+    "ses": "Amazon SES",
+    "brevo": "Brevo",
+    "mailjet": "Mailjet",
+}
+
 ROLES: dict[str, str | Promise] = {Role.CLERK: _("clerk"), Role.MANAGER: _("manager"), Role.AUDITOR: _("auditor")}
 
 ORIGINS: dict[str, str | Promise] = {

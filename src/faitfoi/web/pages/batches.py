@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from faitfoi.intake.caps import MAX_FILE_BYTES
 from faitfoi.pipeline.counts import count_batch
+from faitfoi.pipeline.mail_files import LARGEST, MOST, files_of, has_left
 from faitfoi.pipeline.pacing import expected_end
-from faitfoi.pipeline.receive import TooMuch, receive
+from faitfoi.pipeline.receive import CannotJoin, TooMuch, receive
 from faitfoi.records.models import Batch
 from faitfoi.web.access import Here, acts, is_htmx, organisation_page, show
 from faitfoi.web.arithmetic import TERMS, add_up
@@ -63,6 +64,9 @@ def batch(request: HttpRequest, here: Here, batch_id: UUID) -> HttpResponse:
         "unsettled": counted.unsettled > 0,
         "live": counted.unsettled > 0 and request.GET.get("live") != "non",
         "every": RESTLESS if timezone.now() - found.created_at < LATE else CALM,
+        "files": files_of(found),
+        "may_join": here.may_act and not has_left(found),
+        "limits": {"along": MOST, "each": LARGEST},
         "stuck": counted.waiting > 0 and timezone.now() - found.created_at > STUCK,
     }
     template = "parts/batch_live.html" if is_htmx(request) else "pages/batch.html"
@@ -84,13 +88,16 @@ def upload(request: HttpRequest, here: Here) -> HttpResponse:
                 origin=Batch.Origin.UPLOAD,
                 name=form.cleaned_data["name"] or _default_name(),
                 actor=here.actor,
+                along=[(file.name or "", file.read()) for file in request.FILES.getlist("along")],
             )
         except TooMuch as error:
             form.add_error("invoices", str(error))
+        except CannotJoin as error:
+            form.add_error("along", str(error))
         else:
             messages.success(request, _told(len(uploaded)))
             return redirect("batch", slug=here.organisation.slug, batch_id=taken.pk)
-    limits = {"files": settings.DATA_UPLOAD_MAX_NUMBER_FILES, "octets": MAX_FILE_BYTES}
+    limits = {"files": settings.DATA_UPLOAD_MAX_NUMBER_FILES, "octets": MAX_FILE_BYTES, "along": MOST, "each": LARGEST}
     status = 422 if form.errors else 200
     return show(request, here, "pages/upload.html", {"form": form, "limits": limits}, status=status)
 

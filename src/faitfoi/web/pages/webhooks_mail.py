@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from faitfoi.pipeline.mail_calls import Forged, NoDoor, NotNow, NotRead, take_call
+from faitfoi.pipeline.mail_calls import Forged, NoDoor, NotNow, NotRead, Revoked, take_call
 
 LONGEST = 1024 * 1024
 
@@ -13,8 +13,9 @@ LONGEST = 1024 * 1024
 @csrf_exempt
 @require_POST
 def called(request: HttpRequest, secret: str) -> HttpResponse:
-    """Take a call in: 200 once kept, 403 when it proves nothing, 404 for an address nobody gave out, 503 to call again.
+    """Take a call in: 200 once kept, 403 when it proves nothing, 503 to call again.
 
+    404 for an address that nobody gave out, 410 for one that was taken back.
     What is said again changes nothing, so that a provider may repeat as it likes.
     """
     if int(request.headers.get("Content-Length") or 0) > LONGEST:
@@ -23,6 +24,8 @@ def called(request: HttpRequest, secret: str) -> HttpResponse:
         take_call(secret, headers=dict(request.headers), body=request.body)
     except NoDoor:
         return HttpResponse(status=404)
+    except Revoked:
+        return HttpResponse(status=410)
     except Forged:
         return HttpResponse(status=403)
     except NotRead:

@@ -2,10 +2,12 @@
 
 Simulators listen on this machine's loopback only. Each host forwards the same ports of its own loopback to the bridge,
 so that a host that is cut off is cut off from all of it at once: silence, and what was under way goes on later.
+What decides (a deposit, the end of a mail) may also be held on the bridge, whole, until it is let through.
 """
 
 import asyncio
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -27,6 +29,8 @@ from faitfoi.database.layout import PORT, SHELTER, existing
 BRIDGE, SUBNET = "ff-bridge", "10.213.77"
 GATE = f"{SUBNET}.1"
 PIECE = 65536
+DECISIVE = re.compile(rb"POST \S+/(?:deposer/flux|flows) HTTP/|(?:^|\r\n)\.\r\n$")
+"""Where a document is handed over, and where its mail ends."""
 
 
 def cannot_make_hosts() -> str:
@@ -129,12 +133,47 @@ def start_tcp_database(folder: Path) -> TcpDatabase:
     return TcpDatabase(folder=folder, app_url=app, owner_url=owner, superuser_url=superuser)
 
 
-async def forward(listen: str, target: str, ports: Sequence[int]) -> None:
+class Held:
+    """What is kept on the bridge: the requests of some hosts, from the words on that decide something.
+
+    A folder says it to the program that carries them, and hears from it: a file named as a host's address has its
+    requests held, and `PORT-N` is the N-th one that is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def hold(self, rank: int) -> None:
+        """Hold what comes from the host of this rank (11 for the first)."""
+        (self._folder / f"{SUBNET}.{rank}").touch()
+
+    def let_through(self) -> None:
+        """Let go of everything."""
+        for name in self._folder.glob(f"{SUBNET}.*"):
+            name.unlink()
+
+    def count(self, port: int) -> int:
+        """How many requests to a port have been held so far."""
+        return len(list(self._folder.glob(f"{port}-*")))
+
+    async def until_let_through(self, piece: bytes, *, host: str, port: int) -> None:
+        """Wait, if this piece decides and its host is held."""
+        order = self._folder / host
+        if not order.exists() or not DECISIVE.search(piece):
+            return
+        (self._folder / f"{port}-{self.count(port) + 1}").touch()
+        while order.exists():
+            await asyncio.sleep(0.05)
+
+
+async def forward(listen: str, target: str, ports: Sequence[int], held: Held | None) -> None:
     """Carry each connection to `listen` on to the same port of `target`, for ever."""
 
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, host: str = "", port: int) -> None:
         with suppress(OSError):
             while piece := await reader.read(PIECE):
+                if held is not None and host:
+                    await held.until_let_through(piece, host=host, port=port)
                 writer.write(piece)
                 await writer.drain()
         writer.close()
@@ -146,7 +185,8 @@ async def forward(listen: str, target: str, ports: Sequence[int]) -> None:
             except OSError:
                 writer.close()
                 return
-            await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
+            host = writer.get_extra_info("peername")[0]
+            await asyncio.gather(carry(reader, far_writer, host=host, port=port), carry(far_reader, writer, port=port))
 
         async def serve() -> None:
             server = await asyncio.start_server(accepted, listen, port)
@@ -158,4 +198,5 @@ async def forward(listen: str, target: str, ports: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(forward(sys.argv[1], sys.argv[2], [int(port) for port in sys.argv[3:]]))
+    kept = Held(Path(sys.argv[3])) if sys.argv[3] else None
+    asyncio.run(forward(sys.argv[1], sys.argv[2], [int(port) for port in sys.argv[4:]], kept))

@@ -1,4 +1,7 @@
-"""Three hosts at work, one killed and one cut off for a minute: leases and deadlines keep each delivery single."""
+"""Three hosts at work, one killed and one cut off for a minute: leases and deadlines keep each delivery single.
+
+And when a document itself comes late, after its lease has run out and another host has asked about it.
+"""
 
 import json
 import time
@@ -15,13 +18,15 @@ from faitfoi.cli.supervisor import control, free_port
 from faitfoi.pipeline.questions import STOPPED
 from tests.pipeline.cast import FARMER, SILENT, TOWN, file
 from tests.slow.fleet import Fleet
-from tests.slow.hosts import GATE, Hosts, cannot_make_hosts, inside, start_tcp_database
+from tests.slow.hosts import GATE, Held, Hosts, cannot_make_hosts, inside, start_tcp_database
 from tests.slow.installation import Installation
 
 pytestmark = [pytest.mark.slow]
 
 HOSTS = ("one", "two", "three")
+HOST_TWO = 12
 FILES = 90
+FEW = 12
 MINUTE = 60.0
 PATIENCE = 300.0
 IN_DOUBT = frozenset({"to_find", "unknown"})
@@ -32,6 +37,7 @@ class Company(Installation):
     """An installation on a PostgreSQL that hosts reach by TCP, with a plateforme agréée as third channel."""
 
     database = ""
+    held = Path()
     afnor = (0, 0)
 
     def reach_platform(self) -> None:
@@ -69,6 +75,26 @@ class Company(Installation):
         tracked = [str(each["tracking"]) for each in platform["deposits"]]
         return Counter([*(mail.strip("<>").partition("@")[0] for mail in mails), *numbers, *tracked])
 
+    def others(self) -> tuple[int, int, int]:
+        """Return the ports where documents are handed over: relay, Chorus Pro, plateforme agréée."""
+        return self.ports[0], self.ports[2], self.afnor[0]
+
+    def at_rest(self, files: int) -> bool:
+        """Whether every line has its delivery, and none is to send or being sent."""
+        return self.count("records_delivery WHERE stage NOT IN ('routed', 'sending')") == files
+
+    def pass_time(self) -> None:
+        """Have both platforms integrate what they took."""
+        for port in (self.ports[3], self.afnor[1]):
+            control(f"http://127.0.0.1:{port}", "advance", json.dumps({"seconds": 3600}).encode())
+
+    def ask(self) -> None:
+        """Have every question asked once more, now."""
+        words = "UPDATE records_delivery SET next_question_at = now(), questions_asked = 0 WHERE stage = 'to_find'"
+        self.rows(f"{words} RETURNING id")
+        unasked = "records_delivery WHERE stage = 'to_find' AND questions_asked = 0"
+        wait_for(lambda: self.count(unasked) == 0, "every question asked")
+
     def slow_down(self) -> None:
         """Have each other side keep its next answers for two seconds, once it has taken what it was sent."""
         for port in (self.ports[1], self.ports[3], self.afnor[1]):
@@ -100,7 +126,8 @@ def company(hosts: Hosts, tmp_path: Path) -> Iterator[Company]:  # the database 
     database = start_tcp_database(tmp_path / "postgres")
     try:
         made = Company(tmp_path, app_url=database.app_url, owner_url=database.owner_url)
-        made.database = database.superuser_url
+        made.database, made.held = database.superuser_url, tmp_path / "held"
+        made.held.mkdir()
         with made:
             made.settle_in()
             made.reach_platform()
@@ -112,31 +139,32 @@ def company(hosts: Hosts, tmp_path: Path) -> Iterator[Company]:  # the database 
 @pytest.fixture
 def workers(company: Company, tmp_path: Path) -> Iterator[Fleet]:
     """What will run on the hosts: for now, the way from each of them to the other sides."""
-    ports = [f"{port}" for port in (company.ports[0], company.ports[2], company.afnor[0])]
+    ports = [f"{port}" for port in company.others()]
     (tmp_path / "hosts").mkdir()
     with Fleet(tmp_path / "hosts", environment=company.environment) as fleet:
-        fleet.start("gate", [GATE, "127.0.0.1", *ports], module="tests.slow.hosts")
+        fleet.start("gate", [GATE, "127.0.0.1", f"{company.held}", *ports], module="tests.slow.hosts")
         for name in HOSTS:
-            fleet.start(f"way-{name}", ["127.0.0.1", GATE, *ports], module="tests.slow.hosts", before=inside(name))
+            way = ["127.0.0.1", GATE, "", *ports]
+            fleet.start(f"way-{name}", way, module="tests.slow.hosts", before=inside(name))
         yield fleet
 
 
-def hand_over(company: Company, workers: Fleet, inbox: Path) -> None:
+def hand_over(company: Company, workers: Fleet, inbox: Path, *, files: int) -> None:
     """Give a batch of all three channels, while the worker of host two alone is there."""
     inbox.mkdir()
-    for n in range(FILES):
+    for n in range(files):
         (inbox / f"H-{n:03d}.json").write_bytes(file(f"H-{n:03d}", (FARMER, TOWN, SILENT)[n % 3]))
     workers.start("two", ["worker"], before=inside("two"))
     wait_for(lambda: company.count("procrastinate_workers") == 1, "a worker")
     workers.start("send", ["send", str(inbox)])
-    wait_for(lambda: company.count("records_batchline") == FILES, "the batch")
+    wait_for(lambda: company.count("records_batchline") == files, "the batch")
     workers.kill("send")
 
 
 def test_a_host_killed_and_a_host_cut_off_lose_nothing_and_double_nothing(
     hosts: Hosts, company: Company, workers: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hand_over(company, workers, tmp_path / "inbox")
+    hand_over(company, workers, tmp_path / "inbox", files=FILES)
     wait_for(lambda: company.books().total() >= 3, "the first arrivals")
     company.slow_down()
     before = company.books().total()
@@ -154,24 +182,48 @@ def test_a_host_killed_and_a_host_cut_off_lose_nothing_and_double_nothing(
     time.sleep(max(0.0, cut + MINUTE - time.monotonic()))
     meanwhile = company.books().total()
     hosts.join("two")
-    wait_for(lambda: at_rest(company), "the end of the batch")
-    company.rows("UPDATE records_delivery SET next_question_at = now() WHERE stage = 'to_find' RETURNING id")
-    wait_for(lambda: company.count("records_delivery WHERE stage = 'to_find' AND questions_asked = 0") == 0, "asked")
+    wait_for(lambda: company.at_rest(FILES), "the end of the batch")
+    company.pass_time()
+    company.ask()
     assert workers.alive("two"), workers.log("two").read_text()[-3000:]
-    stages = reckon(company)
+    stages = reckon(company, files=FILES)
     doubted = company.count(f"records_attempt WHERE detail = '{STOPPED}'")
     assert doubted >= 1, "nobody was in the middle of a call"
     with capsys.disabled():
         print(f"\nhosts: {FILES} documents, {stages}, {doubted} calls cut, {meanwhile} taken when host two came back")
 
 
-def at_rest(company: Company) -> bool:
-    """Whether every line has its delivery, and none is to send or being sent."""
-    settled = company.count("records_delivery WHERE stage NOT IN ('routed', 'sending')")
-    return settled == FILES
+def test_a_document_that_comes_after_it_was_asked_about_is_found_and_not_doubled(
+    hosts: Hosts, company: Company, workers: Fleet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = Held(company.held)
+    held.hold(HOST_TWO)
+    hand_over(company, workers, tmp_path / "inbox", files=FEW)
+    wait_for(lambda: all(held.count(port) for port in company.others()), "a document held on each way")
+    hosts.cut_off("two")  # in the middle of the last of these calls
+    workers.start("one", ["worker"], before=inside("one"))
+    wait_for(lambda: company.at_rest(FEW), "the end of the batch, but for what is held")
+    company.ask()
+    before = company.books()
+    assert reckon(company, files=FEW).get("unknown", 0) >= 1, "no mail was held"
+    late = FEW - before.total()
+    assert late >= len(company.others())
+    assert company.count(f"records_attempt WHERE detail = '{STOPPED}'") >= 1, "nobody was in the middle of a call"
+
+    held.let_through()
+    hosts.join("two")
+    wait_for(lambda: company.books().total() - before.total() >= late, "what was held")
+    company.pass_time()
+    company.ask()
+    wait_for(lambda: company.count("records_delivery WHERE stage = 'to_find' AND channel <> 'email'") == 0, "found")
+    stages = reckon(company, files=FEW)
+    mails = company.count("records_delivery WHERE stage = 'unknown' AND channel = 'email'")
+    assert stages.get("unknown", 0) == mails >= 1  # nobody can be asked: a person decides
+    with capsys.disabled():
+        print(f"\nlate: {FEW} documents, {late} came after they had been asked about: {stages}")
 
 
-def reckon(company: Company) -> dict[str, int]:
+def reckon(company: Company, *, files: int) -> dict[str, int]:
     """Hold our books against the other sides' own, and count the stages."""
     books, stages, ours = company.books(), Counter[str](), set[str]()
     assert [name for name, times in books.items() if times > 1] == []
@@ -186,7 +238,7 @@ def reckon(company: Company) -> dict[str, int]:
         else:
             assert stage in ARRIVED, f"{number} ended as {stage}"
             assert arrived, f"{number} is called {stage} and has not arrived"
-    assert stages.total() == FILES
+    assert stages.total() == files
     ours.update(token for (token,) in company.rows("SELECT token FROM records_returncheck"))  # of the day's own trial
     assert [name for name, times in books.items() if times and name not in ours] == []
     return dict(stages)

@@ -6,17 +6,22 @@ nothing, so its silence is `NotSent`. No exception here carries the request: it 
 """
 
 import json
+import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
+from faitfoi.channels.closing import close_abruptly, close_politely
 from faitfoi.channels.contract import NotSent, OutcomeUnknown
+
+if TYPE_CHECKING:
+    import httpcore
 
 CONNECT_SECONDS = 10.0
 MAX_ANSWER = 32 * 1024 * 1024
@@ -201,7 +206,9 @@ class Wire:
                 headers=told,
                 content=(content[at : at + PIECE] for at in range(0, len(content), PIECE)) if content else None,
                 timeout=httpx.Timeout(left, connect=min(CONNECT_SECONDS, left)),
+                extensions={"trace": _trace} if client is self._deposits else None,
             ) as response:
+                _answered(response)
                 received = bytearray()
                 for chunk in response.iter_raw():
                     received += chunk
@@ -215,6 +222,20 @@ class Wire:
         except httpx.HTTPError as error:
             problem = OutcomeUnknown(f"{self._other.name} n’a pas donné de réponse lisible ({_name(error)}).")
         raise problem
+
+
+def _trace(event: str, told: Mapping[str, object]) -> None:
+    """Have what was not handed over by the deadline never leave: called by the library as a connection is made."""
+    if event == "connection.connect_tcp.complete":
+        close_abruptly(_socket_of(told["return_value"]))
+
+
+def _answered(response: httpx.Response) -> None:
+    close_politely(_socket_of(response.extensions["network_stream"]))
+
+
+def _socket_of(stream: object) -> socket.socket:
+    return cast("socket.socket", cast("httpcore.NetworkStream", stream).get_extra_info("socket"))
 
 
 def read_object(content: bytes) -> dict[str, object] | None:

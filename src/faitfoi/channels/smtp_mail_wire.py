@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from faitfoi.channels.closing import close_abruptly, close_politely
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -76,6 +78,8 @@ class RelayClient(smtplib.SMTP):
         """Send the message after a 354 and read the verdict. `dot_sent`: whether the final dot may have left."""
         self._expect_silence()
         self.dot_sent = False
+        if self.sock is not None:
+            close_abruptly(self.sock)
         self.send(re.sub(rb"(?m)^\.", b"..", content))
         if self._has_spoken():
             raise MakesNoSense("spoke or hung up before the final dot")
@@ -83,7 +87,10 @@ class RelayClient(smtplib.SMTP):
         # From here on, whether those three bytes left is not ours to say, even when the system call fails.
         self.dot_sent = True
         self.send(b".\r\n")
-        return self._reply_of(self.getreply())
+        reply = self._reply_of(self.getreply())
+        if self.sock is not None:
+            close_politely(self.sock)
+        return reply
 
     def left(self) -> float:
         """Seconds until the deadline. Raises TimeoutError when there are none."""

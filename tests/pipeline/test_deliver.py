@@ -147,6 +147,21 @@ def test_a_lost_answer_is_found_not_resent(scene: Scene, kind: FaultKind) -> Non
     assert len(scene.deposits()) == 1
 
 
+@pytest.mark.parametrize("siret", ["", "00000001800026"])
+def test_an_invoice_of_another_establishment_is_found_and_followed(scene: Scene, siret: str) -> None:
+    """The invoice names its seller's establishment; the organisation's record may have none, or another."""
+    scene.organisation.siret = siret
+    with acting_for(scene.organisation.id):
+        scene.organisation.save(update_fields=["siret"])
+    scene.chorus.faults.add(fault(FaultKind.LOSE_ANSWER))
+    scene.send(DEPOSITED)
+    scene.advance(days=2)
+    scene.ask()
+    assert scene.stage(BY_CHORUS) is Stage.SENT
+    scene.poll()
+    assert scene.stage(BY_CHORUS) is Stage.DELIVERED
+
+
 def test_a_duplicate_means_that_they_have_it(scene: Scene) -> None:
     scene.chorus.faults.add(fault(FaultKind.DUPLICATE))
     scene.smtp.faults.add(fault(FaultKind.DUPLICATE))

@@ -351,9 +351,10 @@ class ChorusPro:
 
 def _is_ours(row: Mapping[str, object], parcel: Parcel) -> bool:
     """Recognise our invoice by number, seller and date together: two suppliers may use one number on one day."""
-    if text(row.get("numeroFacture")) != parcel.number:
-        return False
-    if _digits(row.get("codeFournisseur")) != _digits(parcel.seller_siret) or not _digits(parcel.seller_siret):
+    # The company, its first nine digits, gives a number once; which establishment the document names is its own affair.
+    siren = _digits(parcel.seller_siren or parcel.seller_siret)[:9]
+    known = text(row.get("numeroFacture")) == parcel.number and _digits(row.get("codeFournisseur"))[:9] == siren
+    if not siren or not known:
         return False
     dated = read_instant(row.get("dateFacture"))
     return dated is not None and abs(dated.astimezone(PARIS).date() - parcel.issue_date) <= DATE_WINDOW

@@ -98,6 +98,7 @@ class Parcel:
     payable: str = ""  # amount due as text, for the message's wording
     return_path: str = ""  # VERP address that brings a bounce back to this very delivery
     references: dict[str, str] = field(default_factory=dict)
+    seller_siren: str = ""  # whose number it is, whichever establishment the document names
     customer: str = ""  # opaque: documents share a mail only when it is the same, and not empty
     language: str = "fr"
     texts: dict[str, tuple[str, str]] = field(default_factory=dict)  # the organisation's own words (object, body)

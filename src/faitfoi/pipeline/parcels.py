@@ -49,6 +49,7 @@ def build_parcel(
         document_kind=document.kind,
         seller_name=document.seller_name,
         seller_siret=organisation.siret,
+        seller_siren=document.seller_siren,
         buyer_name=document.buyer_name,
         address=delivery.address,
         artefact=artefact,

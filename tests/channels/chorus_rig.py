@@ -52,6 +52,19 @@ class Chorus:
         answer.raise_for_status()
         return answer.json()
 
+    def listen(self) -> list[tuple[str, dict[str, Any], Any]]:
+        """Note from now on each operation, what was asked and what was answered; changes nothing."""
+        seen: list[tuple[str, dict[str, Any], Any]] = []
+        answer = self.simulator.state.answer
+
+        def note(operation: str, body: Any) -> Any:
+            said = answer(operation, body)
+            seen.append((operation, dict(body), said))
+            return said
+
+        self.simulator.state.answer = note  # type: ignore[method-assign]
+        return seen
+
     def fault(self, kind: str, **more: Any) -> None:
         self.command("fault", kind=kind, **more)
 

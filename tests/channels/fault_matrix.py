@@ -60,6 +60,27 @@ def _taken(*, then: Stage, times: int | None = 1, on: str = "") -> Strike:
 LATE = 3.0
 """Seconds: longer than the tests' channels wait for an answer."""
 
+
+def _by_http(*, news: str) -> dict[FaultKind, tuple[Strike, ...]]:
+    """What is so wherever one can ask, and has a token; `news` is the operation by which news is told."""
+    return {
+        FaultKind.DOWN: (_not_sent(then=Stage.SENT),),
+        FaultKind.LOSE_ANSWER: (_unknown(then=Stage.SENT),),
+        FaultKind.REFUSE: (_refused(then=Stage.SENT),),
+        # "Already there" is a yes without a proof: find fetches it.
+        FaultKind.DUPLICATE: (_unknown(then=Stage.SENT),),
+        FaultKind.SLOW: (_unknown(then=Stage.SENT, seconds=LATE),),
+        FaultKind.GARBAGE: (_unknown(then=Stage.SENT),),
+        FaultKind.OUT_OF_ORDER: (_taken(then=Stage.SENT, times=None, on=news),),
+        FaultKind.RATE_LIMITED: (_not_sent(then=Stage.SENT),),
+        # Once: the token is renewed within the same attempt. Again at once: it is the account that is wrong.
+        FaultKind.EXPIRED_TOKEN: (
+            _taken(then=Stage.SENT),
+            _not_sent(then=Stage.SENT, precondition=True, times=2),
+        ),
+    }
+
+
 MATRIX: Mapping[str, Mapping[FaultKind, tuple[Strike, ...] | str]] = {
     "email": {
         FaultKind.DOWN: (_not_sent(then=Stage.ACCEPTED),),
@@ -78,36 +99,8 @@ MATRIX: Mapping[str, Mapping[FaultKind, tuple[Strike, ...] | str]] = {
         # A relay has no token: its account is closed meanwhile, and waiting alone will not open it.
         FaultKind.EXPIRED_TOKEN: (_not_sent(then=Stage.ACCEPTED, precondition=True),),
     },
-    "chorus_pro": {
-        FaultKind.DOWN: (_not_sent(then=Stage.SENT),),
-        FaultKind.LOSE_ANSWER: (_unknown(then=Stage.SENT),),
-        FaultKind.REFUSE: (_refused(then=Stage.SENT),),
-        # "Already there" is a yes without a proof: find fetches it.
-        FaultKind.DUPLICATE: (_unknown(then=Stage.SENT),),
-        FaultKind.SLOW: (_unknown(then=Stage.SENT, seconds=LATE),),
-        FaultKind.GARBAGE: (_unknown(then=Stage.SENT),),
-        FaultKind.OUT_OF_ORDER: (_taken(then=Stage.SENT, times=None, on="consulter/historique"),),
-        FaultKind.RATE_LIMITED: (_not_sent(then=Stage.SENT),),
-        # Once: the token is renewed within the same attempt. Again at once: it is the account that is wrong.
-        FaultKind.EXPIRED_TOKEN: (
-            _taken(then=Stage.SENT),
-            _not_sent(then=Stage.SENT, precondition=True, times=2),
-        ),
-    },
-    "plateforme_agreee": {
-        FaultKind.DOWN: (_not_sent(then=Stage.SENT),),
-        FaultKind.LOSE_ANSWER: (_unknown(then=Stage.SENT),),
-        FaultKind.REFUSE: (_refused(then=Stage.SENT),),
-        FaultKind.DUPLICATE: (_unknown(then=Stage.SENT),),
-        FaultKind.SLOW: (_unknown(then=Stage.SENT, seconds=LATE),),
-        FaultKind.GARBAGE: (_unknown(then=Stage.SENT),),
-        FaultKind.OUT_OF_ORDER: (_taken(then=Stage.SENT, times=None, on="search"),),
-        FaultKind.RATE_LIMITED: (_not_sent(then=Stage.SENT),),
-        FaultKind.EXPIRED_TOKEN: (
-            _taken(then=Stage.SENT),
-            _not_sent(then=Stage.SENT, precondition=True, times=2),
-        ),
-    },
+    "chorus_pro": _by_http(news="consulter/historique"),
+    "plateforme_agreee": _by_http(news="search"),
 }
 
 

@@ -243,10 +243,10 @@ def test_a_token_is_kept_and_renewed_before_it_dies(chorus: Chorus, monkeypatch:
     channel.find(parcel())
     now[0] += 3600 - 121
     channel.find(parcel())
-    assert len(chorus.simulator._tokens) == 1
+    assert len(chorus.simulator.tokens) == 1
     now[0] += 2
     channel.find(parcel())
-    assert len(chorus.simulator._tokens) == 2
+    assert len(chorus.simulator.tokens) == 2
 
 
 def test_no_failure_tells_a_secret_or_the_invoice(chorus: Chorus) -> None:

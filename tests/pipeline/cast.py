@@ -325,8 +325,11 @@ def register(organisation: Organisation, buyer: Buyer, **more: Any) -> Customer:
     )
 
 
-def channel_settings(*, smtp_port: int, chorus_url: str) -> dict[ChannelKey, dict[str, str]]:
-    """Return the settings of both channels for simulators that listen there."""
+def channel_settings(*, smtp_port: int, chorus_url: str, patience: int = 30) -> dict[ChannelKey, dict[str, str]]:
+    """Return the settings of both channels for simulators that listen there; `patience` in seconds for an answer.
+
+    Long by default: whoever tests silence sets less, and no other test hangs on how busy the machine is.
+    """
     return {
         ChannelKey.EMAIL: {
             "host": "127.0.0.1",
@@ -334,7 +337,7 @@ def channel_settings(*, smtp_port: int, chorus_url: str) -> dict[ChannelKey, dic
             "tls": "none",
             "sender_address": "factures@trois-vallees.example",
             "return_domain": RETURNS,
-            "deadline_seconds": "5",
+            "deadline_seconds": str(patience),
         },
         ChannelKey.CHORUS_PRO: {
             "api_url": f"{chorus_url}/cpro",
@@ -343,7 +346,7 @@ def channel_settings(*, smtp_port: int, chorus_url: str) -> dict[ChannelKey, dic
             "client_secret": "essai",
             "technical_login": "TECH_ESSAI@cpro.example",
             "technical_password": "essai",
-            "timeout": "3",
+            "timeout": str(patience),
         },
     }
 

@@ -7,6 +7,7 @@ received from their own records. Each life begins from the same copied database 
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -37,7 +38,7 @@ from faitfoi.pipeline.witnesses import held, log_signer
 from faitfoi.records.models import Artefact, BurntNumber, Document, Elimination, Hold, JournalLeaf
 from faitfoi.records.series import add_series
 from tests.conftest import forget_the_journal
-from tests.pipeline.backups import copy_database, governed_restore, put_copy_back
+from tests.pipeline.backups import copy_database, drop_copies, governed_restore, put_copy_back
 from tests.pipeline.cast import ACTOR, FARMER, TOWN, Scene, invoice
 from tests.pipeline.conftest import CHANGED_BY_HAND
 from tests.pipeline.projection import differences
@@ -352,6 +353,15 @@ class Life(RuleBasedStateMachine):
             for each in one.attachments
         ]
         return Counter([*mailed, *(("deposit", number) for _, number in self.scene.deposits())])
+
+
+@pytest.fixture
+def world(scene: Scene, alice: User, bob: User, settings: Settings, owner_known: None) -> Iterator[World]:
+    """An organisation at the beginning of its life, to which each life comes back."""
+    made = World(scene=scene, settings=settings, asker=alice, approver=bob)
+    made.begin()
+    yield made
+    drop_copies("beginning", "backup")
 
 
 def lives_in(world: World) -> type[Life]:

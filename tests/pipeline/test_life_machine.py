@@ -7,32 +7,20 @@
 """
 
 import os
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from pytest_django import Settings
 
-from faitfoi.accounts.models import User
-from tests.pipeline.backups import drop_copies, owner_known
-from tests.pipeline.cast import Scene
-from tests.pipeline.life import LATELY, LONG_AGO, MUCH_LATER, World, lives_in
+from tests.pipeline.backups import owner_known
+from tests.pipeline.life import LATELY, LONG_AGO, MUCH_LATER, World, lives_in, world
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-__all__ = ["owner_known"]
+__all__ = ["owner_known", "world"]
 
 LIVES = int(os.environ.get("LIVES", "3"))
 STEPS = int(os.environ.get("STEPS", "14"))
-
-
-@pytest.fixture
-def world(scene: Scene, alice: User, bob: User, settings: Settings, owner_known: None) -> Iterator[World]:
-    made = World(scene=scene, settings=settings, asker=alice, approver=bob)
-    made.begin()
-    yield made
-    drop_copies("beginning", "backup")
 
 
 def test_the_steps_that_hurt_most_in_their_worst_order(world: World) -> None:

@@ -20,6 +20,8 @@ from tests.pipeline.cast import EVERYBODY, channel_settings
 from tests.slow.fleet import Fleet
 
 PATIENCE = 900.0
+SHORT = 5
+"""Seconds that the other sides are waited for: what a killed worker held is asked about soon after."""
 
 
 class Installation:
@@ -80,7 +82,8 @@ class Installation:
     def settle_in(self) -> None:
         """Make one organisation with the cast's customers and both channels."""
         self.run("organisation", "add", "vallees", "--name", "CUMA des Trois Vallées", "--siren", "000000018")
-        channels = channel_settings(smtp_port=self.ports[0], chorus_url=f"http://127.0.0.1:{self.ports[2]}")
+        address = f"http://127.0.0.1:{self.ports[2]}"
+        channels = channel_settings(smtp_port=self.ports[0], chorus_url=address, patience=SHORT)
         for key, values in channels.items():
             self.run("channel", "set", key.value, *(f"{name}={value}" for name, value in values.items()))
         rows = (

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.counts import Counts, count_batch
 from faitfoi.pipeline.examination import examine_installation
@@ -18,11 +19,19 @@ from faitfoi.records.models import Attempt, Batch, Delivery, Document
 from faitfoi.records.stages import Stage
 from tests.pipeline.cast import FARMER, TOWN, Scene, file
 from tests.slow.fleet import children
+from tests.slow.installation import SHORT
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 FILES = 90
 PATIENCE = 150.0
+
+
+@pytest.fixture(autouse=True)
+def impatient(scene: Scene) -> None:
+    """What a killed worker held is asked about soon after."""
+    scene.change(ChannelKey.EMAIL, deadline_seconds=f"{SHORT}")
+    scene.change(ChannelKey.CHORUS_PRO, timeout=f"{SHORT}")
 
 
 def begin(*words: str) -> subprocess.Popen[str]:
@@ -88,15 +97,15 @@ def reckon(scene: Scene) -> Counts:
 def test_an_interrupted_sending_is_finished_by_resume(scene: Scene, tmp_path: Path) -> None:
     sending = begin("send", str(write_files(tmp_path / "lot")))
     wait_for(lambda: arrived(scene) > 5, "something has left")
+    inner = children(sending.pid)
     sending.send_signal(signal.SIGINT)
     out, err = sending.communicate(timeout=PATIENCE)
     assert sending.returncode == 130, err
     assert "faitfoi send --resume" in out + err
     assert "Traceback" not in out + err
-    left = arrived(scene)
-    assert 5 < left < FILES, "the interruption came too late to show anything"
-    time.sleep(1.0)
-    assert arrived(scene) == left  # the worker that was started for it has stopped too
+    assert inner
+    assert not any(_alive(pid) for pid in inner)  # the worker that was started for it has stopped too
+    assert 5 < arrived(scene) < FILES, "the interruption came too late to show anything"
 
     done = resume()
     assert done.returncode == 0, done.stderr

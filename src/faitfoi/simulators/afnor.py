@@ -22,8 +22,6 @@ Besides the commands that `control` describes:
 
 import json
 import re
-import secrets
-import time
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -33,12 +31,14 @@ from faitfoi.simulators.afnor_lookup import look_up
 from faitfoi.simulators.afnor_state import AfnorState, Rejected, read_json
 from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, Faults, serve
 from faitfoi.simulators.loopback import Body, Loopback, Request
+from faitfoi.simulators.served import Served
+from faitfoi.simulators.tokens import Tokens
 
 FLOWS, DIRECTORY, TOKEN = "/flow-service/v1", "/directory-service/v1", "/auth/token"
 BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 
 
-class AfnorSimulator:
+class AfnorSimulator(Served):
     """A whole simulated plateforme agréée, serving between start() and stop() in background threads."""
 
     def __init__(
@@ -59,9 +59,7 @@ class AfnorSimulator:
         self.state = AfnorState(self.clock, version=version, doublon_as_status=doublon_as_status)
         self.hooks = Hooks(self.clock)
         self.state.published = self.hooks.tell
-        self.token_seconds = token_seconds
-        self._clients = clients
-        self._tokens: dict[str, float] = {}
+        self.tokens = Tokens(clients=clients, seconds=token_seconds)
         self._server = Loopback(self, _AfnorRequest, name="afnor", host=host, port=port)
         self._control = ControlServer(
             name="afnor",
@@ -76,19 +74,9 @@ class AfnorSimulator:
                 "POST /control/advance": self._advance,
                 "POST /control/directory": self.state.load_directory,
                 "POST /control/say": self.state.say,
-                "POST /control/expire-tokens": self._expire_tokens,
+                "POST /control/expire-tokens": self.tokens.expire,
             },
         )
-
-    @property
-    def url(self) -> str:
-        """The base address: add /flow-service, /directory-service or /auth/token."""
-        return self._server.url
-
-    @property
-    def control_url(self) -> str:
-        """The base address of the control commands."""
-        return self._control.url
 
     def settings(self) -> dict[str, str]:
         """Return what a channel needs to reach it."""
@@ -99,36 +87,6 @@ class AfnorSimulator:
             "client_id": "simulator",
             "client_secret": "simulator",
         }
-
-    def start(self) -> None:
-        """Begin to answer."""
-        self._control.start()
-        self._server.start()
-
-    def stop(self) -> None:
-        """Give the ports back; connections that are open get no more answers."""
-        self._server.stop()
-        self._control.stop()
-
-    def give_token(self, form: Mapping[str, list[str]]) -> tuple[int, Body]:
-        """Answer a token request: HTTP status and body."""
-        client, secret = (form.get(name, [""])[0] for name in ("client_id", "client_secret"))
-        if form.get("grant_type") != ["client_credentials"]:
-            return 400, {"error": "unsupported_grant_type"}
-        if not client or not secret or (self._clients is not None and self._clients.get(client) != secret):
-            return 400, {"error": "invalid_client"}
-        token = secrets.token_urlsafe(24)
-        self._tokens[token] = time.monotonic() + self.token_seconds
-        return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.token_seconds}
-
-    def knows_token(self, header: str) -> bool:
-        """Tell whether an Authorization header carries a token still alive."""
-        return self._tokens.get(header.removeprefix("Bearer "), 0.0) > time.monotonic()
-
-    def _expire_tokens(self, _: Body) -> Body:
-        count = len(self._tokens)
-        self._tokens.clear()
-        return {"expired": count}
 
     def _advance(self, _: Body) -> Body:
         self.state.publish()
@@ -149,12 +107,12 @@ class _AfnorRequest(Request[AfnorSimulator]):
         operation = _operation(self.command, path)
         if path == TOKEN:
             if not self._struck("token"):
-                self._finish("token", *self.owner.give_token(parse_qs(content.decode("ascii", errors="replace"))))
+                self._finish("token", *self.owner.tokens.give(content))
             return
         if path.endswith("/v1/healthcheck"):
             self.send(200, b"")
             return
-        if not self.owner.knows_token(self.headers.get("Authorization", "")) or self._take(
+        if not self.owner.tokens.knows(self.headers.get("Authorization", "")) or self._take(
             FaultKind.EXPIRED_TOKEN, operation
         ):
             self._refuse(401, "MISSING_TOKEN", "the token is missing or has expired")

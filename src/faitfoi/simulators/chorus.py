@@ -23,16 +23,15 @@ that was taken, whether or not its answer reached anybody. Besides the commands 
 import base64
 import binascii
 import json
-import secrets
-import time
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qs
 
 from faitfoi.simulators.chorus_answers import Malformed, Refusal
 from faitfoi.simulators.chorus_shapes import REQUESTS
 from faitfoi.simulators.chorus_state import ChorusState
 from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, Faults, serve
 from faitfoi.simulators.loopback import Body, Loopback, Request
+from faitfoi.simulators.served import Served
+from faitfoi.simulators.tokens import Tokens
 
 DEPOSIT = "factures/v1/deposer/flux"
 SUBMISSION = "factures/v1/soumettre"
@@ -56,7 +55,7 @@ def _backwards(answer: Body) -> Body:
     return told
 
 
-class ChorusSimulator:
+class ChorusSimulator(Served):
     """A whole simulated Chorus Pro, serving between start() and stop() in background threads."""
 
     def __init__(
@@ -75,9 +74,8 @@ class ChorusSimulator:
         self.clock = clock or Clock()
         self.faults = Faults(seed=seed)
         self.state = ChorusState(self.clock, largest_page=largest_page)
-        self.token_seconds = token_seconds
-        self._clients, self._accounts = clients, accounts
-        self._tokens: dict[str, float] = {}
+        self._accounts = accounts
+        self.tokens = Tokens(clients=clients, seconds=token_seconds)
         self._server = Loopback(self, _ChorusRequest, name="chorus", host=host, port=port)
         self._control = ControlServer(
             name="chorus",
@@ -93,49 +91,9 @@ class ChorusSimulator:
                 "POST /control/account": self.state.load_account,
                 "POST /control/state": self.state.force_state,
                 "POST /control/seed": self.state.seed,
-                "POST /control/expire-tokens": self._expire_tokens,
+                "POST /control/expire-tokens": self.tokens.expire,
             },
         )
-
-    @property
-    def url(self) -> str:
-        """The base address: add /cpro for the API, /api/oauth/token for the tokens."""
-        return self._server.url
-
-    @property
-    def control_url(self) -> str:
-        """The base address of the control commands."""
-        return self._control.url
-
-    def start(self) -> None:
-        """Begin to answer."""
-        self._control.start()
-        self._server.start()
-
-    def stop(self) -> None:
-        """Give the ports back; connections that are open get no more answers."""
-        self._server.stop()
-        self._control.stop()
-
-    def give_token(self, form: Mapping[str, list[str]]) -> tuple[int, Body]:
-        """Answer a token request: HTTP status and body."""
-        client, secret = (form.get(name, [""])[0] for name in ("client_id", "client_secret"))
-        if form.get("grant_type") != ["client_credentials"]:
-            return 400, {"error": "unsupported_grant_type", "error_description": "grant_type"}
-        if not client or not secret or (self._clients is not None and self._clients.get(client) != secret):
-            return 400, {"error": "invalid_client", "error_description": "Invalid client identifier or secret"}
-        token = secrets.token_urlsafe(24)
-        self._tokens[token] = time.monotonic() + self.token_seconds
-        answer: Body = {"access_token": token, "token_type": "Bearer", "expires_in": self.token_seconds}
-        return 200, answer | {"scope": "openid"}
-
-    def forget_token(self, header: str) -> None:
-        """Let the token of an Authorization header die before its time."""
-        self._tokens.pop(header.removeprefix("Bearer "), None)
-
-    def knows_token(self, header: str) -> bool:
-        """Tell whether an Authorization header carries a token still alive."""
-        return self._tokens.get(header.removeprefix("Bearer "), 0.0) > time.monotonic()
 
     def knows_account(self, header: str) -> bool:
         """Tell whether a cpro-account header names an account that is let in."""
@@ -146,11 +104,6 @@ class ChorusSimulator:
         if not login or not found or not password:
             return False
         return self._accounts is None or self._accounts.get(login) == password
-
-    def _expire_tokens(self, _: Body) -> Body:
-        count = len(self._tokens)
-        self._tokens.clear()
-        return {"expired": count}
 
 
 class _ChorusRequest(Request[ChorusSimulator]):
@@ -169,7 +122,7 @@ class _ChorusRequest(Request[ChorusSimulator]):
     def _look(self) -> None:
         if self.route != f"/cpro/{HEALTH}":
             self.tell(403, _envelope(403, "Accès refusé"))
-        elif not self.owner.knows_token(self.headers.get("Authorization", "")):
+        elif not self.owner.tokens.knows(self.headers.get("Authorization", "")):
             self.tell(401, _envelope(401, "Problème d'authentification"))
         else:
             self.tell(200, {"body": "OK", "statusCodeValue": 200, "statusCode": "OK"})
@@ -184,12 +137,11 @@ class _ChorusRequest(Request[ChorusSimulator]):
         if self._take(FaultKind.LOSE_ANSWER, "token"):
             self.drop()
             return
-        form = parse_qs(content.decode("ascii", errors="replace"))
-        self._finish("token", *self.owner.give_token(form))
+        self._finish("token", *self.owner.tokens.give(content))
 
     def _operate(self, operation: str, content: bytes) -> None:
         if self._take(FaultKind.EXPIRED_TOKEN, operation):
-            self.owner.forget_token(self.headers.get("Authorization", ""))
+            self.owner.tokens.forget(self.headers.get("Authorization", ""))
         refused = self._gate(operation)
         if refused is not None:
             self.tell(refused[0], _envelope(*refused))
@@ -223,7 +175,7 @@ class _ChorusRequest(Request[ChorusSimulator]):
 
     def _gate(self, operation: str) -> tuple[int, str] | None:
         """Do what stands before every operation: token, route, account, media type."""
-        if not self.owner.knows_token(self.headers.get("Authorization", "")):
+        if not self.owner.tokens.knows(self.headers.get("Authorization", "")):
             return 401, "Problème d'authentification"
         if operation not in REQUESTS:
             return 403, "Accès refusé"

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from faitfoi.simulators.certificates import Key, certify, name_of
 from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, Faults
 from faitfoi.simulators.loopback import Body, Loopback, Request
+from faitfoi.simulators.served import Served
 
 CREDENTIAL = "cachet-essai"
 CLIENT = ("essai", "essai")
@@ -48,7 +49,7 @@ class _Refused(Exception):
         self.code = code
 
 
-class CscSimulator:
+class CscSimulator(Served):
     """One credential of a fictitious provider, whose certificate two fictitious authorities stand above."""
 
     def __init__(
@@ -84,11 +85,6 @@ class CscSimulator:
         )
 
     @property
-    def url(self) -> str:
-        """The base address of the service, before /csc/v1."""
-        return self._server.url
-
-    @property
     def settings(self) -> dict[str, str]:
         """What a client must be told to seal here."""
         identifier, secret = CLIENT
@@ -100,16 +96,6 @@ class CscSimulator:
             "pin": PIN,
             "timeout": "3",
         }
-
-    def start(self) -> None:
-        """Begin to listen."""
-        self._server.start()
-        self._control.start()
-
-    def stop(self) -> None:
-        """Give the ports back."""
-        self._server.stop()
-        self._control.stop()
 
     def obey(self, command: str, body: Body) -> object:
         """Carry out a control command (see `simulators.control`)."""

@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.models import Organisation, User
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.pipeline.directory import FRESH, describe, look_up, raw_answer
-from faitfoi.records.models import DirectoryAnswer
+from faitfoi.pipeline.directory import FRESH, asked_of, describe, look_up, raw_answer
+from faitfoi.records.models import Customer, DirectoryAnswer
 from faitfoi.records.stages import LineOutcome
 from faitfoi.simulators.control import FaultKind
-from tests.pipeline.cast import ACTOR, Scene, file
+from tests.pipeline.cast import ACTOR, FARMER, Scene, file
 from tests.pipeline.pa_scene import Platform, open_platform
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,3 +111,49 @@ def test_another_organisation_sees_no_answer(scene: Scene, platform: Platform, r
     answer(scene)
     with acting_for(rival.id):
         assert not DirectoryAnswer.objects.exists()
+
+
+def test_the_customer_s_page_shows_the_answer_as_it_came_and_asks_again(
+    scene: Scene, platform: Platform, alice: User
+) -> None:
+    """Complaints B18 and B19."""
+    client = Client()
+    client.force_login(alice)
+    with acting_for(scene.organisation.id):
+        customer = Customer.objects.get(reference=FARMER.reference)
+    page = reverse("customer", args=[scene.organisation.slug, customer.id])
+    button = reverse("ask_directory", args=[scene.organisation.slug, customer.id])
+    assert "pas encore été interrogé" in client.get(page).content.decode()
+    lines(platform, {"addressingIdentifier": FARM, "directoryLineStatus": "Disabled"})
+    assert client.post(button, {"address": FARM}).status_code == 302
+    shown = client.get(page).content.decode()
+    assert "ne reçoit pas de factures" in shown
+    assert "directoryLineStatus" in shown
+    platform.fault(FaultKind.DOWN, on="directory", times=None)
+    assert client.post(button, {"address": FARM}).status_code == 302
+    shown = client.get(page).content.decode()
+    assert "ne reçoit pas de factures" in shown  # the last answer stands, and that it is old is told
+    assert "n’a pas répondu depuis" in shown
+
+
+def test_nobody_asks_about_an_address_that_is_not_the_customer_s(
+    scene: Scene, platform: Platform, alice: User, charlie: User
+) -> None:
+    with acting_for(scene.organisation.id):
+        customer = Customer.objects.get(reference=FARMER.reference)
+    button = reverse("ask_directory", args=[scene.organisation.slug, customer.id])
+    for person, address in ((alice, "000000042"), (charlie, FARM)):
+        client = Client()
+        client.force_login(person)
+        assert client.post(button, {"address": address}).status_code == 404
+    with acting_for(scene.organisation.id):
+        assert not DirectoryAnswer.objects.exists()
+
+
+def test_the_address_that_an_invoice_bore_is_shown_beside_the_record_s(scene: Scene, platform: Platform) -> None:
+    borne = f"{FARM}_ACHATS"
+    lines(platform, {"addressingIdentifier": borne, "addressingSuffix": "ACHATS"})
+    scene.send(file(F, replace(FARMER, electronic=borne)))
+    with acting_for(scene.organisation.id):
+        told = asked_of(Customer.objects.get(reference=FARMER.reference))
+    assert [(asked.address, bool(asked.sentences)) for asked in told] == [(FARM, False), (borne, True)]

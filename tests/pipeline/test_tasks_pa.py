@@ -48,6 +48,9 @@ def test_a_suspended_invoice_is_completed_and_goes_on(scene: Scene, platform: Pl
     button = task.buttons[0]
     client = Client()
     client.force_login(alice)
+    shown = client.get(f"/o/{scene.organisation.slug}/documents/{scene.document(F).id}/").content.decode()
+    for words in ("est suspendue", "Donnez-lui ce qui manque", "Dire complétée (209)", "bon de livraison"):
+        assert words in shown
     address = f"/o/{scene.organisation.slug}/statuts/{button.about['event_id']}/repondre/"
     answered = client.post(address, {**button.given, "note": "Bon de livraison envoyé."})
     assert answered.status_code == 302, answered

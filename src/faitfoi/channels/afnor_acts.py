@@ -6,6 +6,7 @@ French contracts §3.3. Kinds of `Act` are the statuses; their values (all text)
     seller_siren, buyer_siren
     buyer_address  its electronic address (BT-49), and `buyer_scheme`, 0225 by default
     note           a sentence that goes with it, if any
+    to_platform    set where the buyer must not read it: a 228 that ends a 226
     amounts        for 212: a JSON list of [amount with VAT, rate], negative to take an earlier one back
     currency, paid_on    for 212: the currency, and the day (ISO) on which the payment came
 
@@ -25,6 +26,7 @@ from faitfoi.einvoice.cdar_write import write_cdar
 from faitfoi.einvoice.model import Identifier
 
 NOT_FOR_THE_BUYER = frozenset({"226"})
+TO_PLATFORM = "to_platform"
 PROCESSES = {"B2BInt": "B2BINT", "B2C": "B2C", "OutOfScope": "OUTOFSCOPE", "B2GOutOfScope": "OUTOFSCOPE"}
 """The process of the message (MDT-2) by the processing rule of its invoice; REGULATED for the others."""
 
@@ -83,7 +85,7 @@ def _reached(act: Act) -> datetime:
 
 
 def _recipient(act: Act) -> CdarParty:
-    if act.kind in NOT_FOR_THE_BUYER:
+    if act.kind in NOT_FOR_THE_BUYER or act.values.get(TO_PLATFORM):
         return CdarParty(role="WK")
     values = act.values
     address = values.get("buyer_address", "")

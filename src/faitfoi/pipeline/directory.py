@@ -4,8 +4,9 @@ The wire is touched outside any transaction. A directory that does not answer ne
 then undetermined, and the page says so (complaint B19).
 """
 
+import json
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,14 +18,15 @@ from faitfoi.channels.afnor_directory import Reach, Told
 from faitfoi.channels.afnor_pa import PlateformeAgreee
 from faitfoi.channels.contract import NotSent
 from faitfoi.einvoice.model import Invoice
+from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.customers import directory_address, match_customer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import ChannelSettings, DirectoryAnswer
-from faitfoi.records.stages import Nature
+from faitfoi.records.models import ChannelSettings, Customer, Delivery, DirectoryAnswer
+from faitfoi.records.stages import Nature, Purpose
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ FRESH = timedelta(hours=24)
 PAUSE = timedelta(minutes=5)
 """How long a directory that did not answer is left alone."""
 ACTOR = "plateforme_agreee"
+MOST_LOOKED_AT, MOST_SHOWN = 200, 5
+MOST_RAW = 20_000
 CHANNEL = ChannelKey.PLATEFORME_AGREEE
 SAID = {
     Reach.YES: "oui, cette adresse reçoit des factures",
@@ -145,6 +149,51 @@ def told_of_address(address: str) -> list[str]:
     """Say in French what is known of an address; nothing when it was never asked about. Runs inside `acting_for`."""
     row = DirectoryAnswer.objects.filter(address=address).first() if address else None
     return describe(row) if row is not None else []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An address of a customer, and what the directory has said of it: French sentences, and the very answer."""
+
+    address: str
+    sentences: tuple[str, ...] = ()
+    raw: str = ""
+
+
+def asked_of(customer: Customer) -> list[Asked]:
+    """Return what is known of the addresses of a customer: the record's, then those that invoices bore (BT-49).
+
+    Runs inside `acting_for`. Nothing for a customer whom no plateforme agréée may reach.
+    """
+    rows = {row.address: row for row in DirectoryAnswer.objects.filter(address__in=addresses_of(customer))}
+    return [_asked(address, rows.get(address)) for address in addresses_of(customer)]
+
+
+def addresses_of(customer: Customer) -> list[str]:
+    """Return the electronic addresses at which a customer is invoiced, that of the record first."""
+    sent = Delivery.objects.filter(document__customer=customer, channel=CHANNEL, purpose=Purpose.LEGAL)
+    borne = sent.order_by("-id").values_list("address", flat=True)[:MOST_LOOKED_AT]
+    own = [customer.electronic_address] if customer.nature == Nature.TAXABLE else []
+    return list(dict.fromkeys(filter(None, [*own, *borne])))[:MOST_SHOWN]
+
+
+def _asked(address: str, row: DirectoryAnswer | None) -> Asked:
+    if row is None:
+        return Asked(address=address)
+    try:
+        raw = raw_answer(row)
+    except (ObjectMissing, ObjectAltered):
+        raw = "L’archive ne rend plus cette réponse : lancez « faitfoi fsck »."
+    return Asked(address=address, sentences=tuple(describe(row)), raw=_laid_out(raw))
+
+
+def _laid_out(raw: str) -> str:
+    """Write an answer that is JSON line by line; any other as it is."""
+    try:
+        told = json.loads(raw)
+    except ValueError:
+        return raw[:MOST_RAW]
+    return json.dumps(told, ensure_ascii=False, indent=1)[:MOST_RAW]
 
 
 def raw_answer(row: DirectoryAnswer) -> str:

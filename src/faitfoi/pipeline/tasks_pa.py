@@ -9,9 +9,10 @@ from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.channels.contract import Grade
 from faitfoi.pipeline.answers_pa import HANDLED, SUSPENDED
 from faitfoi.pipeline.tasks import Button, Family, Task, due_after
-from faitfoi.records.models import DeadLetter, Event
+from faitfoi.records.models import DeadLetter, Document, Event
 from faitfoi.records.stages import Stage
 
+MOST_OF_ONE = 20
 ENDING = ("210", "213", "501")
 AFTER_THE_END = frozenset({"200", "201", "202", "203", "204", "205", "206", "207", "208", "209", "211", "212", "214"})
 DAYS = {"206": 5, "207": 3, "208": 3, "221": 1, "200": 2, "213": 2}
@@ -43,6 +44,12 @@ def tasks(organisation: Organisation, most: int) -> list[Task]:
     events = _open().select_related("document__customer", "delivery").order_by("at", "id")[:most]
     found = [_task(organisation, event) for event in events]
     return found + [_letter(organisation, letter) for letter in _letters().order_by("id")[:most]]
+
+
+def said_of(organisation: Organisation, document: Document) -> list[Task]:
+    """Return what the lifecycle asks about one document, oldest first. Runs inside `acting_for`."""
+    events = _open().filter(document=document).select_related("document__customer", "delivery").order_by("at", "id")
+    return [_task(organisation, event) for event in events[:MOST_OF_ONE]]
 
 
 def _open() -> QuerySet[Event]:

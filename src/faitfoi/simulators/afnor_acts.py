@@ -29,6 +29,8 @@ def judge_act(cdar: Cdar, said: Sequence[str]) -> tuple[str, str] | None:
             return "InvoiceLCRuleError", "BR-FR-CDV-14: each MEN needs an amount and a rate"
         if any(one.amount == Decimal(0) for one in received):
             return "InvoiceLCAmountError", "an amount is zero"
+    if reference.code == "226" and any(party.role != "WK" for party in cdar.recipients):
+        return "InvoiceLCAccessDenied", "an undisclosed factoring is for the platform alone"
     if reference.code == "209" and "208" not in said:
         return "InvoiceLCInvalidStatus", "nothing is suspended"
     return None

@@ -63,6 +63,15 @@ def _unknown(delivery: Delivery, number: str) -> Advice:
             )
             % {"number": number},
         )
+    if delivery.channel == ChannelKey.PLATEFORME_AGREEE:
+        return Advice(
+            who=_("Whoever has access to your plateforme agréée."),
+            do=_(
+                "Look for %(number)s at your plateforme agréée, among the flows that you sent. If it is there, say so: "
+                "it has arrived. Do not hand it over a second time before you have looked."
+            )
+            % {"number": number},
+        )
     return Advice(
         who=_("You, with the customer: nobody else can tell any more."),
         do=_(
@@ -89,6 +98,11 @@ def _rejected(delivery: Delivery, number: str) -> Advice:
         do = _(
             "A rejected invoice cannot be corrected in Chorus Pro. Correct the cause in your invoicing software, "
             "cancel %(number)s there by a credit note if it is booked, and issue a new invoice under a new number."
+        ) % {"number": number}
+    elif delivery.channel == ChannelKey.PLATEFORME_AGREEE:
+        do = _(
+            "Correct the cause in your invoicing software and cancel %(number)s in your books by a credit note that "
+            "names it: Faitfoi keeps it and sends it to nobody. Then issue a new invoice under a new number."
         ) % {"number": number}
     else:
         do = _(

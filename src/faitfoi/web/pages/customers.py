@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from faitfoi.pipeline.customers import buyer_of, configured_channels, draft_customer
+from faitfoi.pipeline.directory import CHANNEL, addresses_of, ask_now, asked_of
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.outlook import look_ahead
 from faitfoi.pipeline.relaunching import relaunch, waiting_documents
@@ -50,12 +51,15 @@ def customer(request: HttpRequest, here: Here, customer_id: UUID) -> HttpRespons
     """Show one customer: how their invoices leave today, what waits for the record, the record, the documents."""
     found = get_object_or_404(Customer, pk=customer_id)
     documents = with_stage(found.documents.order_by("-issue_date", "-id"))
+    configured = configured_channels()
     context: dict[str, object] = {
         "customer": found,
-        "outlook": look_ahead(here.organisation, found, day=today(here.organisation), configured=configured_channels()),
+        "outlook": look_ahead(here.organisation, found, day=today(here.organisation), configured=configured),
         "meaning": meanings_of_natures(here.organisation)[found.nature],
         "waiting": waiting_documents(found),
         "structure": structure_of(found),
+        "directory": asked_of(found),
+        "may_ask": CHANNEL in configured,
         "page": Paginator(documents, DOCUMENTS_PER_PAGE).get_page(request.GET.get("page")),
     }
     return show(request, here, "pages/customer.html", context)
@@ -130,6 +134,28 @@ def relaunch_customer(request: HttpRequest, here: Here, customer_id: UUID) -> Ht
     """Look again for a way for all that waits for this customer, and say what left and what still waits."""
     found = get_object_or_404(Customer, pk=customer_id)
     return Afterwards(lambda: _relaunched(request, here, found))  # the other side may be asked first
+
+
+@organisation_page
+@require_POST
+@acts
+@changes
+def ask_directory(request: HttpRequest, here: Here, customer_id: UUID) -> HttpResponse:
+    """Ask the directory now about one address of this customer, and show what it said."""
+    found = get_object_or_404(Customer, pk=customer_id)
+    address = request.POST.get("address", "")
+    if address not in addresses_of(found):
+        raise Http404
+    return Afterwards(lambda: _asked(request, here, found, address))  # the directory is asked outside any transaction
+
+
+def _asked(request: HttpRequest, here: Here, found: Customer, address: str) -> HttpResponse:
+    answer = ask_now(here.organisation.id, address, actor=here.actor)
+    if isinstance(answer, str):
+        messages.warning(request, answer)
+    else:
+        messages.success(request, _("The directory has answered."))
+    return redirect("customer", slug=here.organisation.slug, customer_id=found.pk)
 
 
 def _relaunched(request: HttpRequest, here: Here, found: Customer) -> HttpResponse:

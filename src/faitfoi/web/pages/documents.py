@@ -20,6 +20,8 @@ from faitfoi.pipeline.dossiers import tell_communicated
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.outlook import look_ahead
 from faitfoi.pipeline.relaunching import waiting_documents
+from faitfoi.pipeline.statuses_pa import offers
+from faitfoi.pipeline.tasks_pa import said_of
 from faitfoi.pipeline.what_if import Change, facts_of, what_would_change
 from faitfoi.records.models import Artefact, Delivery, Document
 from faitfoi.web.access import Afterwards, Here, acts, changes, organisation_page, show
@@ -58,6 +60,9 @@ def document(request: HttpRequest, here: Here, document_id: UUID) -> HttpRespons
         "pictures": range(1, min(pages, SHOWN_PAGES) + 1),
         "picture_width": PICTURE_WIDTH,
         "directory": told_of_address(story.sendings[0].delivery.address) if story.sendings else [],
+        "said": said_of(here.organisation, found),
+        "today": today(here.organisation),
+        "offers": offers(found) if here.may_act and not found.eliminated_at else (),
         "changes": [] if found.eliminated_at else _changes(here, found),
         **(_waiting(here, found) if found.waiting_for else {}),
     }

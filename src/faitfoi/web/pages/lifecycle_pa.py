@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST
 from faitfoi.pipeline.acting import CannotAct
 from faitfoi.pipeline.answers_pa import SUSPENDED, complete, handle, settle_letter
 from faitfoi.pipeline.collecting import attach_letter
-from faitfoi.records.models import DeadLetter, Event
+from faitfoi.pipeline.statuses_pa import declare
+from faitfoi.records.models import DeadLetter, Document, Event
 from faitfoi.web.access import Here, acts, changes, organisation_page
 
 MOST_TYPED = 1000
@@ -34,6 +35,23 @@ def answer(request: HttpRequest, here: Here, event_id: UUID) -> HttpResponse:
     except CannotAct as error:
         messages.warning(request, str(error))
     return redirect("document", slug=here.organisation.slug, document_id=event.document_id)
+
+
+@organisation_page
+@require_POST
+@acts
+@changes
+def declare_status(request: HttpRequest, here: Here, document_id: UUID) -> HttpResponse:
+    """Declare a status that is the seller's to say, if it may be said now."""
+    document = get_object_or_404(Document, pk=document_id, eliminated_at=None)
+    code, note = request.POST.get("status", "")[:8], request.POST.get("note", "")[:MOST_TYPED]
+    try:
+        declare(document, code, note=note, actor=here.actor)
+    except CannotAct as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, _("The plateforme agréée is told the status %(code)s.") % {"code": code})
+    return redirect("document", slug=here.organisation.slug, document_id=document.pk)
 
 
 @organisation_page

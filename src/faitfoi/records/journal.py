@@ -1,7 +1,7 @@
 """The journal's front: entries written in the transaction of the act, and the one sequencer that numbers them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -131,12 +131,10 @@ def write_entries(drafts: Iterable[Draft], *, actor: str) -> list[UUID]:
     common = {"v": 1, "organisation": str(organisation_id), "at": at.isoformat(), "actor": actor}
     given = [(draft.entry_id or uuid7(), draft) for draft in drafts]
     composed = [_compose(draft, str(entry_id), common) for entry_id, draft in given]
-    if waiting is None:
-        _insert(composed, organisation_id=organisation_id, at=at)
+    if waiting is None or tuple(connection.savepoint_ids) != waiting.savepoints:
+        _insert(composed, organisation_id=organisation_id, at=at)  # a savepoint that is undone takes them with it
     else:
         waiting.composed += composed
-        if tuple(connection.savepoint_ids) != waiting.savepoints:
-            _write_gathered(waiting)  # a savepoint that is undone takes its entries with it
     return [entry_id for entry_id, _ in given]
 
 
@@ -144,8 +142,8 @@ def write_entries(drafts: Iterable[Draft], *, actor: str) -> list[UUID]:
 def together() -> Iterator[None]:
     """Write the entries of this block at its end, in their order and in one statement; in case of an error, none.
 
-    Inside `acting_for`, around what one transaction does to one thing: all of it happens at one instant. The entries
-    written in a savepoint are written there, after those that came before it.
+    Inside `acting_for`, around what one transaction does to one thing: all of it happens at one instant. Before a
+    savepoint begins, those that wait are written: when it is undone, its own entries go and they stay.
     """
     here = connections[DEFAULT_DB_ALIAS]
     if here in _gathered:
@@ -155,8 +153,15 @@ def together() -> Iterator[None]:
         organisation_id=require_organisation(), at=timezone.now(), savepoints=tuple(connection.savepoint_ids)
     )
     _gathered[here] = waiting
+
+    def before_a_savepoint(execute: Callable[..., object], sql: str, *told: object) -> object:
+        if str(sql).startswith("SAVEPOINT"):
+            _write_gathered(waiting)
+        return execute(sql, *told)
+
     try:
-        yield
+        with here.execute_wrapper(before_a_savepoint):
+            yield
         _write_gathered(waiting)
     finally:
         del _gathered[here]

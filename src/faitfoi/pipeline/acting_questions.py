@@ -14,7 +14,7 @@ from faitfoi.pipeline.due import act_later, ask_act_later, queued_acts
 from faitfoi.pipeline.following import keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
-from faitfoi.pipeline.questions import MOST_QUESTIONS, QUESTION_LEASE, STOPPED, UNNOTICED, settles_in
+from faitfoi.pipeline.questions import MOST_QUESTIONS, STOPPED, settles_in, take_questions, take_unnoticed
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.models import Act, ActAttempt, Attempt
 from faitfoi.records.stages import Stage
@@ -44,28 +44,16 @@ def sweep_acts(organisation_id: UUID) -> int:
 
 def due_act_questions(organisation_id: UUID, *, everything: bool = False) -> int:
     """Have the due questions about acts asked; `everything` does not wait for their hour."""
-    now = timezone.now()
     with acting_for(organisation_id):
-        waiting = Act.objects.filter(stage=Stage.TO_FIND)
-        if not everything:
-            waiting = waiting.filter(next_question_at__lte=now)
-        ids = list(waiting.values_list("id", flat=True)[:1000])
-        Act.objects.filter(id__in=ids).update(next_question_at=now + QUESTION_LEASE)
+        ids = take_questions(Act.objects.all(), everything=everything)
         ask_act_later(organisation_id, ids)
     return len(ids)
 
 
 def due_acts(organisation_id: UUID) -> int:
     """Have acts done whose hour has passed unnoticed: a job lost with its worker, a clock that differs."""
-    now = timezone.now()
     with acting_for(organisation_id):
-        late = Act.objects.filter(stage=Stage.ROUTED, next_attempt_at__lt=now - UNNOTICED)
-        ids = list(late.values_list("id", flat=True)[:1000])
-        if not ids:
-            return 0
-        Act.objects.filter(id__in=ids).update(next_attempt_at=now)
-        queued = queued_acts(organisation_id)
-        unnoticed = [act_id for act_id in ids if act_id not in queued]
+        unnoticed = take_unnoticed(Act.objects.all(), lambda: queued_acts(organisation_id))
         act_later(organisation_id, unnoticed)
     return len(unnoticed)
 

@@ -1,9 +1,11 @@
 """What became of attempts whose answer was lost: the sweeper finds them, `find` asks, a person decides the rest."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from faitfoi.accounts.tenancy import acting_for
@@ -15,11 +17,14 @@ from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.pipeline.rollback import stopped
-from faitfoi.records.models import Attempt, Delivery
+from faitfoi.records.models import Act, Attempt, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import close_attempt, move
 
+Asked = TypeVar("Asked", Delivery, Act)
+"""What leaves by claims, and is asked about when its answer is lost."""
 MOST_QUESTIONS = 6
+MOST_AT_ONCE = 1000
 QUESTION_LEASE = timedelta(minutes=5)
 UNNOTICED = timedelta(minutes=2)
 STOPPED = "Le programme s’est arrêté pendant l’envoi : il est peut-être parti."
@@ -57,15 +62,21 @@ def settles_in(delivery: Delivery, channels: Channels) -> timedelta:
 
 def due_questions(organisation_id: UUID, *, everything: bool = False) -> int:
     """Have the due questions asked; `everything` does not wait for their hour."""
-    now = timezone.now()
     with acting_for(organisation_id):
-        waiting = Delivery.objects.filter(stage=Stage.TO_FIND)
-        if not everything:
-            waiting = waiting.filter(next_question_at__lte=now)
-        ids = list(waiting.values_list("id", flat=True)[:1000])
-        Delivery.objects.filter(id__in=ids).update(next_question_at=now + QUESTION_LEASE)
+        ids = take_questions(Delivery.objects.all(), everything=everything)
         ask_later(organisation_id, ids)
     return len(ids)
+
+
+def take_questions(among: QuerySet[Asked], *, everything: bool) -> list[UUID]:
+    """Take those about which a question is due; nobody else takes them for a while. Runs inside `acting_for`."""
+    now = timezone.now()
+    waiting = among.filter(stage=Stage.TO_FIND)
+    if not everything:
+        waiting = waiting.filter(next_question_at__lte=now)
+    ids = list(waiting.values_list("id", flat=True)[:MOST_AT_ONCE])
+    among.filter(id__in=ids).update(next_question_at=now + QUESTION_LEASE)
+    return ids
 
 
 def ask(organisation_id: UUID, delivery_ids: Iterable[UUID]) -> None:
@@ -135,14 +146,19 @@ def _ask_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> No
 
 def due_deliveries(organisation_id: UUID) -> int:
     """Have deliveries sent whose hour has passed unnoticed: a job lost with its worker, a clock that differs."""
-    now = timezone.now()
     with acting_for(organisation_id):
-        late = Delivery.objects.filter(stage=Stage.ROUTED, next_attempt_at__lt=now - UNNOTICED)
-        ids = list(late.values_list("id", flat=True)[:1000])
-        if not ids:
-            return 0
-        Delivery.objects.filter(id__in=ids).update(next_attempt_at=now)
-        queued = queued_deliveries(organisation_id)
-        unnoticed = [delivery_id for delivery_id in ids if delivery_id not in queued]
+        unnoticed = take_unnoticed(Delivery.objects.all(), lambda: queued_deliveries(organisation_id))
         deliver_later(organisation_id, unnoticed)
     return len(unnoticed)
+
+
+def take_unnoticed(among: QuerySet[Asked], queued: Callable[[], frozenset[UUID]]) -> list[UUID]:
+    """Take those whose hour has passed and that no job is about to do. Runs inside `acting_for`."""
+    now = timezone.now()
+    late = among.filter(stage=Stage.ROUTED, next_attempt_at__lt=now - UNNOTICED)
+    ids = list(late.values_list("id", flat=True)[:MOST_AT_ONCE])
+    if not ids:
+        return []
+    among.filter(id__in=ids).update(next_attempt_at=now)
+    busy = queued()
+    return [each for each in ids if each not in busy]

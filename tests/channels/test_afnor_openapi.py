@@ -4,6 +4,7 @@ Three known defects of the description are mended first (French contracts §2.1)
 status of a directory line may be longer than 7, and the list of webhooks is named `webhooks`.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 from jsonschema import Draft4Validator
 
 from faitfoi.channels.afnor_pa import PlateformeAgreee
+from faitfoi.channels.afnor_webhooks import create, listed, read_call
 from faitfoi.channels.contract import Attachment
 from faitfoi.channels.http_wire import Reply, Request, Wire
 from faitfoi.einvoice.conversion import Target, convert
@@ -213,3 +215,35 @@ def test_an_impossible_setting_is_named_in_french(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         PlateformeAgreee({**simulator.settings(), **changes})
+
+
+def test_webhooks_are_asked_for_listed_and_called_as_described(
+    simulator: AfnorSimulator, channel: PlateformeAgreee, tape: Tape
+) -> None:
+    document = mended("flow")
+    listing = document["components"]["responses"]["WebhookListResponse"]["content"]["application/json"]["schema"]
+    made = create(channel.connection, channel.settings, "https://faitfoi.example/appels/pa/x/")
+    assert [one.identifier for one in listed(channel.connection, channel.settings)] == [made.identifier]
+    (asked, created), (_, shown) = [each for each in tape.exchanges if each[0].url.endswith("/webhooks")]
+    check(document, {"$ref": "#/components/schemas/WebhookParams"}, json.loads(asked.content))
+    check(document, {"$ref": "#/components/schemas/WebhookIdParam"}, json.loads(created.content))
+    check(document, listing, json.loads(shown.content))
+    assert (created.status, shown.status) == (201, 200)
+
+    called: list[dict[str, Any]] = []
+    simulator.state.published = called.append
+    channel.send(parcel(Bill()))
+    simulator._control.obey("POST /control/advance", {"seconds": 864000.0})
+    assert called
+    for body in called:
+        check(document, {"$ref": "#/components/schemas/Flow"}, body)
+    content = json.dumps(called[0]).encode()
+    headers = simulator.hooks.signed(base64.b64decode(made.signing_key), content)
+    named = read_call(
+        replace(channel.settings, signing_key=made.signing_key),
+        content,
+        signature=headers["Afnor-Signature"],
+        timestamp=headers["Afnor-Signature-Timestamp"],
+        now=simulator.clock.now(),
+    )
+    assert named == called[0]["flowId"]

@@ -86,6 +86,14 @@ def test_a_changed_body_another_key_and_an_old_call_are_refused(
     assert fetched() == []
 
 
+def test_a_call_replayed_is_answered_and_fetched_once(scene: Scene, platform: Platform, signed: bytes) -> None:
+    body = b'{"flowId": "x"}'
+    headers = platform.simulator.hooks.signed(signed, body)
+    assert [call(scene, platform, signed, body, **headers) for _ in range(3)] == [200, 200, 200]
+    assert call(scene, platform, signed, b'{"flowId": "y"}') == 200
+    assert fetched() == ["x", "y"]
+
+
 def test_another_organisation_s_address_does_not_believe_this_key(
     scene: Scene, platform: Platform, signed: bytes, rival: Organisation
 ) -> None:

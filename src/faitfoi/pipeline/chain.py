@@ -130,6 +130,6 @@ def written(chain: Chain) -> Iterator[str]:
         said = f" — {step.said}" if step.said else ""
         yield f"  {timezone.localtime(step.at):%d/%m/%Y %H:%M}  {step.label}{said}"
     if chain.paid is None:
-        yield "  Paiement : aucune nouvelle n’en est venue ; Faitfoi ne tient pas les encaissements."
+        yield "  Paiement : aucune nouvelle n’en est venue."
     for other in chain.named_by:
         yield f"→ {other.get_kind_display()} {other.number} du {other.issue_date:%d/%m/%Y} corrige ce document (BT-25)"

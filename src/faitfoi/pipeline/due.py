@@ -1,11 +1,14 @@
 """Makes work due: jobs are deferred in the very transaction that makes them so, in chunks of ids."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.types import JSONValue
 
 PREPARE_CHUNK = 20
@@ -69,8 +72,12 @@ def _queued(task: str, organisation_id: UUID, name: str) -> frozenset[UUID]:
 
 
 def fetch_later(organisation_id: UUID, flow: str) -> None:
-    """Have one message of a feed fetched: somebody has called to say that it is there."""
-    app.configure_task("fetch_flow", queue="journey").defer(organisation_id=str(organisation_id), flow=flow)
+    """Have one message of a feed fetched: somebody has called to say that it is there. A call replayed adds nothing."""
+    waiting = f"fetch_flow:{organisation_id}:{flow}"
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        app.configure_task("fetch_flow", queue="journey", queueing_lock=waiting).defer(
+            organisation_id=str(organisation_id), flow=flow
+        )
 
 
 def _defer_ids(

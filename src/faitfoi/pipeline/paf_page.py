@@ -52,8 +52,8 @@ LIMITS = (
     "Faitfoi lui est inconnu.",
     "Commandes, bons de livraison et devis ne sont connus que par les références que portent les factures ; les pièces "
     "elles-mêmes sont tenues par l’organisation.",
-    "Faitfoi ne tient pas les encaissements : seul un statut « encaissée » venu d’une plateforme en donne des "
-    "nouvelles.",
+    "Les encaissements ne sont connus que de ce qui en est enregistré dans Faitfoi, et des statuts venus d’une "
+    "plateforme.",
     "Deux comptes tenus par une même personne sous deux adresses ne se distinguent pas.",
 )
 

@@ -154,6 +154,7 @@ def tried(tmp_path: Path, *, her_certificate: str) -> dict[tuple[str, ...], list
         ("mail", "notices"): [[], ["on"], ["off"]],
         ("mail", "webhook"): [["brevo"]],
         ("mail", "webhooks"): [[], ["--revoke", "00000000-0000-7000-8000-000000000000"]],
+        ("mail", "pace"): [[]],
         ("mail", "files"): [[], ["--remove", "00000000-0000-7000-8000-000000000000"]],
         ("mail", "check"): [[]],
         ("mail", "attach"): [[str(table), "--customer", FARMER.reference], [str(table), "--batch", "1"]],

@@ -9,12 +9,14 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.smtp_mail_pace import FIRST_SLOW, FORGIVEN_AFTER, SLOWEST, slow_between, still_slowed
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline.due import queued_deliveries
-from faitfoi.pipeline.pacing import due_paced, expected_end
+from faitfoi.pipeline.pacing import due_paced, expected_end, slow_down, slowed_domains
 from faitfoi.pipeline.setting_up import CannotSetUp, set_channel
-from faitfoi.records.models import Delivery, MailPace, PaceSlot
-from tests.pipeline.cast import ACTOR, VINEYARD, Scene, file
+from faitfoi.records.models import Batch, Delivery, MailPace, PaceSlot
+from faitfoi.simulators.control import FaultKind
+from tests.pipeline.cast import ACTOR, FARMER, VINEYARD, Scene, fault, file
 from tests.pipeline.test_claims import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,3 +100,109 @@ def test_a_pace_that_does_not_read_is_refused_when_it_is_set(scene: Scene, value
     whole = scene.channels[ChannelKey.EMAIL] | values
     with pytest.raises(CannotSetUp, match=next(iter(values))):
         set_channel(scene.organisation, "email", whole, actor=ACTOR)
+
+
+SLOWER = "450 4.2.1 The user you are trying to contact is receiving mail too quickly"
+
+
+def slowed(scene: Scene, batch: Batch | None = None) -> list[tuple[str, int, int]]:
+    with acting_for(scene.organisation.id):
+        return [(each.domain, each.seconds, each.waiting) for each in slowed_domains(batch, now=timezone.now())]
+
+
+def refused_for_now(scene: Scene, code: str = SLOWER, *, on: str = "rcpt", times: int = 1) -> None:
+    scene.smtp.faults.add(fault(FaultKind.REFUSE, on=on, code=code, times=times))
+
+
+def test_a_server_that_asks_for_patience_is_sent_to_more_slowly_and_the_others_as_before(scene: Scene) -> None:
+    refused_for_now(scene)
+    batch = scene.send(file("F-1"), file("F-2"), file("F-3"), file("F-4"), file("F-5", VINEYARD))
+    assert [each.rcpt_to for each in scene.smtp.received] == [VINEYARD.email]
+    told = turns(scene)
+    assert [b - a for a, b in pairwise(told)] == [FIRST_SLOW] * 2
+    assert slowed(scene, batch) == [("grands-champs.example", 5, 3)]
+    with acting_for(scene.organisation.id):
+        assert expected_end(batch) == told[-1]
+    scene.deliver()  # the one that was turned away takes its turn behind the others
+    assert [b - a for a, b in pairwise(turns(scene))] == [FIRST_SLOW] * 3
+    assert len(scene.mails()) == 1
+    assert scene.counts(batch).held == 4
+
+
+def test_each_complaint_slows_more_and_those_who_wait_get_later_turns(scene: Scene) -> None:
+    scene.send(file("F-1"))
+    settings = scene.channels[ChannelKey.EMAIL]
+    now = timezone.now()
+    slow_down(scene.organisation.id, FARMER.email, settings, now=now)
+    scene.send(file("F-2"), file("F-3"))
+    slow_down(scene.organisation.id, FARMER.email, settings, now=now)
+    assert [b - a for a, b in pairwise(turns(scene))] == [2 * FIRST_SLOW]
+    assert turns(scene)[0] == now + 2 * FIRST_SLOW
+    for _ in range(20):
+        slow_down(scene.organisation.id, FARMER.email, settings, now=now)
+    assert [b - a for a, b in pairwise(turns(scene))] == [SLOWEST]
+
+
+def test_slowness_passes_and_those_who_wait_leave_earlier(scene: Scene) -> None:
+    refused_for_now(scene)
+    batch = scene.send(file("F-1"), file("F-2"), file("F-3"))
+    assert len(turns(scene)) == 2
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+    with acting_for(scene.organisation.id):
+        MailPace.objects.update(slowed_at=timezone.now() - FORGIVEN_AFTER)
+        Delivery.objects.update(next_attempt_at=timezone.now() + timedelta(hours=1))
+    assert due_paced(scene.organisation.id) == 2
+    assert slowed(scene, batch) == slowed(scene) == []
+    with acting_for(scene.organisation.id):
+        assert Delivery.objects.filter(next_attempt_at__lte=timezone.now()).count() == 2
+    scene.deliver()
+    assert len(scene.mails()) == 3
+    assert scene.counts(batch).accepted == 3
+
+
+@pytest.mark.parametrize(
+    ("on", "code", "degrees"),
+    [
+        ("rcpt", "421 4.3.2 Too busy", 1),
+        ("mail", "450 Requested mail action not taken", 1),
+        ("data", "451 4.7.1 Greylisted", 1),
+        ("rcpt", "451 4.3.0 Local error", 0),
+        ("rcpt", "550 5.1.1 Unknown", 0),
+        ("mail", "550 5.7.1 Relaying denied", 0),
+    ],
+)
+def test_only_what_asks_for_patience_slows(scene: Scene, on: str, code: str, degrees: int) -> None:
+    refused_for_now(scene, code, on=on)
+    scene.send(file("F-1"))
+    with acting_for(scene.organisation.id):
+        assert [row.slowed for row in MailPace.objects.filter(slowed__gt=0)] == [degrees] * bool(degrees)
+
+
+def test_one_answer_to_a_message_of_several_documents_is_one_complaint(scene: Scene, rival: Organisation) -> None:
+    scene.change(ChannelKey.EMAIL, grouping="customer")
+    refused_for_now(scene)
+    scene.send(file("F-1"), file("F-2"), file("F-3"))
+    with acting_for(scene.organisation.id):
+        assert MailPace.objects.get(slowed__gt=0).slowed == 1
+    with acting_for(rival.id):
+        assert slowed_domains(now=timezone.now()) == []
+
+
+def test_a_pace_that_was_asked_for_is_never_quickened_by_a_complaint(scene: Scene) -> None:
+    scene.change(ChannelKey.EMAIL, pace_domain="1")
+    refused_for_now(scene)
+    scene.send(file("F-1"), file("F-2"), file("F-3"))
+    assert [b - a for a, b in pairwise(turns(scene))] == [timedelta(minutes=1)]
+
+
+def test_slowness_grows_is_bounded_and_is_forgiven_degree_by_degree() -> None:
+    grown = [slow_between(degree) for degree in range(12)]
+    assert grown[:4] == [timedelta(0), FIRST_SLOW, 2 * FIRST_SLOW, 4 * FIRST_SLOW]
+    assert grown == sorted(grown)
+    assert max(grown) == SLOWEST
+    since = timezone.now()
+    left = [still_slowed(3, since, now=since + rank * FORGIVEN_AFTER) for rank in range(5)]
+    assert left == [3, 2, 1, 0, 0]
+    assert still_slowed(3, since, now=since - FORGIVEN_AFTER) == 3  # a clock that went back forgives nothing
+    assert still_slowed(3, None, now=since) == 0

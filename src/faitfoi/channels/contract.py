@@ -13,13 +13,15 @@ from typing import Protocol, runtime_checkable
 class NotSent(Exception):
     """Certainly not sent: the other side cannot have it. Retried, a bounded number of times.
 
-    `precondition` marks what waiting alone will not mend (credentials, quota, a missing right): shown as such.
+    `precondition` marks what waiting alone will not mend (credentials, quota, a missing right): shown as such. `busy`
+    marks an other side that asks to be called less often.
     """
 
-    def __init__(self, reason: str, *, precondition: bool = False) -> None:
+    def __init__(self, reason: str, *, precondition: bool = False, busy: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.precondition = precondition
+        self.busy = busy
 
 
 class Refused(Exception):

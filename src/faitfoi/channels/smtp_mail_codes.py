@@ -21,6 +21,9 @@ class Step(StrEnum):
     END = "END"  # after the final dot
 
 
+SLOWER_CODES = frozenset({421, 450})
+SLOWER_STATUS = "4.7."
+"""By what servers say that too much comes at once: limits of rate, greylisting, a closed connection."""
 TOO_BIG = {"5.3.4", "5.2.3"}
 _ABOUT_US_CODES = {502, 503, 504, 530, 534, 535, 538, 555}
 _ABOUT_US_STATUSES = ("5.5.", "5.7.", "5.4.5", "5.1.7", "5.1.8", "5.3.0", "5.3.5")
@@ -52,7 +55,8 @@ def judge(reply: Reply, *, step: Step, address: str) -> None:
     if kind == wanted:
         return
     if kind == 4:
-        raise NotSent(f"Le serveur d’envoi remet à plus tard. Il répond : « {reply.quoted} ».")
+        busy = reply.code in SLOWER_CODES or reply.enhanced.startswith(SLOWER_STATUS)
+        raise NotSent(f"Le serveur d’envoi remet à plus tard. Il répond : « {reply.quoted} ».", busy=busy)
     if kind == 5:
         _judge_refusal(reply, step=step, address=address)
     if step is Step.END:

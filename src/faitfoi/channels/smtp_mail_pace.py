@@ -12,9 +12,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 MOST_A_MINUTE = 60_000
+FIRST_SLOW = timedelta(seconds=5)
+SLOWEST = timedelta(minutes=10)
+MOST_SLOWED = 8
+FORGIVEN_AFTER = timedelta(minutes=10)
+"""One degree of slowness is taken back each time that so long has passed without a complaint."""
 _PAIR = re.compile(r"([a-z0-9-]+(?:\.[a-z0-9-]+)+)=([0-9]{1,5})")
 
 
@@ -37,6 +42,18 @@ class Grouping:
 
     per_customer: bool
     most_bytes: int
+
+
+def still_slowed(slowed: int, since: datetime | None, *, now: datetime) -> int:
+    """Return the degree of slowness that is left of one reached then; 0 when all is forgiven."""
+    if since is None:
+        return 0
+    return max(0, min(slowed, MOST_SLOWED) - max(0, (now - since) // FORGIVEN_AFTER))
+
+
+def slow_between(slowed: int) -> timedelta:
+    """Return the time between two messages at a degree of slowness: twice as long each time, `SLOWEST` at most."""
+    return min(FIRST_SLOW * (1 << (min(slowed, MOST_SLOWED) - 1)), SLOWEST) if slowed > 0 else timedelta(0)
 
 
 def read_grouping(settings: Mapping[str, str]) -> Grouping:

@@ -255,3 +255,22 @@ def webhooks(
             last = said + CALLS.get(each.call_said, "jamais appelée")
             state = "fermée" if each.revoked_at else "ouverte"
             typer.echo(f"{each.id}  {each.provider} — {state} — dernier appel : {last}")
+
+
+@app.command()
+def pace(organisation: Named = None) -> None:
+    """Dit à quels domaines le courrier part plus lentement, parce que leur serveur l’a demandé, et jusqu’à quand."""
+    with platform_open():
+        from django.utils import timezone
+
+        from faitfoi.accounts.tenancy import acting_for
+        from faitfoi.pipeline.pacing import slowed_domains
+
+        chosen = the_organisation(organisation)
+        with acting_for(chosen.id):
+            slowed = slowed_domains(now=timezone.now())
+        for each in slowed:
+            end = f", le dernier vers {timezone.localtime(each.end):%H:%M le %d/%m}" if each.end else ""
+            typer.echo(f"{each.domain} — un message toutes les {each.seconds} s ; {each.waiting} en attente{end}")
+        if not slowed:
+            typer.echo("Aucun serveur ne demande d’aller moins vite.")

@@ -29,7 +29,7 @@ from faitfoi.pipeline.grouping import companions_of, goes_with, is_grouped, wait
 from faitfoi.pipeline.kept import refuse_if_kept
 from faitfoi.pipeline.notices import notify
 from faitfoi.pipeline.open_channels import Channels
-from faitfoi.pipeline.pacing import held_until
+from faitfoi.pipeline.pacing import held_until, slow_down
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.pipeline.retention import invoice_class
 from faitfoi.records.journal import together
@@ -139,6 +139,8 @@ def send_claimed(organisation_id: UUID, claim: Claim, channels: Channels, *, com
     except NotSent as error:
         for each in every:
             _settle_not_sent(organisation_id, each, error)
+        if error.busy and isinstance(claim.cargo, Parcel):
+            slow_down(organisation_id, claim.cargo.address, claim.cargo.settings, now=timezone.now())
     except Refused as error:
         if error.together:
             _settle_refused_together(organisation_id, every, error)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from faitfoi.intake.caps import MAX_FILE_BYTES
 from faitfoi.pipeline.counts import count_batch
 from faitfoi.pipeline.mail_files import LARGEST, MOST, files_of, has_left
-from faitfoi.pipeline.pacing import expected_end
+from faitfoi.pipeline.pacing import expected_end, slowed_domains
 from faitfoi.pipeline.receive import CannotJoin, TooMuch, receive
 from faitfoi.records.models import Batch
 from faitfoi.web.access import Here, acts, is_htmx, organisation_page, show
@@ -57,6 +57,7 @@ def batch(request: HttpRequest, here: Here, batch_id: UUID) -> HttpResponse:
         "batch": found,
         "counts": counted,
         "expected_end": expected_end(found),
+        "slowed": slowed_domains(found, now=timezone.now()),
         "sums": add_up(counted),
         "shown": TERMS[shown][0] if shown else "",
         "shown_key": shown,

@@ -82,6 +82,19 @@ def test_what_no_copy_gives_raises_an_alarm_until_all_holds_again(cooperative: O
     assert not Alarm.objects.filter(cause__startswith="archive:").exists()
 
 
+def test_what_one_portion_lost_is_told_after_the_others_held(cooperative: Organisation, copies: Store) -> None:
+    rot(copies, 0, 1, which=0)
+    portions = [check_portion(cooperative.id, actor=ACTOR, most=3) for _ in range(3)]
+    assert [(portion.lost, portion.complete) for portion in portions] == [(1, False), (0, False), (0, True)]
+    assert [len(entry["objects_gone"]) for entry in told(cooperative)] == [1, 0, 0]
+    assert "un paquet" in Alarm.objects.get(cause__startswith="archive:").sentence
+    check_sample(cooperative.id, actor=ACTOR, seed="0")
+    assert Alarm.objects.filter(cause__startswith="archive:").exists()
+    rot(copies, 0, 1, which=0)  # restored
+    assert all_of(cooperative)[-1].complete
+    assert not Alarm.objects.filter(cause__startswith="archive:").exists()
+
+
 def test_a_control_of_all_goes_on_where_it_stopped(cooperative: Organisation, copies: Store) -> None:
     portions = [check_portion(cooperative.id, actor=ACTOR, most=3) for _ in range(3)]
     assert [portion.packs for portion in portions] == [3, 3, 1]

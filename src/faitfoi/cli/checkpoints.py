@@ -33,9 +33,9 @@ def checkpoint(
     with platform_open():
         from faitfoi.evidence.static_tiles import TilesDiffer
         from faitfoi.evidence.witness_wire import WitnessSilent
+        from faitfoi.pipeline.proof_view import public_keys
         from faitfoi.pipeline.publishing import publish_journal
-        from faitfoi.pipeline.witnesses import panel
-        from faitfoi.pipeline.witnessing import JournalBehind, has_far_witness, log_signer, protection, witnessed
+        from faitfoi.pipeline.witnessing import JournalBehind, has_far_witness, protection, witnessed
         from faitfoi.records.models import Checkpoint
 
         try:
@@ -44,9 +44,8 @@ def checkpoint(
             fail(str(error))
         if size:
             typer.echo(Checkpoint.objects.get(size=size).note)
-        typer.echo(f"Clé du journal : {log_signer().verifier.vkey}")
-        for member in panel().members:
-            typer.echo(f"Clé du témoin  : {member.verifier.vkey}")
+        for place, key in enumerate(public_keys()):
+            typer.echo(f"{'Clé du témoin  :' if place else 'Clé du journal :'} {key.vkey}\n    SHA-256 {key.sha256}")
         if not has_far_witness():
             typer.echo(protection(), err=True)
         if tiles is not None and size:

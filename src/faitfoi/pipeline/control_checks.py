@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from faitfoi.einvoice.amounts import cents
@@ -137,8 +137,8 @@ def altered(since: date) -> Outcome:
             "Prévenez la personne qui gère cette installation : le service qui la fait (worker) est sans doute arrêté."
         )
         said.append(Found(sentence=sentence, untold=True))
-    lost = StoredObject.objects.filter(pack__in=reread.lost).values("sha256")
-    gone = Artefact.objects.filter(sha256__in=lost, document__issue_date__gte=since)
+    unlisted = StoredObject.objects.filter(pack__in=reread.unlisted).values("sha256")
+    gone = Artefact.objects.filter(Q(sha256__in=unlisted) | Q(sha256__in=reread.gone), document__issue_date__gte=since)
     for artefact in gone.select_related("document"):
         sentence = (
             f"{_the(artefact.document)} : aucune copie de l’archive ne rend plus son fichier "

@@ -21,7 +21,7 @@ from django.utils import timezone
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing, Shelf
 from faitfoi.evidence.store import digest_of, pack_digest, pack_name
-from faitfoi.pipeline.archive import kept_until
+from faitfoi.pipeline.archive import fetch, kept_until
 from faitfoi.pipeline.installation import store
 from faitfoi.records.alarms import archive_alarm
 from faitfoi.records.journal import write_entry
@@ -36,6 +36,8 @@ SPREAD_OVER = 90
 LEAST_PACKS = 20
 """Packs of one portion at least: a small archive is read again in a few days."""
 FIRST = ("", "")
+MOST_NAMED = 2_000
+"""Objects of lost packs that one entry names: beyond, a whole shelf is gone, and the packs say enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +56,15 @@ class Outcome:
 class Reread:
     """What the controls of integrity said since the last one of all packs began: the hour of the last, what is lost.
 
-    `at` is None when none has run. `lost` are digests of packs that no copy gave.
+    `at` is None when none has run. `lost` are digests of packs that no copy gave whole, `gone` those of the objects
+    that nothing gives any more; of `unlisted` packs, all of them may be.
     """
 
     at: datetime | None
     objects: int
     lost: frozenset[str]
+    gone: frozenset[str]
+    unlisted: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +109,16 @@ def last_results() -> Reread:
     over = entries.filter(body__contains='"scope":"complete"').filter(body__contains='"complete":true').last()
     began = datetime.fromisoformat(json.loads(over.body)["how"]["began"]) if over else None
     said = entries.filter(created_at__gte=began) if began else entries
-    at, objects, lost = None, 0, set[str]()
+    at, objects, lost, gone, unlisted = None, 0, set[str](), set[str](), set[str]()
     for created_at, text in said.values_list("created_at", "body").iterator():
         body = json.loads(text)
         at, objects = created_at, objects + int(body["objects"])
         lost |= set(body["lost"])
-    return Reread(at=at, objects=objects, lost=frozenset(lost))
+        if body.get("listed"):
+            gone |= set(body["objects_gone"])
+        else:
+            unlisted |= set(body["lost"])
+    return Reread(at=at, objects=objects, lost=frozenset(lost), gone=frozenset(gone), unlisted=frozenset(unlisted))
 
 
 def check_all(organisation_id: UUID, *, actor: str, told: Callable[[Outcome], None]) -> bool:
@@ -178,6 +187,9 @@ def _check(
     bad = [name for name, each in rows.items() if not all(_holds(shelf, name, each) for shelf in store().shelves)]
     mended = {name: copies for name in bad if (copies := _mended(organisation_id, name))}
     lost = [name for name in bad if name not in mended]
+    doubtful = [row.sha256 for name in lost for row in rows[name]]
+    listed = len(doubtful) <= MOST_NAMED
+    gone = _gone(organisation_id, doubtful) if listed else []
     outcome = Outcome(
         objects=sum(map(len, rows.values())),
         packs=len(rows),
@@ -201,9 +213,22 @@ def _check(
             lost=[pack_digest(name) for name in lost],
             how=how,
             complete=complete,
+            listed=listed,
+            objects_gone=gone,
         )
-    _tell(organisation_id, outcome, over=scope == "complete" and outcome.complete)
+        _tell(organisation_id, over=scope == "complete" and outcome.complete)
     return outcome
+
+
+def _gone(organisation_id: UUID, objects: Sequence[str]) -> list[str]:
+    """The objects that no copy of any pack gives any more: of a pack that lies, most are whole."""
+    gone = []
+    for sha256 in objects:
+        try:
+            fetch(organisation_id, sha256)
+        except (ObjectAltered, ObjectMissing):
+            gone.append(sha256)
+    return gone
 
 
 def _holds(shelf: Shelf, name: str, rows: Sequence[StoredObject]) -> bool:
@@ -227,14 +252,14 @@ def _mended(organisation_id: UUID, name: str) -> tuple[str, ...]:
         return ()
 
 
-def _tell(organisation_id: UUID, outcome: Outcome, *, over: bool) -> None:
-    """Raise the alarm for what is lost; it ends when a control of all packs ends without loss."""
-    cause = archive_alarm(organisation_id)
-    if outcome.lost:
+def _tell(organisation_id: UUID, *, over: bool) -> None:
+    """Raise the alarm for what is lost; it ends when a control of all packs, every portion of it, ends without loss."""
+    cause, packs = archive_alarm(organisation_id), len(last_results().lost)
+    if packs:
         lost = (
             "un paquet de fichiers qu’aucune copie ne rend plus"
-            if outcome.lost == 1
-            else f"{outcome.lost} paquets de fichiers qu’aucune copie ne rend plus"
+            if packs == 1
+            else f"{packs} paquets de fichiers qu’aucune copie ne rend plus"
         )
         sentence = (
             f"Archive abîmée : la relecture a trouvé {lost}. Prévenez la personne qui gère cette installation : "

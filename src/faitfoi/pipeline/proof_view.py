@@ -6,9 +6,13 @@ from ssl import PEM_cert_to_DER_cert
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from django.conf import settings
 
+from faitfoi.evidence.dossier import fingerprints
 from faitfoi.evidence.seal_way import LegalWay, legal_way
+from faitfoi.evidence.stamps import StampRefused
 from faitfoi.pipeline.controls import Standing, standings
+from faitfoi.pipeline.stamping import trusted_roots
 from faitfoi.pipeline.witnesses import has_far_witness, log_signer, panel, protection
 from faitfoi.records.models import Checkpoint, CheckpointStamp, SealCertificate, SealChoices, WrittenTrail
 from faitfoi.records.models_seal import SealState
@@ -30,6 +34,14 @@ class Seal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyShown:
+    """A public key as a setting takes it, and the fingerprint that a dossier's judges and attestations print of it."""
+
+    vkey: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProofView:
     """All of it, as it is now."""
 
@@ -38,8 +50,10 @@ class ProofView:
     """Where the seal shows on the page (see `SealChoices`), empty when it does not."""
     protection: str
     far_witness: bool
-    log_key: str
-    witness_keys: tuple[str, ...]
+    log_key: KeyShown
+    witness_keys: tuple[KeyShown, ...]
+    stamp_roots: tuple[str, ...]
+    """SHA-256 of the roots of time-stamps that are trusted here."""
     checkpoint: Checkpoint | None
     stamps: tuple[CheckpointStamp, ...]
     controls: tuple[Standing, ...]
@@ -52,19 +66,38 @@ def proof_of() -> ProofView:
     checkpoint = Checkpoint.objects.order_by("-size").first()
     told = tuple(standings())
     stamps = CheckpointStamp.objects.select_related("checkpoint").order_by("-at")[:4]
+    log_key, *witness_keys = public_keys()
     return ProofView(
         seal=seal_in_service(),
         seal_place=SealChoices.objects.values_list("place", flat=True).first() or "",
         protection=protection(),
         far_witness=has_far_witness(),
-        log_key=log_signer().verifier.vkey,
-        witness_keys=tuple(member.verifier.vkey for member in panel().members),
+        log_key=log_key,
+        witness_keys=tuple(witness_keys),
+        stamp_roots=_stamp_roots(),
         checkpoint=checkpoint,
         stamps=tuple(stamps),
         controls=told,
         altered=next(each for each in told if each.control.key == "altered"),
         trail=WrittenTrail.objects.order_by("-version").first(),
     )
+
+
+def public_keys() -> tuple[KeyShown, ...]:
+    """The keys in force: the journal's, then each witness's."""
+    log, witnesses = log_signer().verifier, [member.verifier for member in panel().members]
+    printed = fingerprints(log=log, witnesses=witnesses)
+    return tuple(
+        KeyShown(vkey=key.vkey, sha256=each.sha256) for key, each in zip((log, *witnesses), printed, strict=True)
+    )
+
+
+def _stamp_roots() -> tuple[str, ...]:
+    try:
+        roots = trusted_roots() if settings.FAITFOI_TSA_ROOTS else ()
+    except StampRefused:
+        return ()  # an alarm says so already
+    return tuple(root.fingerprint(hashes.SHA256()).hex() for root in roots)
 
 
 def seal_in_service() -> Seal | None:

@@ -10,11 +10,13 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation, User
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.registry import CHANNELS
 from faitfoi.pipeline import acting, acting_questions
 from faitfoi.pipeline.acting import ask_act
 from faitfoi.pipeline.connections import check, check_all, connections
 from faitfoi.pipeline.installation import today
-from faitfoi.records.models import Act, ChannelHealth
+from faitfoi.pipeline.structures import look_up
+from faitfoi.records.models import Act, ChannelHealth, Customer
 from faitfoi.records.vault import channel_settings
 from faitfoi.simulators.control import FaultKind
 from tests.pipeline.cast import ACTOR, FARMER, TOWN, Scene, fault, file
@@ -215,3 +217,41 @@ def test_a_clerk_checks_and_does_not_set(scene: Scene, alice: User) -> None:
     assert clerk.post(reverse("check_connection", args=[slug, "chorus_pro"])).status_code == 302
     assert "client_secret" not in clerk.get(reverse("set_chorus", args=[slug])).content.decode()
     assert clerk.post(reverse("save_chorus", args=[slug]), given()).status_code == 403
+
+
+def test_every_channel_is_tried_without_sending_anything(scene: Scene, platform: Platform, alice: User) -> None:
+    assert {key: check(scene.organisation, key) for key in CHANNELS} == dict.fromkeys(CHANNELS, "")
+    check_all(scene.organisation.id)
+    with acting_for(scene.organisation.id):
+        assert ChannelHealth.objects.exclude(checked_at=None).count() == len(CHANNELS)
+    assert not any((scene.mails(), scene.deposits(), platform.deposits()))
+    page = page_of(signed_in_as(alice), scene.organisation)
+    assert page.count("Vérifier maintenant") == len(CHANNELS)
+
+
+def test_a_relay_that_refuses_the_password_or_the_connection_is_told_in_words(scene: Scene) -> None:
+    scene.change(ChannelKey.EMAIL, port="9")
+    assert "est injoignable ou ne répond pas" in check(scene.organisation, ChannelKey.EMAIL)
+    with acting_for(scene.organisation.id):
+        found = {each.key: each for each in connections(scene.organisation)}
+    assert found[ChannelKey.EMAIL].works is False
+
+
+def test_a_platform_that_refuses_the_account_is_told_in_words(scene: Scene, platform: Platform) -> None:
+    platform.fault(FaultKind.DOWN, on="search", code="403", times=None)
+    assert "n’a pas le droit d’envoyer pour cette organisation" in check(
+        scene.organisation, ChannelKey.PLATEFORME_AGREEE
+    )
+
+
+@pytest.mark.parametrize("lacks", [True, False])
+def test_a_record_without_the_service_that_its_structure_wants_is_told_so(
+    scene: Scene, as_bob: Client, lacks: bool
+) -> None:
+    wants = [{"siret": TOWN.siret, "designation": TOWN.name, "code_service": lacks}]
+    scene.chorus._control.obey("POST /control/structures", {"structures": wants})
+    with acting_for(scene.organisation.id):
+        town = Customer.objects.get(reference=TOWN.reference)
+    look_up(scene.organisation.id, TOWN.siret, actor=ACTOR)
+    page = plain(as_bob.get(reverse("customer", args=[scene.organisation.slug, town.pk])).content)
+    assert ("Sa fiche n’a pas de code service" in page) is lacks

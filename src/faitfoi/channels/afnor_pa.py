@@ -108,6 +108,10 @@ class PlateformeAgreee:
         handed = {"flowSyntax": syntax, "trackingId": parcel.message_ref, "sha256": str(info["sha256"])}
         return judge(reply, about=f"{kind} {parcel.number}", references=handed)
 
+    def check(self, siret: str) -> None:  # noqa: ARG002 -- the contract's signature
+        """Ask for a flow that never was: addresses, credentials and rights are tried. Raises NotSent."""
+        next(self._search("faitfoi-essai"), None)
+
     def find(self, parcel: Parcel) -> Answer:
         """Ask whether a flow with our tracking identifier has arrived."""
         return self.find_flow(parcel.message_ref, about=f"la facture {parcel.number}")
@@ -191,6 +195,14 @@ class PlateformeAgreee:
 
     def flows_of(self, tracking: str) -> Iterator[dict[str, object]]:
         """Search for our flows with this tracking identifier, to the last page. Raises NotSent."""
+        for results in self._search(tracking):
+            # A platform that ignores the criterion would give the flows of others.
+            yield from (
+                flow for flow in results if text(flow.get("trackingId")) == tracking and text(flow.get("flowId"))
+            )
+
+    def _search(self, tracking: str) -> Iterator[list[dict[str, object]]]:
+        """Give what a search answers, page by page. Raises NotSent."""
         body: dict[str, object] = {"limit": PAGE_SIZE, "where": {"trackingId": tracking, "flowDirection": ["Out"]}}
         for _ in range(MAX_PAGES):
             answer, _raw = self.connection.ask_object(
@@ -201,12 +213,7 @@ class PlateformeAgreee:
                     media_type="application/json",
                 )
             )
-            # A platform that ignores the criterion would give the flows of others.
-            yield from (
-                flow
-                for flow in objects(answer.get("results"))
-                if text(flow.get("trackingId")) == tracking and text(flow.get("flowId"))
-            )
+            yield objects(answer.get("results"))
             following = text(answer.get("nextCursor"))
             if not following:
                 return

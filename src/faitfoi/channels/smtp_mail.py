@@ -160,6 +160,10 @@ class SmtpMail:
             + _other_language(parcel, letter),
         )
 
+    def check(self, siret: str) -> None:  # noqa: ARG002 -- the contract's signature
+        """Greet the relay, encrypt and log in as a message would; nothing is sent. Raises NotSent."""
+        self._ready(time.monotonic() + self.deadline.total_seconds())
+
     def find(self, parcel: Parcel) -> CannotTell:  # noqa: ARG002 -- the contract's signature
         """Answer that nobody can be asked."""
         return CannotTell(

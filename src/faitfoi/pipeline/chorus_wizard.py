@@ -17,7 +17,7 @@ WORDS = {
 }
 SECRETS = frozenset({"client_secret", "technical_password"})
 STEPS = (
-    "Sur PISTE, créez une application, une pour chaque environnement.",
+    "Sur PISTE, le portail des API de l’État, créez une application, une pour chaque environnement.",
     "Sur PISTE, abonnez-la aux API Factures, Structures, Transverses et Utilisateurs, et acceptez leurs conditions.",
     "Sur Chorus Pro, créez le raccordement API de votre structure : il donne un compte technique.",
     "Reportez ci-dessous les identifiants des deux, du même environnement.",

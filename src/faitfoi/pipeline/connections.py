@@ -172,9 +172,9 @@ def check_all(organisation_id: UUID) -> None:
     """Try what an organisation has that can be tried: the timetable does, each morning."""
     with acting_for(organisation_id):
         organisation = Organisation.objects.get(id=organisation_id)
-        wanted = ChannelSettings.objects.filter(channel=ChannelKey.CHORUS_PRO).exists()
-    if wanted:
-        check(organisation, ChannelKey.CHORUS_PRO)
+        wanted = list(ChannelSettings.objects.filter(channel__in=CHANNELS).values_list("channel", flat=True))
+    for key in sorted(wanted):
+        check(organisation, key)
 
 
 def noted_good(channel: str, *, at: datetime) -> None:

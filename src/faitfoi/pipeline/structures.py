@@ -90,7 +90,12 @@ def structure_of(customer: Customer) -> Shown:
     if not may_be_asked(customer):
         return Shown(shown=False)
     row = Structure.objects.filter(siret=customer.siret).first()
-    return Shown(shown=True, said=tuple(describe(row)) if row else ())
+    if row is None:
+        return Shown(shown=True)
+    said = describe(row)
+    if row.known and row.code_service and not customer.code_service:
+        said.append("Sa fiche n’a pas de code service : mettez-l’y, sinon chaque facture doit le porter.")
+    return Shown(shown=True, said=tuple(said))
 
 
 def may_be_asked(customer: Customer) -> bool:

@@ -87,7 +87,8 @@ def _show(
     if found.halt is Halt.RECYCLE:
         routing = {**present_routing(delivery), **typed}
         known = Structure.objects.filter(siret=routing["siret"]).first()
-        context |= {"routing": routing, "structure": describe(known) if known else []}
+        services = [each for each in known.services if each["active"]] if known else []
+        context |= {"routing": routing, "structure": describe(known) if known else [], "services": services}
     if found.halt is Halt.COMPLETE:
         context |= {"papers": PAPERS, "typed": typed}
     return show(request, here, TEMPLATES[found.halt], context, status=status)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +17,16 @@ from faitfoi.einvoice.conversion import Target, convert
 from faitfoi.einvoice.findings import Severity
 from faitfoi.einvoice.official import check_official
 from faitfoi.einvoice.reading import Format, read
+from faitfoi.evidence.dossier_check import verify_dossier
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.parcels import build_parcel
+from faitfoi.pipeline.task_list import list_tasks
 from faitfoi.records.models import Customer
 from faitfoi.records.stages import LineOutcome, Nature, Stage
 from faitfoi.records.vault import channel_settings, save_channel_settings
 from tests.pipeline.cast import ACTOR, FARMER, Scene, file, invoice
 from tests.pipeline.pa_scene import Platform, open_platform
+from tests.pipeline.test_dossier import files_of, refresh_lists, unpacked, verify
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -193,3 +197,20 @@ def test_a_credit_note_that_was_about_to_leave_when_its_invoice_is_refused_stays
     scene.deliver()
     assert [deposit["number"] for deposit in platform.deposits()] == [F]
     assert scene.stage(A) is Stage.TO_FIX
+    assert "gardé pour vos comptes" in scene.document(A).kept_because
+    with acting_for(scene.organisation.id):
+        assert [task.document for task in list_tasks(scene.organisation) if task.document == scene.document(A)] == []
+
+
+def test_what_was_handed_over_as_xml_is_proved_by_the_dossier(scene: Scene, platform: Platform, tmp_path: Path) -> None:
+    set_syntax(scene, "UBL")
+    scene.send(file(F))
+    folder = unpacked(scene, F, tmp_path)
+    version = folder / "data/plateforme.xml"
+    assert version.read_bytes() == handed_over(scene, F)
+    assert verify(folder).returncode == 0, verify(folder).stderr
+    assert verify_dossier(files_of(folder)).lies == ()
+    version.write_bytes(version.read_bytes() + b"\n")
+    refresh_lists(folder)
+    assert "data/plateforme.xml" in verify(folder).stderr
+    assert [lie.file for lie in verify_dossier(files_of(folder)).lies] == ["data/plateforme.xml"]

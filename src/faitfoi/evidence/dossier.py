@@ -23,7 +23,7 @@ _EXECUTABLE, _PLAIN = 0o755, 0o644
 _SCRIPT = "verify.sh"
 CHECKPOINT, ENTRY, PDF, XML = "data/checkpoint", "data/entry.json", "data/facture.pdf", "data/factur-x.xml"
 PROOF = "data/proof.tlog-proof"
-VERSIONS = {"chorus": "data/chorus.pdf", "copy": "data/copie.pdf"}
+VERSIONS = {"chorus": "data/chorus.pdf", "flow": "data/plateforme.xml", "copy": "data/copie.pdf"}
 """Other renderings of the document that its entry may name, by their role there."""
 XML_VERSIONS = {"chorus": "data/chorus.xml"}
 """Where one of them is when it is no PDF."""
@@ -172,6 +172,7 @@ data/facture.pdf            la facture, avec son cachet électronique
 data/factur-x.xml           les mêmes données, telles que le PDF les contient
 data/original.{self.original_extension:<13} le fichier tel qu’il a été reçu
 data/chorus.pdf, copie.pdf  ses autres versions : celle de Chorus Pro (PDF ou XML), la copie, s’il y en a
+data/plateforme.xml         le fichier remis à une plateforme agréée, s’il n’est pas le PDF
 data/entry.json             l’écriture du journal faite avec le cachet : elle nomme les fichiers par leurs empreintes
 data/proof.tlog-proof       la preuve que cette écriture est au journal, à sa place (C2SP tlog-proof)
 data/checkpoint             l’état du journal, signé par lui et par un témoin (C2SP tlog-checkpoint, tlog-cosignature)

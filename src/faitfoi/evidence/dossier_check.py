@@ -50,7 +50,7 @@ _NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme"
 _WITNESS = re.compile(r"data/cles/temoin(-[0-9]+)?\.(pem|nom)")
 _KNOWN = re.compile(
     r"(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html"
-    r"|data/(chorus\.(pdf|xml)|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|origine\.zip"
+    r"|data/(chorus\.(pdf|xml)|plateforme\.xml|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|origine\.zip"
     r"|cles/journal\.pem|cles/temoin(-[0-9]+)?\.(pem|nom)|journal/[0-9]{12}\.(json|tlog-proof)|certificats/cachet\.pem"
     r"|horodatage/racines\.pem|horodatage/[A-Za-z0-9.-]+\.tst)"
 )

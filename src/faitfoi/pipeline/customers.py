@@ -114,15 +114,16 @@ def facts_for(
     organisation: Organisation, customer: Customer, invoice: Invoice, *, day: date, engagement: str = ""
 ) -> Facts:
     """Gather what the routing decision depends on; `engagement` is one given after the invoice was made."""
+    facts = standing_facts(organisation, customer, day=day, configured=configured_channels())
     return replace(
-        standing_facts(organisation, customer, day=day, configured=configured_channels()),
+        facts,
         code_service=service_code(customer, invoice),
         engagement=engagement or invoice.purchase_order_reference,
         number=invoice.number,
         electronic_address=directory_address(customer, invoice),
         directory=known_address(directory_address(customer, invoice)),
         structure=known_structure(customer),
-        flow_syntax=flow_syntax_for(customer),
+        flow_syntax=flow_syntax_for(customer) if ChannelKey.PLATEFORME_AGREEE in facts.configured else "",
     )
 
 

@@ -13,9 +13,12 @@ from faitfoi.einvoice.model import Invoice
 from faitfoi.pipeline.collecting import told_of
 from faitfoi.pipeline.lifecycle import is_refused, present
 from faitfoi.pipeline.processing_rules import ARCHIVE_ONLY, BAR
+from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Delivery, Document
 from faitfoi.records.models_document import DocumentKind
 from faitfoi.records.stages import Purpose
+
+ACTOR = "plateforme_agreee"
 
 
 def why_kept(invoice: Invoice, *, seller_siren: str) -> str:
@@ -29,13 +32,22 @@ def why_kept(invoice: Invoice, *, seller_siren: str) -> str:
 
 
 def refuse_if_kept(delivery: Delivery) -> None:
-    """Stop a credit note whose invoice was refused after it was prepared. Inside `acting_for`. Raises Refused."""
+    """Keep a credit note whose invoice was refused after it was prepared: nobody is asked to do anything about it.
+
+    Runs inside `acting_for`, on a delivery that is locked. Raises Refused.
+    """
     document = delivery.document
     if document.kind != DocumentKind.CREDIT_NOTE:
         return
     invoice = from_json(json.dumps(document.invoice).encode())
     if reason := cancels_refused(invoice, seller_siren=document.seller_siren):
-        raise Refused(f"{reason} Il n’y a rien à faire repartir.")
+        document.kept_because = delivery.settled = reason
+        document.save(update_fields=["kept_because"])
+        delivery.save(update_fields=["settled"])
+        write_entry(
+            "kept_unsent", actor=ACTOR, document_id=document.id, rows=[document, delivery], delivery=str(delivery.id)
+        )
+        raise Refused(reason)
 
 
 def cancels_refused(invoice: Invoice, *, seller_siren: str) -> str:

@@ -87,7 +87,7 @@ walk() { # chaque fichier est nommé par une liste, et ceux de data sont des pi�
 $file
 "*) ;; *) fail "$file : aucune liste du dossier ne le nomme" ;; esac
     case "$file" in
-      data/chorus.pdf|data/chorus.xml|data/copie.pdf|data/facture.pdf|data/factur-x.xml|data/original.*|data/entry.json|data/proof.tlog-proof|data/checkpoint) ;;
+      data/chorus.pdf|data/chorus.xml|data/plateforme.xml|data/copie.pdf|data/facture.pdf|data/factur-x.xml|data/original.*|data/entry.json|data/proof.tlog-proof|data/checkpoint) ;;
       data/cles/journal.pem|data/cles/temoin.pem|data/cles/temoin-[0-9]*.pem) ;;
       data/certificats/cachet.pem|data/horodatage/*.tst|data/horodatage/racines.pem) ;;
       data/journal/*.json) [ -e "${file%json}tlog-proof" ] || fail "${file%json}tlog-proof : il manque, pour $file" ;;
@@ -239,8 +239,8 @@ said "les écritures de la facture sont au journal"
 # 4. L'écriture nomme la facture, octet pour octet.
 named=$(cat data/entry.json)
 names() { case "$named" in *"$1"*) ;; *) return 1 ;; esac; }
-for file in data/facture.pdf data/original.* data/chorus.pdf data/chorus.xml data/copie.pdf; do
-  case "$file" in data/chorus.*|data/copie.pdf) [ -e "$file" ] || continue ;; esac
+for file in data/facture.pdf data/original.* data/chorus.pdf data/chorus.xml data/plateforme.xml data/copie.pdf; do
+  case "$file" in data/chorus.*|data/plateforme.xml|data/copie.pdf) [ -e "$file" ] || continue ;; esac
   [ -e "$file" ] || fail "$file : il manque"
   for bits in 256 512; do
     sum=$(sha${bits}sum <"$file")
@@ -248,6 +248,7 @@ for file in data/facture.pdf data/original.* data/chorus.pdf data/chorus.xml dat
     case "$file" in
       data/facture.pdf) role=legal ;;
       data/chorus.*) role=chorus ;;
+      data/plateforme.xml) role=flow ;;
       data/copie.pdf) role=copy ;;
       *) role=original ;;
     esac

@@ -13,7 +13,7 @@ const WITNESS_KEY = "data/cles/temoin.pem";
 const CERTIFICATE = "data/certificats/cachet.pem";
 const ROOTS = "data/horodatage/racines.pem";
 const NOT_NAMED = "ce n’est pas le fichier que l’écriture nomme";
-const KNOWN = /^(?:(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html|data\/(chorus\.(pdf|xml)|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|origine\.zip|cles\/journal\.pem|cles\/temoin(-[0-9]+)?\.(pem|nom)|journal\/[0-9]{12}\.(json|tlog-proof)|certificats\/cachet\.pem|horodatage\/racines\.pem|horodatage\/[A-Za-z0-9.-]+\.tst))$/;
+const KNOWN = /^(?:(tag)?manifest-sha256\.txt|bagit\.txt|bag-info\.txt|LISEZMOI\.txt|verify\.sh|verifier\.html|data\/(chorus\.(pdf|xml)|plateforme\.xml|copie\.pdf|facture\.pdf|factur-x\.xml|original\.[A-Za-z0-9]+|entry\.json|proof\.tlog-proof|checkpoint|evidence\.ers|origine\.zip|cles\/journal\.pem|cles\/temoin(-[0-9]+)?\.(pem|nom)|journal\/[0-9]{12}\.(json|tlog-proof)|certificats\/cachet\.pem|horodatage\/racines\.pem|horodatage\/[A-Za-z0-9.-]+\.tst))$/;
 const KEY_START = fromHex("302a300506032b6570032100"); // SubjectPublicKeyInfo d’une clé Ed25519 (RFC 8410)
 
 const MOST_MOVES = 8; // combien de fois une archive a pu être importée quelque part
@@ -154,7 +154,7 @@ async function checkNamed(dossier) {
   const entry = await reading(ENTRY, () => readEntry(bytesOf(dossier, ENTRY)));
   const originals = [...files.keys()].filter((name) => name.startsWith("data/original."));
   const named = [[PDF, "legal"], ...(originals.length ? originals : ["data/original"]).map((name) => [name, "original"])];
-  named.push(...[["data/chorus.pdf", "chorus"], ["data/chorus.xml", "chorus"], ["data/copie.pdf", "copy"]].filter(([name]) => files.has(name)));
+  named.push(...[["data/chorus.pdf", "chorus"], ["data/chorus.xml", "chorus"], ["data/plateforme.xml", "flow"], ["data/copie.pdf", "copy"]].filter(([name]) => files.has(name)));
   for (const [name, role] of named) {
     const content = files.get(name) ?? new Uint8Array();
     for (const bits of [256, 512])

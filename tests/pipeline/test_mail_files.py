@@ -129,7 +129,7 @@ def test_an_invoice_never_goes_along_with_the_mails_of_others(scene: Scene) -> N
         ([("vide.pdf", b"")], "« vide.pdf » est vide"),
         ([("a.exe", b"MZ")], "n’est ni un PDF ni une image"),
         ([("gros.png", PNG + b"0" * LARGEST)], "« gros.png » pèse 7,0 Mo ; un fichier joint pèse au plus 7,0 Mo"),
-        ([("a.png", PNG + b"0" * 6_000_000), ("b.png", PNG + b"0" * 6_000_000)], "pèseraient 12,0 Mo"),
+        ([("a.png", PNG + b"0" * 6 * 1024**2), ("b.png", PNG + b"0" * 6 * 1024**2)], "pèseraient 12,0 Mo"),
         ([(f"{rank}.png", PNG) for rank in range(MOST + 1)], "Vous joignez 6 fichiers"),
     ],
 )

@@ -32,7 +32,19 @@ _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _OCTETS_OF_A_WORD = 42  # 56 characters, and the name of the header fits on the first line
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,60}")
 _REFERENCE = re.compile(r"[a-z0-9]{8,64}")
-_WIRE_POLICY = policy.compat32.clone(linesep="\r\n", cte_type="7bit", max_line_length=78)
+_LINE = 78
+
+
+class _Wire(policy.Compat32):
+    """The standard's policy, but for headers that need no folding: looking for it costs a quarter of a message."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if value.isascii() and "\n" not in value and len(name) + len(value) + 2 <= _LINE:
+            return f"{name}: {value}\r\n".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+_WIRE_POLICY = _Wire(linesep="\r\n", cte_type="7bit", max_line_length=_LINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

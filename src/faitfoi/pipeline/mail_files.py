@@ -8,7 +8,6 @@ from django.db.models import Q
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Attachment
-from faitfoi.channels.smtp_mail_codes import write_size
 from faitfoi.channels.smtp_mail_message import file_name
 from faitfoi.einvoice.reading import Unreadable
 from faitfoi.evidence.store import Pack, digest_of
@@ -18,9 +17,9 @@ from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Batch, BatchLine, Customer, Delivery, MailFile
 from faitfoi.records.stages import Stage
 
-LARGEST = 7_000_000
+LARGEST = 7 * 1024 * 1024
 MOST = 5
-MOST_TOGETHER = 10_000_000
+MOST_TOGETHER = 10 * 1024 * 1024
 """Bytes of all the files of one batch or customer: with the invoice, many mailboxes refuse much more."""
 PDF = "application/pdf"
 TYPES = ((b"%PDF-", PDF), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
@@ -67,7 +66,7 @@ def check_files(given: Sequence[Given]) -> None:
             )
         if len(content) > LARGEST:
             raise CannotJoin(
-                f"{named} pèse {write_size(len(content))} ; un fichier joint pèse au plus {write_size(LARGEST)} : "
+                f"{named} pèse {_written(len(content))} ; un fichier joint pèse au plus {_written(LARGEST)} : "
                 "allégez-le."
             )
         if _type_of(content) == PDF and (number := _invoice_in(content)):
@@ -180,9 +179,14 @@ def _check_together(given: Sequence[Given], others: Sequence[MailFile]) -> None:
     weight = sum(len(content) for _, content in given) + sum(other.size for other in others)
     if weight > MOST_TOGETHER:
         raise CannotJoin(
-            f"Ensemble, les fichiers joints pèseraient {write_size(weight)} ; beaucoup de boîtes refusent plus de "
-            f"{write_size(MOST_TOGETHER)}. Allégez-les, ou retirez-en."
+            f"Ensemble, les fichiers joints pèseraient {_written(weight)} ; beaucoup de boîtes refusent plus de "
+            f"{_written(MOST_TOGETHER)}. Allégez-les, ou retirez-en."
         )
+
+
+def _written(size: int) -> str:
+    """Write a number of bytes as the pages do: « 7,0 Mo », 1,024 times 1,024 bytes each."""
+    return f"{size / 1024 / 1024:.1f} Mo".replace(".", ",")
 
 
 def _type_of(content: bytes) -> str | None:

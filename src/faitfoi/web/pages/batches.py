@@ -66,7 +66,9 @@ def batch(request: HttpRequest, here: Here, batch_id: UUID) -> HttpResponse:
         "live": counted.unsettled > 0 and request.GET.get("live") != "non",
         "every": RESTLESS if timezone.now() - found.created_at < LATE else CALM,
         "files": files_of(found),
-        "may_join": here.may_act and not has_left(found),
+        "may_join": here.may_act
+        and counted.unsettled + counted.failed + counted.needs_someone > 0
+        and not has_left(found),
         "limits": {"along": MOST, "each": LARGEST},
         "stuck": counted.waiting > 0 and timezone.now() - found.created_at > STUCK,
     }

@@ -35,9 +35,13 @@ NUMBERS = ("F-2026-117", "F-2026-118")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rig:
-    """A channel's other side: its settings, its control, how many documents it has taken, how to stop it."""
+    """A channel's other side: its settings, its control, how many documents it has taken, how to stop it.
+
+    `patience` names the setting that says how many seconds are waited for an answer.
+    """
 
     settings: dict[str, str]
+    patience: str
     control_url: str
     taken: Callable[[], int]
     stop: Callable[[], None]
@@ -53,8 +57,8 @@ def mail_rig() -> Rig:
             "port": str(relay.port),
             "tls": "none",
             "sender_address": "factures@cooperative.example",
-            "deadline_seconds": "1",
         },
+        patience="deadline_seconds",
         control_url=relay.control_url,
         taken=lambda: len(relay.received),
         stop=relay.stop,
@@ -65,7 +69,8 @@ def mail_rig() -> Rig:
 def chorus_rig() -> Rig:
     chorus = Chorus()
     return Rig(
-        settings=chorus.settings(timeout="1"),
+        settings=chorus.settings(timeout="30"),
+        patience="timeout",
         control_url=chorus.simulator.control_url,
         taken=lambda: len(chorus.simulator.state.deposits),
         stop=chorus.stop,
@@ -77,7 +82,8 @@ def pa_rig() -> Rig:
     platform = AfnorSimulator()
     platform.start()
     return Rig(
-        settings={**platform.settings(), "timeout": "1"},
+        settings=platform.settings(),
+        patience="timeout",
         control_url=platform.control_url,
         taken=lambda: sum(flow.direction == "Out" for flow in platform.state.flows.values()),
         stop=platform.stop,
@@ -167,8 +173,10 @@ def test_without_a_fault_there_is_a_receipt_and_one_document(channel: Channel, r
     ids=lambda value: None if isinstance(value, Strike) else str(value),
 )
 def test_each_fault_has_its_outcome_and_the_next_sending_is_unharmed(
-    channel: Channel, rig: Rig, kind: FaultKind, strike: Strike
+    key: str, rig: Rig, kind: FaultKind, strike: Strike
 ) -> None:
+    hurried = {rig.patience: "1"} if strike.seconds else {}
+    channel = open_channel(key, rig.settings | hurried)
     plan(rig, kind=kind, times=strike.times, seconds=strike.seconds, on=strike.on)
     outcome = send(channel, parcel(rig))
     assert isinstance(outcome, strike.outcome)
@@ -181,6 +189,7 @@ def test_each_fault_has_its_outcome_and_the_next_sending_is_unharmed(
 
     assert isinstance(send(channel, parcel(rig, NUMBERS[1])), Receipt)
     assert rig.taken() == strike.has + 1
+    channel.close()
 
 
 def test_news_told_backwards_is_heard_in_the_order_of_what_happened(channel: Channel, rig: Rig) -> None:

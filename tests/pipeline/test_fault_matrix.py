@@ -25,8 +25,8 @@ from tests.pipeline.pa_scene import Platform, open_platform
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WEEKS = 3 * 7 * 86400.0
-LONGEST = 1.0
-"""Seconds that the channels wait for an answer here."""
+SHORT, LONG = "1", "30"
+"""Seconds that a channel waits for an answer: of one that is slow, and of all others."""
 OUTCOMES = {
     Receipt: Attempt.Outcome.RECEIPT,
     NotSent: Attempt.Outcome.NOT_SENT,
@@ -41,6 +41,7 @@ Books = tuple[str, Stage, int]
 class Stand:
     """One channel of the scene: who is reached by it, where it fails, what it has, and how its news is heard."""
 
+    key: ChannelKey
     scene: Scene
     buyer: Buyer
     faults: Faults
@@ -50,6 +51,11 @@ class Stand:
     def name(self, number: str) -> str:
         """The name under which the other side has a document: its number there, or our token."""
         return number if self.buyer is TOWN else self.scene.delivery(number).message_ref
+
+    def wait_for_answers(self, seconds: str) -> None:
+        """Have the channel wait so long for an answer."""
+        name = "deadline_seconds" if self.key is ChannelKey.EMAIL else "timeout"
+        self.scene.change(self.key, **{name: seconds})
 
     def books(self, number: str) -> Books:
         """What both books say of a document."""
@@ -85,10 +91,8 @@ def platform(scene: Scene) -> Iterator[Platform]:
 
 @pytest.fixture
 def stand(key: ChannelKey, scene: Scene, platform: Platform, listening: ReturnListener) -> Stand:
-    """The channel of the test, which waits a second for an answer."""
+    """The channel of the test."""
     scene.channels[ChannelKey.PLATEFORME_AGREEE] = platform.simulator.settings()
-    waits = "deadline_seconds" if key is ChannelKey.EMAIL else "timeout"
-    scene.change(key, **{waits: f"{LONGEST:.0f}"})
     assert listening.port == scene.smtp.outbox.port
 
     def hear_notices() -> None:
@@ -118,7 +122,7 @@ def stand(key: ChannelKey, scene: Scene, platform: Platform, listening: ReturnLi
         ChannelKey.PLATEFORME_AGREEE: (SILENT, platform.simulator, flows, hear_platform),
     }
     buyer, simulator, taken, hear = stands[key]
-    return Stand(scene=scene, buyer=buyer, faults=simulator.faults, taken=taken, hear=hear)
+    return Stand(key=key, scene=scene, buyer=buyer, faults=simulator.faults, taken=taken, hear=hear)
 
 
 def prepare(stand: Stand, told: list[tuple[FaultKind, Strike]]) -> dict[str, tuple[FaultKind, Strike]]:
@@ -142,10 +146,12 @@ def test_every_fault_leaves_both_books_true_and_ends_with_one_copy(stand: Stand,
     rows = prepare(stand, strikes(key))
     struck, mended = dict[str, Books](), dict[str, Books]()
     for number, (kind, strike) in rows.items():
+        stand.wait_for_answers(SHORT if strike.seconds else LONG)
         stand.faults.add(Fault(kind=kind, times=strike.times, seconds=strike.seconds, on=strike.on))
         stand.try_it(number)
         struck[number] = stand.books(number)
         stand.faults.clear()
+    stand.wait_for_answers(LONG)
     assert struck == {
         number: (OUTCOMES[strike.outcome], strike.stage, strike.has) for number, (_, strike) in rows.items()
     }

@@ -31,7 +31,7 @@ from faitfoi.simulators.afnor_lookup import look_up
 from faitfoi.simulators.afnor_state import AfnorState, Rejected, read_json
 from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, Faults, serve
 from faitfoi.simulators.loopback import Body, Loopback, Request
-from faitfoi.simulators.served import Served
+from faitfoi.simulators.served import Served, hide_answer
 from faitfoi.simulators.tokens import Tokens
 
 FLOWS, DIRECTORY, TOKEN = "/flow-service/v1", "/directory-service/v1", "/auth/token"
@@ -173,13 +173,7 @@ class _AfnorRequest(Request[AfnorSimulator]):
 
     def _finish(self, operation: str, status: int, body: Body) -> None:
         """Answer what has been done, unless a fault comes between."""
-        if slow := self._take(FaultKind.SLOW, operation):
-            self.dawdle(slow.seconds)
-        if self._take(FaultKind.LOSE_ANSWER, operation):
-            self.drop()
-            return
-        if garbage := self._take(FaultKind.GARBAGE, operation):
-            self.garble(json.dumps(body).encode(), truncated=garbage.code == "truncated")
+        if hide_answer(self, body, lambda kind: self._take(kind, operation)):
             return
         if self._take(FaultKind.DUPLICATE, operation):
             self._refuse(422, "AlreadyExistingFlow", "The flow has already been sent and received")

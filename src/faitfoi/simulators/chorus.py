@@ -30,7 +30,7 @@ from faitfoi.simulators.chorus_shapes import REQUESTS
 from faitfoi.simulators.chorus_state import ChorusState
 from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, Faults, serve
 from faitfoi.simulators.loopback import Body, Loopback, Request
-from faitfoi.simulators.served import Served
+from faitfoi.simulators.served import Served, hide_answer
 from faitfoi.simulators.tokens import Tokens
 
 DEPOSIT = "factures/v1/deposer/flux"
@@ -187,13 +187,7 @@ class _ChorusRequest(Request[ChorusSimulator]):
 
     def _finish(self, operation: str, status: int, body: Body) -> None:
         """Answer what has been done, unless a fault comes between."""
-        if slow := self._take(FaultKind.SLOW, operation):
-            self.dawdle(slow.seconds)
-        if self._take(FaultKind.LOSE_ANSWER, operation):
-            self.drop()
-            return
-        if garbage := self._take(FaultKind.GARBAGE, operation):
-            self.garble(json.dumps(body).encode(), truncated=garbage.code == "truncated")
+        if hide_answer(self, body, lambda kind: self._take(kind, operation)):
             return
         if self._take(FaultKind.DUPLICATE, operation):
             body = _envelope(20006, "Ce fichier a déjà été déposé.")

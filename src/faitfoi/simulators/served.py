@@ -1,9 +1,11 @@
 """What a simulator is that answers by HTTP: its server and its control address, which begin and end together."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
-from faitfoi.simulators.control import ControlServer
-from faitfoi.simulators.loopback import Loopback
+from faitfoi.simulators.control import ControlServer, Fault, FaultKind
+from faitfoi.simulators.loopback import Body, Loopback, Request
 
 
 class Served:
@@ -31,3 +33,19 @@ class Served:
         """Give the ports back; connections that are open get no more answers."""
         self._server.stop()
         self._control.stop()
+
+
+def hide_answer(request: Request[Any], body: Body, take: Callable[[FaultKind], Fault | None]) -> bool:
+    """Answer late, not at all or illegibly, as the faults that strike say; False when the answer is still to be given.
+
+    What was asked is done already: `body` is what would be answered.
+    """
+    if slow := take(FaultKind.SLOW):
+        request.dawdle(slow.seconds)
+    if take(FaultKind.LOSE_ANSWER):
+        request.drop()
+        return True
+    if garbage := take(FaultKind.GARBAGE):
+        request.garble(json.dumps(body).encode(), truncated=garbage.code == "truncated")
+        return True
+    return False

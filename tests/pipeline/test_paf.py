@@ -20,6 +20,7 @@ from faitfoi.pipeline.paf import changes, describe, write_trail
 from faitfoi.pipeline.sealing import certificates_of
 from faitfoi.records.models import AuditSettings, JournalEntry, WrittenTrail
 from tests.pipeline.cast import ACTOR, TOWN, Scene, file, invoice
+from tests.pipeline.test_series import begin, numbers, unnumbered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,6 +60,17 @@ def test_nothing_changed_gives_the_same_version_and_a_change_gives_a_new_one_tha
     (said,) = second.version.changed
     assert "Canaux — e-mail" in said
     assert "relais.example" in said
+
+
+def test_a_series_is_told_and_how_far_it_went_is_no_new_version(scene: Scene) -> None:
+    first = write_trail(scene.organisation, actor=ACTOR)
+    assert first.version.statement["Organisation — Numéros"] == "donnés par le logiciel de facturation"
+    begin(scene)
+    (said,) = write_trail(scene.organisation, actor=ACTOR).version.changed
+    assert "F (F-{year}-{n:05d}, vendeur 000000018)" in said
+    scene.prepare(scene.hand_over(unnumbered("A"), unnumbered("B", issue_date="2027-01-04")))
+    assert len(numbers(scene)) == 2
+    assert not write_trail(scene.organisation, actor=ACTOR).fresh
 
 
 def test_a_control_that_ran_is_no_new_version_by_itself(scene: Scene) -> None:

@@ -15,7 +15,7 @@ from faitfoi.pipeline.linked_documents import REFERENCES
 from faitfoi.pipeline.proof_view import Seal, seal_in_service
 from faitfoi.pipeline.retention import CATEGORIES, rules
 from faitfoi.pipeline.witnesses import log_signer, panel, protection
-from faitfoi.records.models import AuditSettings, ChannelSettings
+from faitfoi.records.models import AuditSettings, ChannelSettings, Series
 from faitfoi.records.vault import VaultClosed, channel_settings
 
 TO_COMPLETE = "À compléter par l’organisation (page « Piste d’audit »)."
@@ -85,10 +85,23 @@ def _organisation(organisation: Organisation, told: AuditSettings) -> Iterator[t
     yield "Responsable des contrôles", told.responsible or TO_COMPLETE
     if organisation.sends_for_others:
         yield "Mandat de facturation", "envoie aussi les factures d’autres vendeurs, sous mandat"
+    yield "Numéros", _numbering()
     yield (
         "Émission par une plateforme agréée",
         f"à partir du {organisation.issues_electronically_from:%d/%m/%Y}, pour les clients assujettis en France",
     )
+
+
+def _numbering() -> str:
+    """Where numbers come from; how far a series has gone passes, and is no part of it."""
+    series = Series.objects.order_by("seller_siren", "name", "pattern")
+    kept = [
+        f"{name} ({pattern}, vendeur {seller})"
+        for seller, name, pattern in series.values_list("seller_siren", "name", "pattern").distinct()
+    ]
+    if not kept:
+        return "donnés par le logiciel de facturation"
+    return f"donnés par le logiciel de facturation, ou par une série de Faitfoi : {', '.join(kept)}"
 
 
 def _channels(organisation: Organisation) -> Iterator[tuple[str, str]]:

@@ -17,9 +17,10 @@ JOURNEY = (
     ("2. Contrôle", "La facture est lue et jugée selon la norme EN 16931 et les règles françaises. Une facture "
         "fausse est "
      "refusée, avec la règle, le champ et le remède."),
-    ("3. Numéro", "Le numéro est donné par le logiciel de facturation. Vendeur, année et numéro sont pris pour "
-        "toujours : "
-     "d’autres octets sous le même numéro sont refusés, les mêmes octets ne sont pas renvoyés."),
+    ("3. Numéro", "Le numéro est celui de la facture reçue ; celle qui n’en a pas le reçoit d’une série de Faitfoi, si "
+     "l’organisation en a une, dans l’opération qui la scelle : la série n’a pas de trou. Vendeur, année et numéro "
+     "sont pris pour toujours : d’autres octets sous le même numéro sont refusés, les mêmes octets ne sont pas "
+     "renvoyés."),
     ("4. Cachet", "Le PDF reçoit le cachet électronique de l’organisation. Un PDF déjà signé par un autre n’est jamais "
      "modifié."),
     ("5. Archive et journal", "L’original et ce qui part sont gardés sous leurs empreintes, et une écriture du "

@@ -12,7 +12,7 @@ from django.utils import timezone
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import prepare as preparing
-from faitfoi.pipeline import questions
+from faitfoi.pipeline import questions, writing_down
 from faitfoi.pipeline.judging import Refusal
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.models import Attempt, BatchLine, Delivery, Document
@@ -292,9 +292,9 @@ def test_a_late_verdict_does_not_undo_what_was_decided(scene: Scene) -> None:
         seen_waiting = BatchLine.objects.get(batch=batch)
     scene.prepare(batch)
     with acting_for(scene.organisation.id):
-        preparing._refuse(seen_waiting, Refusal("trop tard"), actor=ACTOR)
+        writing_down.refuse(seen_waiting, Refusal("trop tard"), actor=ACTOR)
     with acting_for(scene.organisation.id):
-        preparing._link_to_done(seen_waiting, scene.document("F-1").id, actor=ACTOR)
+        writing_down.link_to_done(seen_waiting, scene.document("F-1").id, actor=ACTOR)
 
     (line,) = scene.lines(batch)
     assert (line.outcome, line.already_done) == (LineOutcome.READY, False)

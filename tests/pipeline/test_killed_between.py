@@ -111,7 +111,7 @@ def test_what_was_being_received_is_received_once(scene: Scene, when: str) -> No
     [
         ("before", "faitfoi.pipeline.archive.claim"),
         pytest.param("after", "faitfoi.pipeline.archive.claim", marks=SLOW),
-        pytest.param("after", "faitfoi.pipeline.prepare._write_down", marks=SLOW),
+        pytest.param("after", "faitfoi.pipeline.prepare.write_down", marks=SLOW),
         ("after", "faitfoi.pipeline.prepare.make_due"),
     ],
 )
@@ -138,7 +138,7 @@ def test_what_was_being_sealed_is_sealed_once(scene: Scene, when: str, place: st
         pytest.param("after", "faitfoi.pipeline.issuing.take", 0, marks=SLOW),
         ("after", "faitfoi.pipeline.prepare.issue", 0),
         ("before", "faitfoi.pipeline.archive.claim", 1),
-        pytest.param("after", "faitfoi.pipeline.prepare._write_down", 1, marks=SLOW),
+        pytest.param("after", "faitfoi.pipeline.prepare.write_down", 1, marks=SLOW),
         ("after", "faitfoi.pipeline.prepare.make_due", 1),
     ],
 )

@@ -34,6 +34,7 @@ from faitfoi.pipeline.sealing import (
     seal_key,
 )
 from faitfoi.pipeline.witnessing import witnessed
+from faitfoi.pipeline.writing_down import write_down
 from faitfoi.records.journal import sequence
 from faitfoi.records.models import Checkpoint, CheckpointStamp, JournalEntry, SealCertificate
 from faitfoi.records.models_seal import SealDriver, SealLevel, WithoutStamp
@@ -140,11 +141,11 @@ def test_a_compromised_key_seals_nothing_more_and_what_waits_leaves_with_the_nex
 def test_what_was_sealed_before_a_compromise_and_not_written_down_yet_is_sealed_again(scene: Scene) -> None:
     batch = scene.hand_over(file("F-1"))
     (line,) = scene.lines(batch)
-    prepared = preparing._effects(scene.organisation, line.id, actor=ACTOR)
-    assert prepared is not None
+    prepared = list(preparing.effects(scene.organisation, [line.id], actor=ACTOR))
+    assert len(prepared) == 1
     declare_compromised(scene.organisation, current(scene).fingerprint, actor="bob")
     with acting_for(scene.organisation.id):
-        assert preparing._write_down(scene.organisation, prepared, actor=ACTOR) == []
+        assert write_down(scene.organisation, prepared, actor=ACTOR) == []
     assert [line.outcome for line in scene.lines(batch)] == [LineOutcome.WAITING]
     assert entries(scene, "document_sealed") == []
     new = rotate(scene.organisation, actor=ACTOR)

@@ -82,12 +82,14 @@ def claim(kept: Pack, *, actor: str) -> None:
         store().first.written(kept.name)
 
 
-def fetch(organisation_id: UUID, sha256: str) -> bytes:
+def fetch(organisation_id: UUID, sha256: str, *, places: Sequence[Place] = ()) -> bytes:
     """Return an object's bytes, verified; a first copy that lies is mended from the second, and journalled.
+
+    `places` are where it lies, where they have been read already (`records.objects.places_of_all`).
 
     Raises ObjectMissing when nobody kept it, ObjectAltered when no copy is whole any more.
     """
-    places = _places(organisation_id, sha256)
+    places = places or _places(organisation_id, sha256)
     trouble: ObjectMissing | ObjectAltered = ObjectMissing(
         f"L’objet {sha256} de l’organisation {organisation_id} n’est pas dans le coffre. Restaurez-le depuis la "
         "seconde copie."

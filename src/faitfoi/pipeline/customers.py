@@ -2,12 +2,12 @@
 
 import json
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q
 
 from faitfoi.accounts.models import ChannelKey, Organisation, SizeClass
 from faitfoi.channels.afnor_settings import FACTURX, read_flow_syntax
@@ -53,19 +53,43 @@ def seller_siret(invoice: Invoice) -> str:
 
 def match_customer(buyer: Buyer) -> Customer | None:
     """Find the buyer's record: by SIRET, SIREN, VAT number, then by the very same name. Two that fit equally: none."""
+    return match_customers([buyer])[0]
+
+
+def match_customers(buyers: Sequence[Buyer]) -> list[Customer | None]:
+    """Find the records of buyers, in their order, by one statement. Runs inside `acting_for`."""
+    attempts = [_attempts(buyer) for buyer in buyers]
+    wanted: dict[str, set[str]] = {}
+    for criteria in (each for some in attempts for each in some):
+        (name, value), *_ = criteria.items()
+        wanted.setdefault(name, set()).add(value)
+    any_of = Q()
+    for name, values in wanted.items():
+        any_of |= Q(**{f"{name}__in": values})
+    known = list(Customer.objects.filter(any_of)) if wanted else []
+    return [_first_alone(known, some) for some in attempts]
+
+
+def _attempts(buyer: Buyer) -> list[dict[str, str]]:
+    """By which columns a buyer is looked for, one try after the other."""
     siret, siren = _siret(buyer), _siren(buyer)
     vat = "".join(buyer.vat_identifier.split()).upper()
     name = fold(buyer.name)
-    attempts = (
-        {"siret": siret} if siret else None,
-        {"siren": siren, "search_key": name} if siren else None,
-        {"siren": siren} if siren else None,
-        {"vat_number": vat} if vat else None,
-        {"search_key": name} if name and not siren else None,
+    tries = (
+        {"siret": siret} if siret else {},
+        {"siren": siren, "search_key": name} if siren else {},
+        {"siren": siren} if siren else {},
+        {"vat_number": vat} if vat else {},
+        {"search_key": name} if name and not siren else {},
     )
+    return [criteria for criteria in tries if criteria]
+
+
+def _first_alone(known: Sequence[Customer], attempts: Iterable[Mapping[str, str]]) -> Customer | None:
     for criteria in attempts:
-        if criteria is not None and (found := _only(Customer.objects.filter(**criteria))):
-            return found
+        fitting = [each for each in known if all(getattr(each, name) == value for name, value in criteria.items())]
+        if len(fitting) == 1:
+            return fitting[0]
     return None
 
 
@@ -110,25 +134,66 @@ def take_turns(organisation: Organisation, customers: Iterable[Customer | None])
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What is set here, and what others have said of customers and their addresses: asked once for many invoices."""
+
+    configured: frozenset[str]
+    directory: Mapping[str, Directory] = field(default_factory=dict)
+    structures: Mapping[str, Known] = field(default_factory=dict)
+    flow_syntax: str = ""
+
+
+def told_for(pairs: Iterable[tuple[Customer, Invoice]]) -> Told:
+    """Read what is set here, and known of some invoices' customers. Runs inside `acting_for`."""
+    given = list(pairs)
+    addresses = {directory_address(customer, invoice) for customer, invoice in given} - {""}
+    sirets = {customer.siret for customer, _ in given if customer.nature == Nature.PUBLIC} - {""}
+    answers = DirectoryAnswer.objects.filter(address__in=addresses).exclude(reach="") if addresses else ()
+    structures = Structure.objects.filter(siret__in=sirets) if sirets else ()
+    configured = configured_channels()
+    by_platform = ChannelKey.PLATEFORME_AGREEE in configured and any(each.nature == Nature.TAXABLE for each, _ in given)
+    return Told(
+        configured=configured,
+        directory={row.address: _directory_of(row) for row in answers},
+        structures={row.siret: known_of(row) for row in structures},
+        flow_syntax=_flow_syntax() if by_platform else "",
+    )
+
+
 def facts_for(
-    organisation: Organisation, customer: Customer, invoice: Invoice, *, day: date, engagement: str = ""
+    organisation: Organisation,
+    customer: Customer,
+    invoice: Invoice,
+    *,
+    day: date,
+    engagement: str = "",
+    told: Told | None = None,
 ) -> Facts:
-    """Gather what the routing decision depends on; `engagement` is one given after the invoice was made."""
-    facts = standing_facts(organisation, customer, day=day, configured=configured_channels())
+    """Gather what the routing decision depends on; `engagement` is one given after the invoice was made.
+
+    `told` is what was read for several invoices, this one among them.
+    """
+    told = told or told_for([(customer, invoice)])
     return replace(
-        facts,
+        _facts_of_record(organisation, customer, day=day, configured=told.configured),
         code_service=service_code(customer, invoice),
         engagement=engagement or invoice.purchase_order_reference,
         number=invoice.number,
         electronic_address=directory_address(customer, invoice),
-        directory=known_address(directory_address(customer, invoice)),
-        structure=known_structure(customer),
-        flow_syntax=flow_syntax_for(customer) if ChannelKey.PLATEFORME_AGREEE in facts.configured else "",
+        directory=told.directory.get(directory_address(customer, invoice)),
+        structure=told.structures.get(customer.siret) if customer.nature == Nature.PUBLIC else None,
+        flow_syntax=told.flow_syntax if customer.nature == Nature.TAXABLE else "",
     )
 
 
 def standing_facts(organisation: Organisation, customer: Customer, *, day: date, configured: frozenset[str]) -> Facts:
-    """Gather what depends on the customer and the settings alone, whatever the invoice."""
+    """Gather what depends on the customer and the settings alone, whatever the invoice. Runs inside `acting_for`."""
+    facts = _facts_of_record(organisation, customer, day=day, configured=configured)
+    return replace(facts, directory=known_address(customer.electronic_address))
+
+
+def _facts_of_record(organisation: Organisation, customer: Customer, *, day: date, configured: frozenset[str]) -> Facts:
     return Facts(
         customer_name=customer.name,
         nature=Nature(customer.nature),
@@ -141,7 +206,6 @@ def standing_facts(organisation: Organisation, customer: Customer, *, day: date,
         engagement="",
         engagement_required=customer.engagement_required,
         electronic_address=customer.electronic_address,
-        directory=known_address(customer.electronic_address),
         default_channel=organisation.default_channel,
         copy_channel=organisation.copy_channel,
         issues_electronically_from=organisation.issues_electronically_from,
@@ -163,32 +227,24 @@ def directory_address(customer: Customer, invoice: Invoice) -> str:
 def known_address(address: str) -> Directory | None:
     """Return what the directory has said of an address; None before it was asked. Runs inside `acting_for`."""
     row = DirectoryAnswer.objects.filter(address=address).exclude(reach="").first() if address else None
-    if row is None:
-        return None
+    return None if row is None else _directory_of(row)
+
+
+def _directory_of(row: DirectoryAnswer) -> Directory:
     active = tuple(line["address"] for line in row.lines if line["status"] == "Enabled")
     return Directory(reach=row.reach, listed=row.listed, active=active)
 
 
-def flow_syntax_for(customer: Customer) -> str:
-    """Return the XML that the plateforme agréée is handed for a customer; nothing where it gets the sealed Factur-X.
+def _flow_syntax() -> str:
+    """Return the XML that the plateforme agréée is handed for taxable customers; nothing: the sealed Factur-X.
 
     The directory says nothing of syntaxes (Directory Service 1.3.0): the channel's settings decide.
     """
-    if customer.nature != Nature.TAXABLE:
-        return ""
     try:
         syntax = read_flow_syntax(channel_settings(ChannelKey.PLATEFORME_AGREEE) or {})
     except (VaultClosed, ValueError):
         return ""  # the channel opens with neither: the sending is held, and says so
     return "" if syntax == FACTURX else syntax
-
-
-def known_structure(customer: Customer) -> Known | None:
-    """Return what Chorus Pro has said of a public customer; None for others, and before it was asked."""
-    if customer.nature != Nature.PUBLIC:
-        return None
-    row = Structure.objects.filter(siret=customer.siret).first() if customer.siret else None
-    return known_of(row) if row else None
 
 
 def configured_channels() -> frozenset[str]:
@@ -200,11 +256,6 @@ def service_code(customer: Customer, invoice: Invoice) -> str:
     """Return the code service: the invoice's (BT-46 scheme 0224), else the record's, else BT-10."""
     named = next((i.value for i in invoice.buyer.identifiers if i.scheme == ROUTING_SCHEME), "")
     return named or customer.code_service or invoice.buyer_reference
-
-
-def _only(found: "QuerySet[Customer]") -> Customer | None:
-    rows = list(found[:2])
-    return rows[0] if len(rows) == 1 else None
 
 
 def _siret(buyer: Buyer) -> str:

@@ -6,8 +6,9 @@ then undetermined, and the page says so (complaint B19).
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
@@ -22,7 +23,7 @@ from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.connections import noted_bad, noted_good
-from faitfoi.pipeline.customers import directory_address, match_customer
+from faitfoi.pipeline.customers import directory_address, match_customers
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import ChannelSettings, Customer, Delivery, DirectoryAnswer
@@ -46,28 +47,31 @@ SAID = {
 STATUS = {"Enabled": "active", "Disabled": "inactive", "Upcoming": "à venir"}
 
 
-def make_reachable_known(organisation: Organisation, invoice: Invoice, *, age: timedelta = FRESH) -> None:
-    """Have the directory asked about the very address that the invoice bears, if it goes by a plateforme agréée.
+def make_reachable_known(organisation: Organisation, invoices: Sequence[Invoice], *, age: timedelta = FRESH) -> None:
+    """Have the directory asked about the very addresses that invoices bear, if they go by a plateforme agréée.
 
     An answer of less than `age` serves again. That the directory does not answer is kept, never raised.
     """
     with acting_for(organisation.id):
-        customer = match_customer(invoice.buyer)
-        if customer is None or customer.nature != Nature.TAXABLE:
+        if not ChannelSettings.objects.filter(channel=CHANNEL).exists():
             return
-        address = directory_address(customer, invoice)
-        if not address or not ChannelSettings.objects.filter(channel=CHANNEL).exists():
-            return
-        row = DirectoryAnswer.objects.filter(address=address).first()
-    now = timezone.now()
-    if row is not None and (
-        (row.failed_at is not None and now - row.failed_at < PAUSE) or (row.told_at and now - row.told_at < age)
-    ):
-        return
-    try:
-        look_up(organisation.id, address, actor=ACTOR)
-    except NotSent as error:
-        log.warning("the address %s was not looked up: %s", address, error.reason)
+        customers = match_customers([invoice.buyer for invoice in invoices])
+        pairs = [pair for pair in zip(customers, invoices, strict=True) if pair[0] is not None]
+        borne = [directory_address(found, each) for found, each in pairs if found and found.nature == Nature.TAXABLE]
+        rows = {row.address: row for row in DirectoryAnswer.objects.filter(address__in=borne)}
+    for address in dict.fromkeys(filter(None, borne)):
+        if address in rows and not _is_due(rows[address], now=timezone.now(), age=age):
+            continue
+        try:
+            look_up(organisation.id, address, actor=ACTOR)
+        except NotSent as error:
+            log.warning("the address %s was not looked up: %s", address, error.reason)
+
+
+def _is_due(row: DirectoryAnswer, *, now: datetime, age: timedelta) -> bool:
+    if row.failed_at is not None and now - row.failed_at < PAUSE:
+        return False
+    return row.told_at is None or now - row.told_at >= age
 
 
 def look_up(organisation_id: UUID, address: str, *, actor: str) -> DirectoryAnswer:

@@ -17,7 +17,7 @@ from faitfoi.einvoice.reading import Format, Reading
 from faitfoi.pipeline.customers import seller_identity
 from faitfoi.pipeline.epochs import lost_number
 from faitfoi.pipeline.judging import Refusal, Verdict, examine, judge
-from faitfoi.pipeline.renderings import Rendering, render_all
+from faitfoi.pipeline.renderings import Rendering, open_workshop, render_all
 from faitfoi.records.models import BurntNumber, SealCertificate, SealChoices, Series
 from faitfoi.records.models_seal import SealDriver, SealLevel, SealState
 from faitfoi.records.series import SeriesRefused, named, take
@@ -77,7 +77,8 @@ def issue(organisation: Organisation, series: Series, reading: Reading, content:
     row, number = take(series, year=year, is_used=is_used)
     numbered = json.dumps(to_json(replace(invoice, number=number)), ensure_ascii=False).encode()
     verdict = judge(organisation, examine(numbered))
-    return Issued(row=row, verdict=verdict, renderings=render_all(organisation, verdict, content, at=timezone.now()))
+    renderings = render_all(open_workshop(organisation), verdict, content, at=timezone.now())
+    return Issued(row=row, verdict=verdict, renderings=renderings)
 
 
 def _refuse_network() -> None:

@@ -1,5 +1,6 @@
 """Reads and checks one received file, judges it, and decides its way. Touches no wire and writes nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from faitfoi.accounts.models import ChannelKey, Organisation
@@ -7,7 +8,14 @@ from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.einvoice.findings import Finding, Severity, is_valid
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.reading import Reading, Unreadable
-from faitfoi.pipeline.customers import draft_customer, facts_for, match_customer, seller_identity
+from faitfoi.pipeline.customers import (
+    Told,
+    draft_customer,
+    facts_for,
+    match_customers,
+    seller_identity,
+    told_for,
+)
 from faitfoi.pipeline.epochs import lost_number
 from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.kept import why_kept
@@ -57,13 +65,43 @@ def examine(content: bytes) -> Reading:
 
 def judge(organisation: Organisation, reading: Reading) -> Verdict:
     """Identify, route and judge what was examined. Runs inside `acting_for`. Raises Refusal."""
+    (judged,) = judge_all(organisation, [reading])
+    if isinstance(judged, Refusal):
+        raise judged
+    return judged
+
+
+def judge_all(organisation: Organisation, readings: Sequence[Reading]) -> list[Verdict | Refusal]:
+    """Identify, route and judge what was examined, in order; each table is asked once. Runs inside `acting_for`."""
+    invoices = [reading.invoice for reading in readings]
+    customers = match_customers([invoice.buyer for invoice in invoices])
+    if organisation.registers_customers:
+        found = zip(customers, invoices, strict=True)
+        customers = [known or draft_customer(organisation, invoice.buyer) for known, invoice in found]
+    pairs = list(zip(customers, invoices, strict=True))
+    told = told_for((customer, invoice) for customer, invoice in pairs if customer is not None)
+    used = _used_numbers(invoices)
+    judged: list[Verdict | Refusal] = []
+    for reading, customer in zip(readings, customers, strict=True):
+        try:
+            judged.append(_judge_one(organisation, reading, customer, told=told, used=used))
+        except Refusal as refusal:
+            judged.append(refusal)
+    return judged
+
+
+def _judge_one(
+    organisation: Organisation,
+    reading: Reading,
+    customer: Customer | None,
+    *,
+    told: Told,
+    used: frozenset[tuple[str, int, str]],
+) -> Verdict:
     invoice = reading.invoice
     seller = seller_identity(invoice)
-    _identify(organisation, invoice, seller)
-    customer = match_customer(invoice.buyer)
-    if customer is None and organisation.registers_customers:
-        customer = draft_customer(organisation, invoice.buyer)
-    way = _route(organisation, customer, invoice)
+    _identify(organisation, invoice, seller, used)
+    way = _route(organisation, customer, invoice, told)
     return Verdict(
         reading=reading,
         seller_siren=seller,
@@ -73,7 +111,7 @@ def judge(organisation: Organisation, reading: Reading) -> Verdict:
     )
 
 
-def _identify(organisation: Organisation, invoice: Invoice, seller: str) -> None:
+def _identify(organisation: Organisation, invoice: Invoice, seller: str, used: frozenset[tuple[str, int, str]]) -> None:
     """Hold the invoice against the organisation and the numbers already used. Raises Refusal."""
     if not invoice.number:
         raise Refusal("La facture n’a pas de numéro (BT-1). Donnez-lui son numéro, puis envoyez-la de nouveau.")
@@ -92,16 +130,19 @@ def _identify(organisation: Organisation, invoice: Invoice, seller: str) -> None
             f"La facture {invoice.number} est celle d’un autre vendeur ({invoice.seller.name}, {seller}) : "
             f"{organisation.name} ({organisation.siren}) n’a pas mandat d’envoyer pour d’autres."
         )
-    if burnt(seller, invoice):
+    year = invoice.issue_date.year
+    if (seller[:60], year, invoice.number) in used or lost_number(
+        require_organisation(), seller_siren=seller[:60], year=year, number=invoice.number
+    ):
         raise Refusal(number_taken(invoice))
 
 
-def burnt(seller: str, invoice: Invoice) -> bool:
-    """Whether organisation + seller + year + number is used up."""
-    assert invoice.issue_date is not None  # noqa: S101  # _identify has refused it otherwise
-    year = invoice.issue_date.year
-    used = BurntNumber.objects.filter(seller_siren=seller[:60], year=year, number=invoice.number).exists()
-    return used or lost_number(require_organisation(), seller_siren=seller[:60], year=year, number=invoice.number)
+def _used_numbers(invoices: Sequence[Invoice]) -> frozenset[tuple[str, int, str]]:
+    """Which of these invoices' numbers are used up, as (seller, year, number)."""
+    numbers = {invoice.number for invoice in invoices if 0 < len(invoice.number) <= LONGEST_NUMBER}
+    sellers = {seller_identity(invoice)[:60] for invoice in invoices}
+    burnt = BurntNumber.objects.order_by().filter(seller_siren__in=sellers, number__in=numbers)
+    return frozenset(burnt.values_list("seller_siren", "year", "number"))
 
 
 def number_taken(invoice: Invoice) -> str:
@@ -112,7 +153,9 @@ def number_taken(invoice: Invoice) -> str:
     )
 
 
-def _route(organisation: Organisation, customer: Customer | None, invoice: Invoice) -> Decision | NoRoute | Kept:
+def _route(
+    organisation: Organisation, customer: Customer | None, invoice: Invoice, told: Told
+) -> Decision | NoRoute | Kept:
     if kept := why_kept(invoice, seller_siren=seller_identity(invoice)):
         return Kept(reason=kept)
     if customer is None:
@@ -120,7 +163,7 @@ def _route(organisation: Organisation, customer: Customer | None, invoice: Invoi
             reason=f"La facture {invoice.number} ne peut pas partir : aucun client ne correspond à "
             f"« {invoice.buyer.name} ». Créez sa fiche, puis relancez."
         )
-    return decide(facts_for(organisation, customer, invoice, day=today(organisation)))
+    return decide(facts_for(organisation, customer, invoice, day=today(organisation), told=told))
 
 
 def _channel_of(way: Decision | NoRoute | Kept) -> ChannelKey:

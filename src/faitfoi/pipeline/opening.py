@@ -2,6 +2,7 @@
 
 from base64 import b32encode
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -11,12 +12,21 @@ from django.utils import timezone
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.routing import Decision, Leg
-from faitfoi.records.journal import write_entry
+from faitfoi.records.journal import Draft, write_entries
 from faitfoi.records.models import Artefact, Delivery, Document, ReturnToken
 from faitfoi.records.stages import ArtefactRole, Purpose
 
 if TYPE_CHECKING:
     from faitfoi.pipeline.renderings import Rendering  # which leads back to those who open deliveries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A delivery that begins, with its return token and its entry: to be written together."""
+
+    delivery: Delivery
+    token: ReturnToken
+    entry: Draft
 
 
 def keep_artefacts(
@@ -26,28 +36,46 @@ def keep_artefacts(
 
     `rows` are what the same act wrote before them.
     """
-    artefacts = {
-        rendering.role.value: Artefact.objects.create(
+    artefacts = draft_artefacts(document, renderings)
+    Artefact.objects.bulk_create(artefacts.values())
+    write_entries([entry_of_artefacts(document, artefacts, renderings, kind=kind, rows=rows)], actor=actor)
+    return artefacts
+
+
+def draft_artefacts(document: Document, renderings: "Sequence[Rendering]") -> dict[str, Artefact]:
+    """Make the rows of artefacts, by role, unsaved."""
+    return {
+        rendering.role.value: Artefact(
             organisation_id=document.organisation_id,
             document=document,
             role=rendering.role,
             filename=rendering.filename,
             media_type=rendering.media_type,
-            sha256=rendering.digest.sha256,
-            sha512=rendering.digest.sha512,
-            size=rendering.digest.size,
+            sha256=digest.sha256,
+            sha512=digest.sha512,
+            size=digest.size,
             sealed=rendering.sealed,
         )
-        for rendering in renderings
+        for rendering, digest in ((each, each.digest) for each in renderings)
     }
+
+
+def entry_of_artefacts(
+    document: Document,
+    artefacts: Mapping[str, Artefact],
+    renderings: "Sequence[Rendering]",
+    *,
+    kind: str,
+    rows: Sequence[Model] = (),
+) -> Draft:
+    """The journal entry that names the digests of a document's artefacts, with the rows that its act wrote."""
     facts: dict[str, Any] = {f"sha256_{role}": artefact.sha256 for role, artefact in artefacts.items()}
     facts |= {f"sha512_{role}": artefact.sha512 for role, artefact in artefacts.items()}
     facts |= dict(_xml_of(renderings))
     if sealed_with := sorted({each.certificate for each in renderings if each.sealed}):
         facts["seal_certificates"] = sealed_with
         facts["seal_levels"] = sorted({each.level for each in renderings if each.sealed})
-    write_entry(kind, actor=actor, document_id=document.id, rows=[*rows, *artefacts.values()], **facts)
-    return artefacts
+    return Draft(kind=kind, document_id=document.id, rows=[*rows, *artefacts.values()], facts=facts)
 
 
 def _xml_of(renderings: "Sequence[Rendering]") -> Iterator[tuple[str, str]]:
@@ -57,16 +85,16 @@ def _xml_of(renderings: "Sequence[Rendering]") -> Iterator[tuple[str, str]]:
 
 
 def open_deliveries(
-    document: Document, artefacts: Mapping[str, Artefact], way: Decision, *, actor: str, rows: Sequence[Model] = ()
+    document: Document, artefacts: Mapping[str, Artefact], way: Decision, *, actor: str
 ) -> list[Delivery]:
-    """Write the legal delivery and the copy, if any; `rows` are what the act wrote before. Inside `acting_for`.
+    """Write the legal delivery and the copy, if any. Runs inside `acting_for`.
 
     The notice comes later, once the legal delivery has been accepted (`pipeline.notices`).
     """
-    deliveries = [open_one(document, artefacts, way.legal, purpose=Purpose.LEGAL, actor=actor, rows=rows)]
-    if way.copy is not None:
-        deliveries.append(open_one(document, artefacts, way.copy, purpose=Purpose.COPY, actor=actor))
-    return deliveries
+    opened = draft_deliveries(document, artefacts, way)
+    write_opened(opened)
+    write_entries([each.entry for each in opened], actor=actor)
+    return [each.delivery for each in opened]
 
 
 def open_one(
@@ -76,12 +104,42 @@ def open_one(
     *,
     purpose: Purpose,
     actor: str,
-    rows: Sequence[Model] = (),
     sequence: int = 1,
 ) -> Delivery:
     """Write one delivery with the artefact that its purpose and channel carry. Runs inside `acting_for`."""
+    opened = _draft_one(document, artefacts, leg, purpose=purpose, sequence=sequence)
+    write_opened([opened])
+    write_entries([opened.entry], actor=actor)
+    return opened.delivery
+
+
+def draft_deliveries(
+    document: Document, artefacts: Mapping[str, Artefact], way: Decision, *, rows: Sequence[Model] = ()
+) -> list[Opened]:
+    """Make the legal delivery and the copy, if any, unwritten; `rows` are what the act wrote before."""
+    opened = [_draft_one(document, artefacts, way.legal, purpose=Purpose.LEGAL, rows=rows)]
+    if way.copy is not None:
+        opened.append(_draft_one(document, artefacts, way.copy, purpose=Purpose.COPY))
+    return opened
+
+
+def write_opened(opened: Sequence[Opened]) -> None:
+    """Write deliveries and their return tokens; their entries come after. Runs inside `acting_for`."""
+    Delivery.objects.bulk_create([each.delivery for each in opened])
+    ReturnToken.objects.bulk_create([each.token for each in opened])
+
+
+def _draft_one(
+    document: Document,
+    artefacts: Mapping[str, Artefact],
+    leg: Leg,
+    *,
+    purpose: Purpose,
+    rows: Sequence[Model] = (),
+    sequence: int = 1,
+) -> Opened:
     artefact = artefacts[carried(purpose, leg)]
-    delivery = Delivery.objects.create(
+    delivery = Delivery(
         organisation_id=document.organisation_id,
         document=document,
         artefact=artefact,
@@ -94,18 +152,19 @@ def open_one(
         message_ref=b32encode(uuid4().bytes).decode().rstrip("=").lower(),
         next_attempt_at=timezone.now(),
     )
-    token = ReturnToken.objects.create(message_ref=delivery.message_ref, organisation_id=document.organisation_id)
-    write_entry(
-        "delivery_routed",
-        actor=actor,
+    token = ReturnToken(message_ref=delivery.message_ref, organisation_id=document.organisation_id)
+    entry = Draft(
+        kind="delivery_routed",
         document_id=document.id,
         rows=[*rows, delivery, token],
-        delivery=str(delivery.id),
-        purpose=purpose.value,
-        channel=leg.channel.value,
-        sha256=artefact.sha256,
+        facts={
+            "delivery": str(delivery.id),
+            "purpose": purpose.value,
+            "channel": leg.channel.value,
+            "sha256": artefact.sha256,
+        },
     )
-    return delivery
+    return Opened(delivery=delivery, token=token, entry=entry)
 
 
 def carried(purpose: Purpose, leg: Leg) -> ArtefactRole:

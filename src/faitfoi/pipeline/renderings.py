@@ -17,7 +17,7 @@ from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.renderings_chorus import format_for, invoice_for_chorus, xml_for_chorus
 from faitfoi.pipeline.renderings_pa import xml_for_platform
 from faitfoi.pipeline.routing import Decision
-from faitfoi.pipeline.sealing import Sealed, seal_for
+from faitfoi.pipeline.sealing import Sealed, Sealer
 from faitfoi.records.stages import ArtefactRole
 
 PDF, XML = "application/pdf", "application/xml"
@@ -45,29 +45,43 @@ class Rendering:
         return digest_of(self.content)
 
 
-def render_all(organisation: Organisation, verdict: Verdict, content: bytes, *, at: datetime) -> tuple[Rendering, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What an organisation's artefacts are made with, opened once for several documents."""
+
+    organisation: Organisation
+    look: Look
+    sealer: Sealer
+
+
+def open_workshop(organisation: Organisation) -> Workshop:
+    """Open what an organisation's artefacts are made with."""
+    return Workshop(organisation=organisation, look=look_of(organisation), sealer=Sealer(organisation.id))
+
+
+def render_all(workshop: Workshop, verdict: Verdict, content: bytes, *, at: datetime) -> tuple[Rendering, ...]:
     """Make every artefact that the document and its way need.
 
     Raises Refusal when it cannot be sealed, CannotSeal when nothing can be for now.
     """
     made = [_original(verdict.reading, content)]
-    reading, look = verdict.reading, look_of(organisation)
+    reading, look = verdict.reading, workshop.look
     xml = _carried_xml(reading)
     # A PDF that came in stays as it is; what came without one is laid out with its XML inside.
     legal = reading.pdf or render_page(reading.invoice, look=look, created=at, xml=xml)
-    sealed = _sealed(organisation, verdict, legal, role=ArtefactRole.LEGAL, at=at)
+    sealed = _sealed(workshop.sealer, verdict, legal, role=ArtefactRole.LEGAL, at=at)
     made.append(replace(sealed, xml_sha256=hashlib.sha256(xml).hexdigest()))
-    return (*made, *render_for_way(organisation, verdict, at=at))
+    return (*made, *render_for_way(workshop, verdict, at=at))
 
 
-def render_for_way(organisation: Organisation, verdict: Verdict, *, at: datetime) -> tuple[Rendering, ...]:
+def render_for_way(workshop: Workshop, verdict: Verdict, *, at: datetime) -> tuple[Rendering, ...]:
     """Make what the way chosen needs beside the legal artefact: nothing when there is no way."""
     if not isinstance(verdict.way, Decision):
         return ()
     made: list[Rendering] = []
-    look = look_of(organisation)
+    look = workshop.look
     if verdict.way.legal.channel is ChannelKey.CHORUS_PRO:
-        made.append(_for_chorus(organisation, verdict, look=look, at=at))
+        made.append(_for_chorus(workshop, verdict, at=at))
     if syntax := verdict.way.legal.flow_syntax:
         name = f"{_stem(verdict.invoice)}-{syntax.lower()}.xml"
         content = xml_for_platform(verdict, syntax)
@@ -97,14 +111,14 @@ def _carried_xml(reading: Reading) -> bytes:
     return reading.xml if reading.format in {Format.CII, Format.FACTURX} else write_cii(reading.invoice)
 
 
-def _for_chorus(organisation: Organisation, verdict: Verdict, *, look: Look, at: datetime) -> Rendering:
+def _for_chorus(workshop: Workshop, verdict: Verdict, *, at: datetime) -> Rendering:
     """The version of Chorus Pro, in the format that it is to be deposited in; only a PDF carries a seal."""
-    customer = verdict.customer
+    organisation, customer = workshop.organisation, verdict.customer
     assert customer is not None  # noqa: S101  # a Decision needs a customer
     invoice, form = invoice_for_chorus(organisation, verdict), format_for(organisation, customer)
     if form is FlowFormat.FACTURX:
-        pdf = _chorus_pdf(invoice, verdict, look=look, at=at)
-        return _sealed(organisation, verdict, pdf, role=ArtefactRole.CHORUS, at=at)
+        pdf = _chorus_pdf(invoice, verdict, look=workshop.look, at=at)
+        return _sealed(workshop.sealer, verdict, pdf, role=ArtefactRole.CHORUS, at=at)
     return Rendering(
         role=ArtefactRole.CHORUS,
         filename=f"{_stem(invoice)}-chorus.xml",
@@ -135,13 +149,13 @@ def _copy(invoice: Invoice, *, look: Look, at: datetime) -> Rendering:
     )
 
 
-def _sealed(organisation: Organisation, verdict: Verdict, pdf: bytes, *, role: ArtefactRole, at: datetime) -> Rendering:
+def _sealed(sealer: Sealer, verdict: Verdict, pdf: bytes, *, role: ArtefactRole, at: datetime) -> Rendering:
     """Seal, unless somebody else has signed: that is never rewritten. The child reads the PDF, the key stays here."""
     made: Sealed | None = None
     sealed = role is not ArtefactRole.LEGAL or not verdict.reading.signed
     if sealed:
         try:
-            made = seal_for(organisation.id, pdf, at=at)
+            made = sealer.seal(pdf, at=at)
         except Unreadable as error:
             raise Refusal(error.reason) from error
     suffix = "" if role is ArtefactRole.LEGAL else "-chorus"

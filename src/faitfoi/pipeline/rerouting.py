@@ -16,7 +16,7 @@ from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.kept import why_kept
 from faitfoi.pipeline.opening import keep_artefacts, make_due, open_deliveries
-from faitfoi.pipeline.renderings import Rendering, render_for_way
+from faitfoi.pipeline.renderings import Rendering, open_workshop, render_for_way
 from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.routing import Decision, Kept, NoRoute, decide
@@ -45,8 +45,8 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
         return ""
     reading = sandbox().read(archive.fetch(organisation.id, document.original_sha256))
     # Somebody has mended something, perhaps at the customer's: what Chorus Pro said before that no longer counts.
-    make_known(organisation, reading.invoice, age=JUST_NOW)
-    make_reachable_known(organisation, reading.invoice, age=JUST_NOW)
+    make_known(organisation, [reading.invoice], age=JUST_NOW)
+    make_reachable_known(organisation, [reading.invoice], age=JUST_NOW)
     with acting_for(organisation.id):
         customer = document.customer or match_customer(reading.invoice.buyer)
         if customer is None:
@@ -74,7 +74,7 @@ def route_again(organisation: Organisation, document_id: UUID, *, actor: str, en
     reason = ""
     rendered: Sequence[Rendering] = ()
     try:
-        rendered = render_for_way(organisation, verdict, at=timezone.now())
+        rendered = render_for_way(open_workshop(organisation), verdict, at=timezone.now())
     except Refusal as refusal:
         reason = refusal.reason
     except CannotSeal as error:

@@ -19,7 +19,7 @@ from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.judging import Refusal, Verdict
 from faitfoi.pipeline.notices import notify
 from faitfoi.pipeline.opening import keep_artefacts, make_due, open_one
-from faitfoi.pipeline.renderings import Rendering, render_for_way
+from faitfoi.pipeline.renderings import Rendering, open_workshop, render_for_way
 from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.pipeline.routing import Decision, Leg, NoRoute, decide
@@ -184,7 +184,7 @@ def _ready(organisation: Organisation, delivery: Delivery) -> Anew:
         engagement=document.engagement,
     )
     try:
-        rendered = render_for_way(organisation, verdict, at=timezone.now())
+        rendered = render_for_way(open_workshop(organisation), verdict, at=timezone.now())
     except Refusal as refusal:
         raise CannotResend(refusal.reason) from refusal
     except CannotSeal as error:

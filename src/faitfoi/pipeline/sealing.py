@@ -59,13 +59,33 @@ class Sealed:
     level: SealLevel
 
 
+class Sealer:
+    """Seals an organisation's PDFs; what it has chosen and which key is in service are asked at the first.
+
+    For as long as a chunk of a batch takes: `refused_since` tells afterwards what was sealed by a key that was declared
+    compromised meanwhile.
+    """
+
+    def __init__(self, organisation_id: UUID) -> None:
+        self._organisation_id = organisation_id
+        self._chosen: tuple[SealKey, SealChoices, str] | None = None
+
+    def seal(self, pdf: bytes, *, at: datetime) -> Sealed:
+        """Seal one PDF, as `seal_for` does."""
+        self._chosen = self._chosen or _key_and_choices(self._organisation_id)
+        return _sealed(pdf, *self._chosen, at=at)
+
+
 def seal_for(organisation_id: UUID, pdf: bytes, *, at: datetime) -> Sealed:
     """Seal a PDF with the organisation's key, as it has chosen; the child reads the PDF, the key stays here.
 
     Raises CannotSeal when there is no key in service, when it cannot be asked, or when the time-stamp that must be in
     the seal cannot be had; Unreadable when this PDF cannot be sealed. Never called inside a transaction.
     """
-    key, choices, name = _key_and_choices(organisation_id)
+    return Sealer(organisation_id).seal(pdf, at=at)
+
+
+def _sealed(pdf: bytes, key: SealKey, choices: SealChoices, name: str, *, at: datetime) -> Sealed:
     stamp = _stamp if choices.level == SealLevel.STAMPED else None
     level = SealLevel(choices.level)
     visible = draw_stamp(name, read_place(choices.place)) if choices.place else None
@@ -117,10 +137,10 @@ def _stamp(signature: bytes) -> bytes:
     raise error
 
 
-def refused_since(fingerprints: Iterable[str]) -> bool:
-    """Whether one of the current organisation's certificates among these has been declared compromised."""
+def refused_since(fingerprints: Iterable[str]) -> frozenset[str]:
+    """Which of the current organisation's certificates among these have been declared compromised."""
     compromised = SealCertificate.objects.filter(fingerprint__in=set(fingerprints), state=SealState.COMPROMISED)
-    return compromised.exists()
+    return frozenset(compromised.values_list("fingerprint", flat=True))
 
 
 def known_certificates(organisation_id: UUID) -> list[SealCertificate]:

@@ -5,7 +5,7 @@ is used, with its age, and without any answer the invoice is prepared unverified
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,7 +21,7 @@ from faitfoi.einvoice.model import Invoice
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.connections import noted_bad, noted_good
-from faitfoi.pipeline.customers import match_customer, service_code
+from faitfoi.pipeline.customers import match_customers, service_code
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import ChannelSettings, Customer, Structure
@@ -40,23 +40,28 @@ class NotTold(Exception):
     """Chorus Pro could not be asked; the message is a French sentence saying why."""
 
 
-def make_known(organisation: Organisation, invoice: Invoice, *, age: timedelta = FRESH) -> None:
-    """Have what the recipient wants known before the invoice is judged, if it goes by Chorus Pro.
+def make_known(organisation: Organisation, invoices: Sequence[Invoice], *, age: timedelta = FRESH) -> None:
+    """Have what the recipients want known before the invoices are judged, of those that go by Chorus Pro.
 
     An answer of less than `age` serves again. That Chorus Pro does not answer is kept, never raised.
     """
+    codes: dict[str, set[str]] = {}
     with acting_for(organisation.id):
-        customer = match_customer(invoice.buyer)
-        if customer is None or not may_be_asked(customer):
+        customers = match_customers([invoice.buyer for invoice in invoices])
+        for customer, invoice in zip(customers, invoices, strict=True):
+            if customer is not None and customer.nature == Nature.PUBLIC and len(customer.siret) == 14:
+                codes.setdefault(customer.siret, set()).add(service_code(customer, invoice))
+        if not codes or not ChannelSettings.objects.filter(channel=ChannelKey.CHORUS_PRO).exists():
             return
-        row = Structure.objects.filter(siret=customer.siret).first()
-        siret, code = customer.siret, service_code(customer, invoice)
-    if row is not None and not _is_due(row, code, now=timezone.now(), age=age):
-        return
-    try:
-        look_up(organisation.id, siret, services=[code] if code else [], actor=ACTOR)
-    except NotTold as error:
-        log.warning("structure %s was not looked up: %s", siret, error)
+        rows = {row.siret: row for row in Structure.objects.filter(siret__in=codes)}
+    now = timezone.now()
+    for siret, wanted in codes.items():
+        if siret in rows and not any(_is_due(rows[siret], code, now=now, age=age) for code in wanted):
+            continue
+        try:
+            look_up(organisation.id, siret, services=sorted(wanted - {""}), actor=ACTOR)
+        except NotTold as error:
+            log.warning("structure %s was not looked up: %s", siret, error)
 
 
 def _is_due(row: Structure, code: str, *, now: datetime, age: timedelta) -> bool:

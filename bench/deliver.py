@@ -1,11 +1,12 @@
 """Time whole batches through workers: prepared, sealed, routed and delivered to simulators, by one worker and by two.
 
-    python bench/deliver.py [documents]     # 10,000 by default: a quarter of an hour on two cores
+    make bench DOCUMENTS_B=10000            # or: python bench/deliver.py [documents], 10,000 by default
 
 Four documents in five leave by e-mail, one by Chorus Pro, to the simulators of this program, on the embedded
 PostgreSQL. `deliver_10000` is one worker: documents a second, the share of its time that was not work (fetching jobs,
-writing their end down, being woken), and its memory after a quarter and at the end. `workers_2` is as many documents by
-two workers. Simulators are part of what the cores do: their processor time is told apart.
+writing their end down, being woken), and its memory after a quarter, at the most and at the end. `workers_2` is as many
+documents by two workers. Simulators are part of what the cores do: their processor time is told apart. It says on the
+way how far it is; interrupted, it stops its workers, its simulators and its database, and keeps no figures.
 """
 
 import argparse
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from faitfoi.database import embedded
 
 POSTGRES = ROOT / "build" / "bench-postgres"
+TOLD_EVERY = 10.0
+"""Seconds between two words on how far it is."""
 PUBLIC = 5
 """One document in so many goes to a public buyer."""
 WANTED_QUEUE = 0.05
@@ -54,10 +57,14 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=RESULTS.parent) as name:
             scene = _open_platform(running, Path(name))
-            one = sent(scene, "A", asked.documents, workers=1)
-            two = sent(scene, "B", asked.documents, workers=2)
-            scene.smtp.stop()
-            scene.chorus.stop()
+            try:
+                one = sent(scene, "A", asked.documents, workers=1)
+                two = sent(scene, "B", asked.documents, workers=2)
+            finally:
+                scene.smtp.stop()
+                scene.chorus.stop()
+    except KeyboardInterrupt:
+        stop("Interrupted.")
     finally:
         from django.db import connections
 
@@ -117,23 +124,18 @@ def sent(scene: "Scene", series: str, documents: int, *, workers: int) -> dict[s
     """Hand a batch over, have it done by so many workers, and see that every document has left."""
     from tests.pipeline.cast import FARMER, TOWN, file
 
-    from faitfoi.accounts.tenancy import acting_for
-    from faitfoi.records.models import Delivery
-    from faitfoi.records.stages import Stage
-
     scene.hand_over(*(file(f"{series}-{n}", FARMER if n % PUBLIC else TOWN) for n in range(1, documents + 1)))
     used = time.process_time()
     command = [sys.executable, str(Path(__file__).resolve()), "--worker"]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(workers)]
-    _wait_for_the_last(started)
+    try:
+        _wait_for_the_last(scene, series, started, documents=documents)
+    finally:
+        for process in started:
+            process.send_signal(signal.SIGTERM)
     used = time.process_time() - used
-    for process in started:
-        process.send_signal(signal.SIGTERM)
     told = [json.loads(process.communicate(timeout=60)[0].splitlines()[-1]) for process in started]
-    with acting_for(scene.organisation.id):
-        left = Delivery.objects.filter(
-            document__number__startswith=f"{series}-", stage__in=[Stage.SENT, Stage.ACCEPTED, Stage.DELIVERED]
-        ).count()
+    left = _have_left(scene, series)
     if left != documents:
         stop(f"{left} documents of {documents} have left.")
     spent = max(each["end"] for each in told) - min(each["start"] for each in told)
@@ -145,16 +147,34 @@ def sent(scene: "Scene", series: str, documents: int, *, workers: int) -> dict[s
         "processor_ms_per_document": round(1000 * sum(each["processor"] for each in told) / documents, 1),
         "other_side_processor_ms_per_document": round(1000 * used / documents, 1),
         "megabytes_after_a_quarter": [each["megabytes"][len(each["megabytes"]) // 4] for each in told],
+        "megabytes_at_most": [max(each["megabytes"]) for each in told],
         "megabytes_at_the_end": [each["megabytes"][-1] for each in told],
     }
 
 
-def _wait_for_the_last(workers: list["subprocess.Popen[str]"]) -> None:
+def _have_left(scene: "Scene", series: str) -> int:
+    """How many documents of a series have left."""
+    from faitfoi.accounts.tenancy import acting_for
+    from faitfoi.records.models import Delivery
+    from faitfoi.records.stages import Stage
+
+    gone = [Stage.SENT, Stage.ACCEPTED, Stage.DELIVERED]
+    with acting_for(scene.organisation.id):
+        return Delivery.objects.filter(document__number__startswith=f"{series}-", stage__in=gone).count()
+
+
+def _wait_for_the_last(scene: "Scene", series: str, workers: list["subprocess.Popen[str]"], *, documents: int) -> None:
     from django.db import connection
 
     from faitfoi.pipeline.worker import jobs_left
 
+    said = began = time.monotonic()
     while jobs_left():
+        if time.monotonic() - said > TOLD_EVERY:
+            said = time.monotonic()
+            sys.stderr.write(
+                f"{len(workers)} at work: {_have_left(scene, series)} of {documents}, {said - began:.0f} s\n"
+            )
         connection.close()
         if any(process.poll() is not None for process in workers):
             stop("A worker has ended by itself.")

@@ -1,6 +1,6 @@
 """Identifiers that sort by the time they were made (UUIDv7, RFC 9562 §5.7)."""
 
-import secrets
+import os
 import threading
 import time
 from uuid import UUID
@@ -20,4 +20,6 @@ def uuid7() -> UUID:
     stamp = milliseconds << 12 | (rest << 12) // 1_000_000
     with _turn:
         stamp = _last = max(stamp, _last + 1)
-    return UUID(int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0x2 << 62 | secrets.randbits(62))
+    return UUID(
+        int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0x2 << 62 | int.from_bytes(os.urandom(8)) >> 2
+    )

@@ -68,6 +68,25 @@ SELECT id, %s, decode(leaf, 'hex') FROM given ORDER BY place
 """
 
 
+# One entry alone, which is most of them: without what it takes to divide texts and to keep many in order.
+WRITE_ONE = """
+WITH entry AS (
+  INSERT INTO records_journalentry (id, organisation_id, created_at, kind, document_id, body)
+  VALUES (%s, %s, %s, %s, %s, %s)
+)
+INSERT INTO records_journalleaf (entry_id, organisation_id, leaf) VALUES (%s, %s, %s)
+"""
+WRITE_ONE_WITH_DETAILS = """
+WITH entry AS (
+  INSERT INTO records_journalentry (id, organisation_id, created_at, kind, document_id, body)
+  VALUES (%s, %s, %s, %s, %s, %s)
+), details AS (
+  INSERT INTO records_journaldetails (entry_id, organisation_id, body) VALUES (%s, %s, %s)
+)
+INSERT INTO records_journalleaf (entry_id, organisation_id, leaf) VALUES (%s, %s, %s)
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """An entry to be written among others (see `write_entry`)."""
@@ -173,7 +192,13 @@ def _write_gathered(waiting: _Gathered) -> None:
 
 
 def _insert(composed: list[tuple[str, str, str, str, str, str]], *, organisation_id: UUID, at: datetime) -> None:
-    if composed:
+    if len(composed) == 1:
+        ((entry_id, kind, document, body, leaf, details),) = composed
+        entry = [entry_id, organisation_id, at, kind, document or None, body]
+        kept = [entry_id, organisation_id, details] if details else []
+        statement = WRITE_ONE_WITH_DETAILS if details else WRITE_ONE
+        run_prepared(statement, [*entry, *kept, entry_id, organisation_id, bytes.fromhex(leaf)])
+    elif composed:
         ids, kinds, documents, bodies, leaves, details = ("\n".join(column) for column in zip(*composed, strict=True))
         told = [ids, kinds, documents, bodies, leaves, details, organisation_id, at, organisation_id, organisation_id]
         run_prepared(WRITE, told)

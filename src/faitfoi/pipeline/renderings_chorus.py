@@ -7,15 +7,14 @@ from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.chorus_pro_settings import FlowFormat, read_format
 from faitfoi.channels.chorus_pro_submission import Mode, read_mode
-from faitfoi.einvoice.checking import check
 from faitfoi.einvoice.chorus import for_chorus
-from faitfoi.einvoice.conversion import Target, convert
-from faitfoi.einvoice.findings import Severity
+from faitfoi.einvoice.conversion import Target
 from faitfoi.einvoice.model import Invoice
 from faitfoi.einvoice.rules.chorus_pack import check_chorus
 from faitfoi.pipeline.customers import seller_siret, service_code
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.judging import Refusal, Verdict
+from faitfoi.pipeline.renderings_xml import whole_xml
 from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.records.models import Customer
 from faitfoi.records.vault import VaultClosed, channel_settings
@@ -62,17 +61,5 @@ def invoice_for_chorus(organisation: Organisation, verdict: Verdict) -> Invoice:
 
 def xml_for_chorus(invoice: Invoice, form: FlowFormat) -> bytes:
     """Write the invoice as plain CII or UBL. Raises Refusal when it would lose something, or would not be valid."""
-    made = convert(invoice, TARGETS[form])
-    name = form.value.upper()
-    if made.lost:
-        terms = ", ".join(dict.fromkeys(each.term or each.field for each in made.lost))
-        raise Refusal(
-            f"La facture {invoice.number} ne tient pas entière en {name} : {terms} n’y a pas de place. Retirez-le de "
-            "la facture, ou réglez le canal Chorus Pro sur format_flux=facturx, puis relancez.",
-            findings=made.lost,
-        )
-    fatal = tuple(each for each in check(made.content, br_fr=False).findings if each.severity is Severity.FATAL)
-    if fatal:
-        said = f"{fatal[0].message_fr or fatal[0].message} {fatal[0].remedy_fr}".strip()
-        raise Refusal(f"La facture {invoice.number}, écrite en {name}, n’est pas valide. {said}", findings=fatal)
-    return made.content
+    otherwise = "le canal Chorus Pro sur format_flux=facturx"
+    return whole_xml(invoice, TARGETS[form], br_fr=False, otherwise=otherwise)

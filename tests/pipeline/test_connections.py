@@ -11,7 +11,7 @@ from django.utils import timezone
 from faitfoi.accounts.models import ChannelKey, Organisation, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.registry import CHANNELS
-from faitfoi.pipeline import acting, acting_questions
+from faitfoi.pipeline import acting, acting_questions, collecting
 from faitfoi.pipeline.acting import ask_act
 from faitfoi.pipeline.connections import check, check_all, connections
 from faitfoi.pipeline.installation import today
@@ -145,6 +145,20 @@ def test_reading_the_feed_tells_whether_the_plateforme_agreee_works(scene: Scene
     platform.collect()
     assert works(scene, ChannelKey.PLATEFORME_AGREEE) is False
     platform.collect()
+    assert works(scene, ChannelKey.PLATEFORME_AGREEE)
+
+
+def test_fetching_what_a_webhook_named_tells_whether_the_plateforme_agreee_works(
+    scene: Scene, platform: Platform
+) -> None:
+    scene.send(file("TV-1"))
+    platform.pass_time(days=1)
+    told = [flow.identifier for flow in platform.simulator.state.flows.values() if flow.direction == "In"]
+    forget(scene)
+    platform.fault(FaultKind.DOWN, on="flow")
+    assert collecting.fetch_flow(scene.organisation.id, told[0], actor=ACTOR) == 0
+    assert works(scene, ChannelKey.PLATEFORME_AGREEE) is False
+    assert collecting.fetch_flow(scene.organisation.id, told[0], actor=ACTOR) == 1
     assert works(scene, ChannelKey.PLATEFORME_AGREEE)
 
 

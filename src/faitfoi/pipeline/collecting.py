@@ -90,12 +90,16 @@ def fetch_flow(organisation_id: UUID, flow: str, *, actor: str) -> int:
         news = opened.fetch(flow)
     except NotSent as error:
         log.warning("the flow that a webhook named could not be had: %s", error.reason)
+        with acting_for(organisation_id):
+            noted_bad(ChannelKey.PLATEFORME_AGREEE, error.reason, at=timezone.now())
         return 0  # the feed will bring it
     finally:
         opened.close()
     packs = _pack(organisation_id, news)
     with acting_for(organisation_id):
-        return _keep_all(organisation_id, ChannelKey.PLATEFORME_AGREEE, news, packs, actor=actor)
+        fresh = _keep_all(organisation_id, ChannelKey.PLATEFORME_AGREEE, news, packs, actor=actor)
+        noted_good(ChannelKey.PLATEFORME_AGREEE, at=timezone.now())
+    return fresh
 
 
 def keep_page(organisation_id: UUID, channel: ChannelKey, page: NewsPage, *, came_from: str, actor: str) -> int | None:

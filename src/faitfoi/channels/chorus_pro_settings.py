@@ -1,6 +1,9 @@
 """Reads the settings of the channel `chorus_pro` that are no plain text. Pure."""
 
 from enum import StrEnum
+from typing import TypeVar
+
+WordT = TypeVar("WordT", bound=StrEnum)
 
 
 def read_timeout(value: str) -> float:
@@ -50,10 +53,16 @@ class FlowFormat(StrEnum):
 
 def read_format(value: str) -> FlowFormat:
     """Read in which format flows are written, Factur-X by default. Raises ValueError (French)."""
+    return read_word(value, setting="format_flux", usual=FlowFormat.FACTURX)
+
+
+def read_word(value: str, *, setting: str, usual: WordT) -> WordT:
+    """Read one of the words of an enumeration, `usual` when nothing is said. Raises ValueError (French)."""
+    kind = type(usual)
     try:
-        return FlowFormat(value.strip().lower() or FlowFormat.FACTURX)
+        return kind(value.strip().lower() or usual)
     except ValueError:
-        known = ", ".join(FlowFormat)
+        known = ", ".join(kind)
         raise ValueError(
-            f"Le réglage « format_flux » de Chorus Pro vaut « {value[:20]} » ; choisissez parmi {known}."
+            f"Le réglage « {setting} » de Chorus Pro vaut « {value[:20]} » ; choisissez parmi {known}."
         ) from None

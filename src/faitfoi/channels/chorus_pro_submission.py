@@ -13,6 +13,7 @@ from enum import StrEnum
 from faitfoi.channels.chorus_pro_codes import text
 from faitfoi.channels.chorus_pro_deposit import name_flow
 from faitfoi.channels.chorus_pro_http import BusinessError, Connection
+from faitfoi.channels.chorus_pro_settings import read_word
 from faitfoi.channels.contract import NotSent, OutcomeUnknown, Parcel, Receipt, Refused
 from faitfoi.channels.http_wire import Reply, read_object
 from faitfoi.einvoice.model import Invoice
@@ -53,11 +54,7 @@ class Mode(StrEnum):
 
 def read_mode(value: str) -> Mode:
     """Read the setting `depot`. Raises ValueError (French)."""
-    try:
-        return Mode(value.strip().lower() or Mode.FLOW)
-    except ValueError:
-        known = ", ".join(Mode)
-        raise ValueError(f"Le réglage « depot » de Chorus Pro vaut « {value} » ; il faut {known}.") from None
+    return read_word(value, setting="depot", usual=Mode.FLOW)
 
 
 def submit(connection: Connection, parcel: Parcel, *, mode: Mode, supplier: int, signed: bool, until: float) -> Receipt:

@@ -177,6 +177,7 @@ def test_killed_workers_lose_nothing_and_double_nothing(
     scene.change(ChannelKey.EMAIL, deadline_seconds="10")
     for key in ASKABLE:
         scene.change(key, timeout="4")
+    scene.change(ChannelKey.CHORUS_PRO, factures_par_flux="10")  # several invoices die with one worker
     with Fleet(tmp_path) as fleet:
         storm = Storm(scene=scene, platform=platform, fleet=fleet, dice=random.Random(SEED))
         for faults in storm.faults():  # so that some kills fall between their taking it and their answer

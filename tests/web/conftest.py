@@ -29,6 +29,8 @@ from faitfoi.records.models import (
     Elimination,
     Event,
     Hold,
+    MailFile,
+    WebhookDoor,
     WrittenTrail,
 )
 from faitfoi.records.models_archive import AttestationKind
@@ -111,6 +113,19 @@ class Work:
             return DeadLetter.objects.get_or_create(
                 organisation=self.organisation, channel=ChannelKey.EMAIL, identity="nouvelle", defaults=told
             )[0]
+
+    def file(self) -> MailFile:
+        """Return a file that goes along with the batch's mails."""
+        with acting_for(self.organisation.id):
+            told = {"media_type": "application/pdf", "sha256": "0" * 64}
+            return MailFile.objects.get_or_create(
+                organisation=self.organisation, batch=self.batch, filename="tarifs.pdf", defaults=told
+            )[0]
+
+    def door(self) -> WebhookDoor:
+        """Return an address given to a mail provider."""
+        told = {"organisation_id": self.organisation.id, "provider": "postmark"}
+        return WebhookDoor.objects.get_or_create(digest="0" * 64, defaults=told)[0]
 
     def hold(self) -> Hold:
         """Return a hold over the whole organisation."""

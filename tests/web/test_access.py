@@ -54,6 +54,8 @@ class Address:
             "act_id": work.act().pk,
             "event_id": work.event().pk,
             "letter_id": work.letter().pk,
+            "file_id": work.file().pk,
+            "door_id": work.door().pk,
             "channel": "chorus_pro",
             "number": 1,
         }

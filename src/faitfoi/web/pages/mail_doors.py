@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -50,6 +50,8 @@ def mail_doors(request: HttpRequest, here: Here) -> HttpResponse:
 @changes
 def revoke_mail_door(request: HttpRequest, here: Here, door_id: UUID) -> HttpResponse:
     """Take an address back: from now on it answers that it is gone."""
+    if door_id not in {door.id for door in doors_of(here.organisation)}:
+        raise Http404
     _let_managers(here)
     if revoke_door(here.organisation, door_id, actor=here.actor):
         messages.success(request, _("This address is closed: whoever calls it is told that it is gone."))

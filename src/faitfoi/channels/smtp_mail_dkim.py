@@ -11,6 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -49,12 +50,17 @@ def read_dkim(*, domain: str, selector: str, pem: str) -> Dkim:
             f"Réglages du courrier : dkim_selector vaut « {selector[:60]} » ; indiquez des minuscules, des chiffres ou "
             "des tirets."
         )
+    return Dkim(domain=domain, selector=selector, key=_read_key(pem))
+
+
+@lru_cache(maxsize=64)  # each job opens its channel anew; proving two primes takes as long as dozens of messages
+def _read_key(pem: str) -> RSAPrivateKey:
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError):
         key = None
     if isinstance(key, RSAPrivateKey) and key.key_size >= SMALLEST_RSA:
-        return Dkim(domain=domain, selector=selector, key=key)
+        return key
     raise ValueError(
         "Réglages du courrier : dkim_key n’est pas une clé privée PEM utilisable (RSA de 2048 bits au moins)."
     )

@@ -223,7 +223,8 @@ def _with_files(content: bytes, parcel: Parcel, *, boundary: str) -> bytes:
     for attachment in _files(parcel):
         pieces += [mark, b"\r\n", _bytes_of(_file(attachment)).rstrip(b"\r\n"), b"\r\n\r\n"]
         encoded = b64encode(attachment.content)
-        pieces += [encoded[start : start + 76] + b"\r\n" for start in range(0, len(encoded), 76)]
+        pieces.append(b"\r\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76)))
+        pieces.append(b"\r\n" if encoded else b"")
     return b"".join([*pieces, mark, b"--\r\n"])
 
 

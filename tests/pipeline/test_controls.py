@@ -108,9 +108,10 @@ def test_a_file_whose_bytes_changed_is_named_alone_by_the_next_control_of_integr
     scene.alter(scene.artefact("F-1", "legal").sha256)
     check_all(scene.organisation.id, actor=ACTOR, told=lambda _: None)
 
-    named = findings(scene, "altered")
-    assert [each["number"] for each in named] == ["F-1"]
-    assert "sauvegarde" in named[0]["sentence"]
+    damaged, named = findings(scene, "altered")
+    assert "Un paquet de fichiers n’est plus intact" in damaged["sentence"]
+    assert named["number"] == "F-1"
+    assert "sauvegarde" in named["sentence"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -137,6 +137,17 @@ def altered(since: date) -> Outcome:
             "Prévenez la personne qui gère cette installation : le service qui la fait (worker) est sans doute arrêté."
         )
         said.append(Found(sentence=sentence, untold=True))
+    if reread.lost:
+        many = (
+            f"{len(reread.lost)} paquets de fichiers ne sont plus intacts"
+            if len(reread.lost) > 1
+            else ("Un paquet de fichiers n’est plus intact")
+        )
+        sentence = (
+            f"{many} sur aucune copie de l’archive. Les fichiers nommés ici ne se lisent plus, les autres se lisent "
+            "encore. Prévenez la personne qui gère cette installation : une sauvegarde du coffre doit le rendre."
+        )
+        said.append(Found(sentence=sentence))
     unlisted = StoredObject.objects.filter(pack__in=reread.unlisted).values("sha256")
     gone = Artefact.objects.filter(Q(sha256__in=unlisted) | Q(sha256__in=reread.gone), document__issue_date__gte=since)
     for artefact in gone.select_related("document"):

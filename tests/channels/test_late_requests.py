@@ -5,9 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
+from faitfoi.channels.closing import close_abruptly
 from faitfoi.channels.contract import OutcomeUnknown
 from tests.channels import chorus_rig, mail_rig
 from tests.channels.chorus_documents import Bill, cii
@@ -86,3 +88,17 @@ def test_a_message_that_waits_to_leave_dies_with_its_deadline() -> None:
         relay.read_the_rest()
     assert relay.reset
     assert not relay.heard.endswith(b"\r\n.\r\n")
+
+
+def test_a_sender_that_was_killed_is_not_worth_a_word(
+    chorus: chorus_rig.Chorus, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(("127.0.0.1", urlsplit(chorus.simulator.url).port or 0)) as sender:
+        close_abruptly(sender)
+        sender.sendall(b"POST /cpro/factures/v1/deposer/flux HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
+    chorus.channel().send(chorus_rig.parcel())  # connections are taken in their order: the other one's has begun
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=5)
+    assert capfd.readouterr().err == ""
+    assert len(chorus.deposits) == 1

@@ -29,6 +29,7 @@ import socket
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar, Generic, TypeVar, cast
 from urllib.parse import urlsplit
@@ -157,6 +158,11 @@ class Request(BaseHTTPRequestHandler, ABC, Generic[Owner]):
     def dawdle(self, seconds: float) -> None:
         """Let time pass before answering, unless the server is stopped meanwhile."""
         self._server.stopping.wait(seconds)
+
+    def handle(self) -> None:
+        """Answer until either side hangs up, in whatever way: a killed sender is what simulators are for."""
+        with suppress(ConnectionError):
+            super().handle()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name given by http.server
         """Keep quiet: a simulator's records tell more than its log would."""

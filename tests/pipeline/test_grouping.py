@@ -1,5 +1,6 @@
 """One mail per invoice, or per customer and run; never anybody's file in another's mail."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -11,11 +12,13 @@ from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Attachment
 from faitfoi.channels.smtp_mail_message import Sender, compose
+from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import prepare as preparing
+from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.following import returned_mail
 from faitfoi.pipeline.grouping import MOST_TOGETHER, goes_with
 from faitfoi.pipeline.setting_up import CannotSetUp, change_customer, import_customers
-from faitfoi.records.models import Attempt, Customer, PaceSlot
+from faitfoi.records.models import Attempt, Customer, JournalEntry, PaceSlot
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import FaultKind
 from tests.channels.mail_rig import NOW, files_of, parcel, read
@@ -62,6 +65,18 @@ def test_the_customers_record_beats_the_setting_for_that_customer_only(
     addresses = [each.rcpt_to for each in scene.smtp.received]
     assert addresses.count(FARMER.email) == mails
     assert addresses.count(VINEYARD.email) == 3 - mails
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_shares_a_mail_was_announced_with_it_whatever_its_chunk(scene: Scene) -> None:
+    """After a lost database, only what was announced counts as perhaps gone."""
+    scene.change(ChannelKey.EMAIL, grouping="customer")
+    scene.prepare(scene.hand_over(file("F-1"), file("F-2"), file("F-3", VINEYARD)))
+    delivering.deliver(scene.organisation.id, [scene.delivery("F-1").id])
+    assert contents(scene) == [(FARMER.email, {"F-1", "F-2"})]
+    with acting_for(scene.organisation.id):
+        (entry,) = JournalEntry.objects.filter(kind=LEAVING)
+    assert set(json.loads(entry.body)["deliveries"]) == {str(scene.delivery(number).id) for number in ("F-1", "F-2")}
 
 
 @pytest.mark.django_db(transaction=True)

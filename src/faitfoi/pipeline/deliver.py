@@ -6,7 +6,7 @@ A lost answer leads to a question (`pipeline.questions`), never to a blind resen
 import logging
 import os
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -73,13 +73,24 @@ def deliver(organisation_id: UUID, delivery_ids: Iterable[UUID], *, chunk: Seque
     """
     if not chunk:
         delivery_ids = chunk = list(delivery_ids)
-    if not _announced(organisation_id, chunk):
-        with acting_for(organisation_id):
-            deliver_later(organisation_id, list(delivery_ids), at=timezone.now() + FIRST_WAIT)
-        return
     with Channels(organisation_id) as channels:
+        announced = _with_company(organisation_id, chunk, channels)
+        if not _announced(organisation_id, announced):
+            with acting_for(organisation_id):
+                deliver_later(organisation_id, list(delivery_ids), at=timezone.now() + FIRST_WAIT)
+            return
         for delivery_id in delivery_ids:
-            deliver_one(organisation_id, delivery_id, channels, chunk=chunk)
+            deliver_one(organisation_id, delivery_id, channels, announced=announced)
+
+
+def _with_company(organisation_id: UUID, chunk: Sequence[UUID], channels: Channels) -> list[UUID]:
+    """Add the deliveries of other chunks that will share a message with one of these: they leave with it."""
+    wanted = dict.fromkeys(chunk)
+    with acting_for(organisation_id):
+        mails = Delivery.objects.filter(id__in=chunk, channel=ChannelKey.EMAIL, stage=Stage.ROUTED)
+        for delivery in mails.select_related("document__customer", "artefact"):
+            wanted.update(dict.fromkeys(companions_of(delivery, channels.settings_of(ChannelKey.EMAIL))))
+    return list(wanted)
 
 
 def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
@@ -92,19 +103,21 @@ def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
     return announce(organisation_id, LEAVING, "deliveries", name, actor=WORKER)
 
 
-def deliver_one(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, chunk: Sequence[UUID] = ()) -> None:
-    """Claim, touch the wire once, settle. `chunk` are the deliveries that were announced with this one."""
+def deliver_one(
+    organisation_id: UUID, delivery_id: UUID, channels: Channels, *, announced: Collection[UUID] = ()
+) -> None:
+    """Claim, touch the wire once, settle. Only what was `announced` with this one may travel with it."""
     claim = _claim(organisation_id, delivery_id, channels)
     if claim is None:
         return
-    company, apart = _claim_company(organisation_id, claim, channels, chunk=chunk)
+    company, apart = _claim_company(organisation_id, claim, channels, announced=announced)
     send_claimed(organisation_id, claim, channels, company=company)
     for other in apart:  # claimed, and meanwhile no longer for the same customer and address
         send_claimed(organisation_id, other, channels)
 
 
 def _claim_company(
-    organisation_id: UUID, leader: Claim, channels: Channels, *, chunk: Sequence[UUID]
+    organisation_id: UUID, leader: Claim, channels: Channels, *, announced: Collection[UUID]
 ) -> tuple[list[Claim], list[Claim]]:
     """Claim what travels in the same message or flow; returns the claims that go along, and those that go alone."""
     if not isinstance(leader.cargo, Parcel) or not leader.shares:
@@ -113,9 +126,9 @@ def _claim_company(
         delivery = Delivery.objects.select_related("document__customer", "artefact").get(id=leader.delivery_id)
         settings = channels.settings_of(delivery.channel)
         is_flow = delivery.channel == ChannelKey.CHORUS_PRO
-        wanted = flow_companions(delivery, settings, among=chunk) if is_flow else companions_of(delivery, settings)
+        wanted = flow_companions(delivery, settings, among=announced) if is_flow else companions_of(delivery, settings)
     made = []
-    for each in wanted:
+    for each in (one for one in wanted if one in announced):
         if timezone.now() > leader.start_by - LEASE_MARGIN / 2:
             break  # a slow archive: those who are here leave, the others take the next one
         if (claim := _claim(organisation_id, each, channels, carrier=leader.cargo.message_ref)) is not None:

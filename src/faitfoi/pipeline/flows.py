@@ -1,10 +1,10 @@
 """Which deliveries of a chunk go to Chorus Pro in one flow, when the channel's setting allows several.
 
 Each keeps its own attempt, claimed before and settled together with the others; what becomes of each is told by its
-own line of the flow's report. The chunk, since those are the deliveries that the journal has announced.
+own line of the flow's report.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
@@ -24,7 +24,7 @@ def shares_flows(settings: dict[str, str]) -> bool:
     return read_together(settings.get("factures_par_flux", "")) > 1
 
 
-def flow_companions(delivery: Delivery, settings: dict[str, str], *, among: Sequence[UUID]) -> list[UUID]:
+def flow_companions(delivery: Delivery, settings: dict[str, str], *, among: Collection[UUID]) -> list[UUID]:
     """Return the deliveries that may share this one's flow, within its limits. Runs inside `acting_for`.
 
     One that was refused before goes alone: in company, nobody would know which of them the refusal is about.

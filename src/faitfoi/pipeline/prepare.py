@@ -17,9 +17,7 @@ from faitfoi.pipeline.customers import take_turns
 from faitfoi.pipeline.directory import make_reachable_known
 from faitfoi.pipeline.issuing import NotWritten, asks_for_number, find_series, issue
 from faitfoi.pipeline.judging import Refusal, examine, judge_all
-from faitfoi.pipeline.opening import (
-    make_due,
-)
+from faitfoi.pipeline.opening import make_due
 from faitfoi.pipeline.renderings import Workshop, open_workshop, render_all
 from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.seal_keys import ensure_seal_key

@@ -15,7 +15,7 @@ from faitfoi.intake.returns import ReturnListener
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline.retry import put_back
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Attempt, Customer, Delivery, Event
+from faitfoi.records.models import Attempt, Customer, Delivery, Event, MailPace, PaceSlot
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import Fault, FaultKind, Faults
 from tests.channels.fault_matrix import Strike, strikes
@@ -71,6 +71,8 @@ class Stand:
             Delivery.objects.filter(id=delivery.id, stage=Stage.ROUTED).update(
                 next_attempt_at=delivery.created_at - LONG_AGO
             )
+            PaceSlot.objects.all().delete()
+            MailPace.objects.all().delete()
         delivering.deliver(self.scene.organisation.id, [delivery.id])
 
     def mend(self, number: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from django.conf import settings as live_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from pytest_django import Settings
@@ -66,6 +67,10 @@ class World:
             add_series("S", seller_siren=organisation.siren, pattern="S-{year}-{n}", year=2026, actor=ACTOR)
         copy_database("beginning")
 
+    def set_day(self, day: str) -> None:
+        """Be on a legal day, in the layer that `world` made: the fixture adds one each time, a thousand too many."""
+        live_settings.FAITFOI_TODAY = day
+
     def begin_again(self) -> None:
         """Go back to it, with nothing kept anywhere."""
         put_copy_back("beginning")
@@ -73,7 +78,7 @@ class World:
         shutil.rmtree(Path(self.settings.FAITFOI_HOME) / "store", ignore_errors=True)
         shutil.rmtree(Path(self.settings.FAITFOI_HOME) / "restore", ignore_errors=True)
         rollback._checked.clear()
-        self.settings.FAITFOI_TODAY = TODAY
+        self.set_day(TODAY)
         self.scene.smtp.control.obey("POST /control/reset", {})
         self.scene.chorus._control.obey("POST /control/reset", {})
 
@@ -177,7 +182,7 @@ class Life(RuleBasedStateMachine):
     def let_time_pass(self, day: str) -> None:
         """Be before the terms, or after them."""
         self.day = date.fromisoformat(day)
-        self.world.settings.FAITFOI_TODAY = day
+        self.world.set_day(day)
 
     @precondition(lambda self: self.known.numbers)
     @rule(which=st.integers(min_value=0, max_value=30), killed=st.sampled_from(("", *STEPS_OF_AN_ELIMINATION)))
@@ -359,6 +364,7 @@ class Life(RuleBasedStateMachine):
 def world(scene: Scene, alice: User, bob: User, settings: Settings, owner_known: None) -> Iterator[World]:
     """An organisation at the beginning of its life, to which each life comes back."""
     made = World(scene=scene, settings=settings, asker=alice, approver=bob)
+    settings.FAITFOI_TODAY = TODAY
     made.begin()
     yield made
     drop_copies("beginning", "backup")

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Attachment
-from faitfoi.channels.smtp_mail_message import Sender, compose
+from faitfoi.channels.smtp_mail_message import Sender, compose, goes_with
+from faitfoi.channels.smtp_mail_pace import MOST_TOGETHER
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.following import returned_mail
-from faitfoi.pipeline.grouping import MOST_TOGETHER, goes_with
 from faitfoi.pipeline.setting_up import CannotSetUp, change_customer, import_customers
 from faitfoi.records.models import Attempt, Customer, JournalEntry, PaceSlot
 from faitfoi.records.stages import Stage

@@ -31,7 +31,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
 from faitfoi.channels.chorus_pro_acts import act_on, tell_act
-from faitfoi.channels.chorus_pro_archive import is_sealed_pdf, pack_flow
+from faitfoi.channels.chorus_pro_archive import is_sealed_pdf, pack_flow, shares_flow, together_by
 from faitfoi.channels.chorus_pro_codes import (
     PARIS,
     action_event,
@@ -45,7 +45,7 @@ from faitfoi.channels.chorus_pro_codes import (
 )
 from faitfoi.channels.chorus_pro_deposit import ALONE, IN_FLOW, check_size, choose_syntax, judge_deposit
 from faitfoi.channels.chorus_pro_http import Account, BusinessError, Connection
-from faitfoi.channels.chorus_pro_settings import read_choice, read_format, read_timeout, read_together
+from faitfoi.channels.chorus_pro_settings import read_choice, read_format, read_timeout
 from faitfoi.channels.chorus_pro_structures import StructureTold, find_structure, look_up
 from faitfoi.channels.chorus_pro_submission import Mode, read_mode, submit
 from faitfoi.channels.contract import (
@@ -79,6 +79,7 @@ class ChorusPro:
 
     key = "chorus_pro"
     polls = True
+    goes_with = staticmethod(shares_flow)
     # Their intake takes minutes to integrate a flow, and only then can its invoice be searched for.
     settles_in = timedelta(minutes=15)
 
@@ -90,9 +91,8 @@ class ChorusPro:
         self._timeout = read_timeout(settings.get("timeout", ""))
         self._signed = read_choice(settings.get("avec_signature", ""))
         self._mode = read_mode(settings.get("depot", ""))
-        # The pipeline's, who groups and writes: said here when they are impossible.
-        read_together(settings.get("factures_par_flux", ""))
-        read_format(settings.get("format_flux", ""))
+        self.together = together_by(settings)
+        read_format(settings.get("format_flux", ""))  # the pipeline's, who writes: said here when it is impossible
         self._suppliers: dict[str, int] = {}
         self._connection = Connection(
             Account(

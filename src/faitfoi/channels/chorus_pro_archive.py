@@ -7,14 +7,22 @@ of each invoice is told by its own line of the flow's report, never by its neigh
 import gzip
 import io
 import tarfile
+from collections.abc import Mapping
 
 from faitfoi.channels.chorus_pro_deposit import FACTURX, MAX_NAME, check_size, choose_syntax, name_flow
 from faitfoi.channels.chorus_pro_limits import MAX_COMPRESSED, in_megabytes
+from faitfoi.channels.chorus_pro_settings import read_together
 from faitfoi.channels.chorus_pro_submission import Mode, read_mode
-from faitfoi.channels.contract import Parcel, Refused
+from faitfoi.channels.contract import Parcel, Refused, Together
 
 ROOM = MAX_COMPRESSED - 1024 * 1024
 """Bytes of invoices in one flow: PDFs do not shrink, and the archive adds its headers."""
+
+
+def together_by(settings: Mapping[str, str]) -> Together:
+    """Tell how many invoices may share one flow, by the channel's settings. Raises ValueError (French)."""
+    most = read_together(settings.get("factures_par_flux", ""))
+    return Together(documents=most, size=ROOM, asked=most > 1)
 
 
 def shares_flow(leader: Parcel, other: Parcel) -> bool:

@@ -245,6 +245,29 @@ class Acting(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """How much one message or flow carries by the channel's settings: documents, and bytes of their files.
+
+    `asked` is whether the settings want documents to travel together, where no customer's record says otherwise.
+    """
+
+    documents: int
+    size: int
+    asked: bool
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """A channel whose one message or flow may carry several documents (`Parcel.others`), each settled by itself."""
+
+    together: Together
+
+    def goes_with(self, leader: Parcel, other: Parcel) -> bool:
+        """Whether a parcel may share the leader's message or flow: never that of another organisation. Pure."""
+        ...
+
+
 @runtime_checkable
 class Feeding(Protocol):
     """A channel whose other side tells its news in one sequence for the whole account, not document by document."""

@@ -40,8 +40,8 @@ from faitfoi.channels.contract import CannotTell, Grade, NotSent, OutcomeUnknown
 from faitfoi.channels.mail_providers import PROVIDERS
 from faitfoi.channels.smtp_mail_codes import Step, judge, too_big
 from faitfoi.channels.smtp_mail_dkim import Dkim, read_dkim, sign
-from faitfoi.channels.smtp_mail_message import Letter, Sender, compose, one_line, plain_address
-from faitfoi.channels.smtp_mail_pace import read_grouping, read_pace
+from faitfoi.channels.smtp_mail_message import Letter, Sender, compose, goes_with, one_line, plain_address
+from faitfoi.channels.smtp_mail_pace import read_pace, read_together
 from faitfoi.channels.smtp_mail_pool import MOST_CARRIED, POOL, leave
 from faitfoi.channels.smtp_mail_wire import MakesNoSense, RelayClient, Reply
 
@@ -72,8 +72,7 @@ class MailSettings:
 def read_settings(settings: Mapping[str, str]) -> MailSettings:
     """Read an organisation's e-mail settings. Raises ValueError with a French sentence naming the setting to mend."""
     host = _host(settings)
-    read_pace(settings)  # the pipeline holds to both; here they must only read
-    read_grouping(settings)
+    read_pace(settings)  # the pipeline holds to it; here it must only read
     tls = settings.get("tls", "") or "starttls"
     if tls not in DEFAULT_PORTS:
         raise ValueError(f"Réglages du courrier : tls vaut « {tls} » ; choisissez tls, starttls ou none.")
@@ -111,10 +110,12 @@ class SmtpMail:
     key = "email"
     settles_in = timedelta(0)
     polls = False
+    goes_with = staticmethod(goes_with)
 
     def __init__(self, settings: Mapping[str, str], *, clock: Callable[[], datetime] = wall_clock) -> None:
         """Raises ValueError with a French sentence when a setting is missing or impossible."""
         self._settings = read_settings(settings)
+        self.together = read_together(settings)
         told = self._settings
         self._account = (told.host, told.port, told.tls, told.user, told.password, told.helo_domain, told.ca_file)
         self.deadline = self._settings.deadline

@@ -106,6 +106,17 @@ def compose(parcel: Parcel, *, sender: Sender, at: datetime) -> Letter:
     )
 
 
+def goes_with(leader: Parcel, other: Parcel) -> bool:
+    """Whether a parcel may share the leader's message: the same organisation, customer, address and purpose."""
+    return (
+        bool(leader.customer)
+        and leader.customer == other.customer
+        and leader.address.lower() == other.address.lower()
+        and leader.purpose == other.purpose
+        and leader.key.partition(":")[0] == other.key.partition(":")[0]
+    )
+
+
 def plain_address(address: str) -> str:
     """Give the address as SMTP writes it, its domain in A-labels. Raises ValueError when it is not one address."""
     local, at, domain = address.strip().rpartition("@")
@@ -246,12 +257,7 @@ def _check_company(parcel: Parcel) -> None:
     ):
         raise ValueError(f"the notice of {parcel.number} was to carry a file")
     for other in parcel.others:
-        same = (parcel.customer, parcel.address.lower(), parcel.key.partition(":")[0], parcel.purpose)
-        if (
-            not parcel.customer
-            or other.others
-            or same != (other.customer, other.address.lower(), other.key.partition(":")[0], other.purpose)
-        ):
+        if other.others or not goes_with(parcel, other):
             raise ValueError(f"{other.number} does not go with {parcel.number}: another customer, address or purpose")
 
 

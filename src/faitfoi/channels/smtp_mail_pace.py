@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from faitfoi.channels.contract import Together
+
+MOST_TOGETHER = 20
 MOST_A_MINUTE = 60_000
 FIRST_SLOW = timedelta(seconds=5)
 SLOWEST = timedelta(minutes=10)
@@ -36,14 +39,6 @@ class Pace:
         return self.domains.get(domain.lower(), self.any_domain)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grouping:
-    """Whether documents of one customer and run share a message, and how much of them."""
-
-    per_customer: bool
-    most_bytes: int
-
-
 def still_slowed(slowed: int, since: datetime | None, *, now: datetime) -> int:
     """Return the degree of slowness that is left of one reached then; 0 when all is forgiven."""
     if since is None:
@@ -56,15 +51,17 @@ def slow_between(slowed: int) -> timedelta:
     return min(FIRST_SLOW * (1 << (min(slowed, MOST_SLOWED) - 1)), SLOWEST) if slowed > 0 else timedelta(0)
 
 
-def read_grouping(settings: Mapping[str, str]) -> Grouping:
-    """Read the settings above. Raises ValueError with a French sentence naming the setting to mend."""
+def read_together(settings: Mapping[str, str]) -> Together:
+    """Read what the settings above say of documents of one customer and run that share a message.
+
+    Raises ValueError with a French sentence naming the setting to mend."""
     asked = settings.get("grouping", "").strip() or "invoice"
     if asked not in {"invoice", "customer"}:
         raise ValueError(f"Réglages du courrier : grouping vaut « {asked[:20]} » ; choisissez invoice ou customer.")
     most = settings.get("grouping_megabytes", "").strip() or "7"
     if not re.fullmatch(r"[0-9]{1,2}", most) or not 1 <= int(most) <= 30:
         raise ValueError(f"Réglages du courrier : grouping_megabytes vaut « {most[:20]} » ; indiquez de 1 à 30.")
-    return Grouping(per_customer=asked == "customer", most_bytes=int(most) * 1_000_000)
+    return Together(documents=MOST_TOGETHER, size=int(most) * 1_000_000, asked=asked == "customer")
 
 
 def read_pace(settings: Mapping[str, str]) -> Pace:

@@ -13,19 +13,16 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.channels.chorus_pro_archive import shares_flow
-from faitfoi.channels.contract import Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
+from faitfoi.channels.contract import Channel, Grade, NotSent, OutcomeUnknown, Parcel, Receipt, Refused
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.addresses import refuse_if_known_bad
 from faitfoi.pipeline.announcing import announce
+from faitfoi.pipeline.company import company_of, fits, shares, waits_for_company, with_company
 from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.due import deliver_later
-from faitfoi.pipeline.flows import flow_companions, shares_flows
 from faitfoi.pipeline.following import catch_up, keep_receipt
-from faitfoi.pipeline.grouping import companions_of, goes_with, is_grouped, waits_for_its_run
 from faitfoi.pipeline.kept import refuse_if_kept
 from faitfoi.pipeline.notices import notify
 from faitfoi.pipeline.open_channels import Channels
@@ -33,7 +30,7 @@ from faitfoi.pipeline.pacing import held_until, slow_down
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.pipeline.retention import invoice_class
 from faitfoi.records.journal import together
-from faitfoi.records.models import Attempt, Delivery
+from faitfoi.records.models import Attempt, Delivery, PaceSlot
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import close_attempt, move
 
@@ -74,23 +71,13 @@ def deliver(organisation_id: UUID, delivery_ids: Iterable[UUID], *, chunk: Seque
     if not chunk:
         delivery_ids = chunk = list(delivery_ids)
     with Channels(organisation_id) as channels:
-        announced = _with_company(organisation_id, chunk, channels)
+        announced = with_company(organisation_id, chunk, channels)
         if not _announced(organisation_id, announced):
             with acting_for(organisation_id):
                 deliver_later(organisation_id, list(delivery_ids), at=timezone.now() + FIRST_WAIT)
             return
         for delivery_id in delivery_ids:
             deliver_one(organisation_id, delivery_id, channels, announced=announced)
-
-
-def _with_company(organisation_id: UUID, chunk: Sequence[UUID], channels: Channels) -> list[UUID]:
-    """Add the deliveries of other chunks that will share a message with one of these: they leave with it."""
-    wanted = dict.fromkeys(chunk)
-    with acting_for(organisation_id):
-        mails = Delivery.objects.filter(id__in=chunk, channel=ChannelKey.EMAIL, stage=Stage.ROUTED)
-        for delivery in mails.select_related("document__customer", "artefact"):
-            wanted.update(dict.fromkeys(companions_of(delivery, channels.settings_of(ChannelKey.EMAIL))))
-    return list(wanted)
 
 
 def _announced(organisation_id: UUID, chunk: Sequence[UUID]) -> bool:
@@ -110,32 +97,27 @@ def deliver_one(
     claim = _claim(organisation_id, delivery_id, channels)
     if claim is None:
         return
-    company, apart = _claim_company(organisation_id, claim, channels, announced=announced)
+    company = _claim_company(organisation_id, claim, channels, announced=announced)
     send_claimed(organisation_id, claim, channels, company=company)
-    for other in apart:  # claimed, and meanwhile no longer for the same customer and address
-        send_claimed(organisation_id, other, channels)
 
 
 def _claim_company(
     organisation_id: UUID, leader: Claim, channels: Channels, *, announced: Collection[UUID]
-) -> tuple[list[Claim], list[Claim]]:
-    """Claim what travels in the same message or flow; returns the claims that go along, and those that go alone."""
+) -> list[Claim]:
+    """Claim what travels in the same message or flow."""
     if not isinstance(leader.cargo, Parcel) or not leader.shares:
-        return [], []
+        return []
     with acting_for(organisation_id):
-        delivery = Delivery.objects.select_related("document__customer", "artefact").get(id=leader.delivery_id)
+        delivery = leader.attempt.delivery
         settings = channels.settings_of(delivery.channel)
-        is_flow = delivery.channel == ChannelKey.CHORUS_PRO
-        wanted = flow_companions(delivery, settings, among=announced) if is_flow else companions_of(delivery, settings)
-    made = []
-    for each in (one for one in wanted if one in announced):
+        wanted = company_of(delivery, channels.of(delivery.id), settings, among=announced)
+    company = []
+    for each in wanted:
         if timezone.now() > leader.start_by - LEASE_MARGIN / 2:
             break  # a slow archive: those who are here leave, the others take the next one
-        if (claim := _claim(organisation_id, each, channels, carrier=leader.cargo.message_ref)) is not None:
-            made.append(claim)
-    fits = shares_flow if is_flow else goes_with
-    carried = [each for each in made if isinstance(each.cargo, Parcel) and fits(leader.cargo, each.cargo)]
-    return carried, [each for each in made if each not in carried]
+        if (claim := _claim(organisation_id, each, channels, leader=leader.cargo)) is not None:
+            company.append(claim)
+    return company
 
 
 def send_claimed(organisation_id: UUID, claim: Claim, channels: Channels, *, company: Sequence[Claim] = ()) -> None:
@@ -169,10 +151,12 @@ def send_claimed(organisation_id: UUID, claim: Claim, channels: Channels, *, com
             settle_receipt(organisation_id, each, receipt, polls=channel.polls)
 
 
-def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, carrier: str = "") -> Claim | None:
+def _claim(
+    organisation_id: UUID, delivery_id: UUID, channels: Channels, *, leader: Parcel | None = None
+) -> Claim | None:
     """Commit the intent before the effect. None when another worker has it or it is not due.
 
-    `carrier` is the reference of the delivery in whose message it travels; without one it leaves in its own turn.
+    `leader` is in whose message it travels, if it still may: otherwise it is left for its own turn, unclaimed.
     """
     now = timezone.now()
     with acting_for(organisation_id), together():
@@ -181,20 +165,26 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, carr
         delivery = found.select_related("document__customer", "artefact", "organisation").first()
         if delivery is None:
             return None
-        if not carrier and (delivery.next_attempt_at or now) > now:
+        if leader is None and (delivery.next_attempt_at or now) > now:
             return None
         cargo: Parcel | NotSent | Refused
         deadline = now
         try:
-            deadline += channels.open(delivery).deadline
+            channel = channels.open(delivery)
+            deadline += channel.deadline
             cargo = build_parcel(delivery, channels.settings_of(delivery.channel), words=channels.words)
             refuse_if_known_bad(delivery)
             refuse_if_kept(delivery)
-            if not carrier and (later := _later(delivery, channels.settings_of(delivery.channel), now=now)):
+            shared = shares(delivery, channel)
+            if leader is None and (later := _later(delivery, channel, channels.settings_of(delivery.channel), now=now)):
                 Delivery.objects.filter(id=delivery.id, stage=Stage.ROUTED).update(next_attempt_at=later)
                 return None
+            if leader is not None and not fits(channel, leader, cargo):
+                return None  # its address or its customer's record has changed meanwhile
         except (NotSent, Refused) as error:
-            cargo = error
+            if leader is not None:
+                return None
+            cargo, shared = error, False
         number = delivery.attempts_made + 1
         attempt = Attempt(
             organisation_id=organisation_id,
@@ -210,7 +200,7 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, carr
             target=Stage.SENDING,
             actor=WORKER,
             timetable={"attempts_made": number, "next_attempt_at": None},
-            references=_carrier(delivery, carrier),
+            references=_carrier(delivery, leader),
             opening=attempt,
             held=delivery,
         )
@@ -221,24 +211,19 @@ def _claim(organisation_id: UUID, delivery_id: UUID, channels: Channels, *, carr
             start_by=now + LEASE_MARGIN,
             cargo=cargo,
             retention=invoice_class(delivery.organisation, delivery.document.issue_date),
-            shares=isinstance(cargo, Parcel) and _shares(delivery, channels.settings_of(delivery.channel)),
+            shares=shared,
         )
 
 
-def _later(delivery: Delivery, settings: dict[str, str], *, now: datetime) -> datetime | None:
+def _later(delivery: Delivery, channel: Channel, settings: dict[str, str], *, now: datetime) -> datetime | None:
     """When a delivery leaves, if not now: its run is still being read, or its turn has not come."""
-    return waits_for_its_run(delivery, settings, now=now) or held_until(delivery, settings, now=now)
+    return waits_for_company(delivery, channel, now=now) or held_until(delivery, settings, now=now)
 
 
-def _shares(delivery: Delivery, settings: dict[str, str]) -> bool:
-    """Whether others may travel in the same message or flow, by the channel's settings."""
-    return shares_flows(settings) if delivery.channel == ChannelKey.CHORUS_PRO else is_grouped(delivery, settings)
-
-
-def _carrier(delivery: Delivery, carrier: str) -> dict[str, str]:
+def _carrier(delivery: Delivery, leader: Parcel | None) -> dict[str, str]:
     """In whose message it travels this time, where that differs from what was written last."""
     known = delivery.references.get("carrier", delivery.message_ref)
-    present = carrier or delivery.message_ref
+    present = leader.message_ref if leader else delivery.message_ref
     return {} if known == present else {"carrier": present}
 
 
@@ -268,8 +253,8 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
         # A delivery that news has already carried further keeps its stage, and gains the evidence.
         keep_receipt(delivery, receipt, kept, at=now, held=True)
         catch_up(claim.delivery_id, actor=WORKER, held=delivery)
-        if target is Stage.ACCEPTED and delivery.channel != ChannelKey.EMAIL:
-            notify(claim.delivery_id, actor=WORKER)
+        if target is Stage.ACCEPTED:
+            notify(claim.delivery_id, actor=WORKER, held=delivery)
 
 
 def is_last_try(made: int) -> bool:
@@ -308,6 +293,7 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
                 reason=f"Rien n’est parti, après {made} essais : {error.reason}",
             )
             return
+        PaceSlot.objects.filter(delivery_id=claim.delivery_id).delete()  # a turn would cut the wait short
         wait = wait_after(made, error)
         moved = move(
             claim.delivery_id,
@@ -322,7 +308,7 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
 
 
 def _settle_refused_together(organisation_id: UUID, claims: Sequence[Claim], error: Refused) -> None:
-    """None of them was taken, and nobody knows because of which: each goes again, alone (`flow_companions`)."""
+    """None of them was taken, and nobody knows because of which: each goes again, alone (`pipeline.flows`)."""
     now = timezone.now()
     reason = f"{error.reason} Rien n’est parti : chaque facture repart seule."
     with acting_for(organisation_id):

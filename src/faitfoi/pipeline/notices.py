@@ -17,11 +17,14 @@ from faitfoi.records.stages import Purpose, Stage
 THEY_HAVE_IT = frozenset({Stage.ACCEPTED, Stage.DELIVERED})
 
 
-def notify(delivery_id: UUID, *, actor: str) -> Delivery | None:
+def notify(delivery_id: UUID, *, actor: str, held: Delivery | None = None) -> Delivery | None:
     """Open the notice of a legal delivery that a platform has accepted, if one is wanted and there is none yet.
 
-    Today's record and settings decide. Runs inside `acting_for`, once the delivery's row is locked.
+    Today's record and settings decide. Runs inside `acting_for`, once the delivery's row is locked; `held` is the
+    delivery itself, where the caller has just read it.
     """
+    if held is not None and held.channel not in PLATFORMS:
+        return None
     found = Delivery.objects.select_related("document__customer", "organisation").filter(
         id=delivery_id, purpose=Purpose.LEGAL, channel__in=PLATFORMS, stage__in=THEY_HAVE_IT
     )

@@ -255,6 +255,15 @@ def test_a_lost_answer_is_found_not_resent(chorus: Chorus) -> None:
     assert len(chorus.deposits) == 1
 
 
+def test_an_amount_that_loses_the_answer_of_a_deposit_loses_that_one_only(chorus: Chorus) -> None:
+    channel, silent = chorus.channel(), parcel(Bill(due="120.77"))
+    with pytest.raises(OutcomeUnknown):
+        channel.send(silent)
+    chorus.advance(minutes=3)
+    assert isinstance(channel.find(silent), Found)
+    assert [deposit["answered"] for deposit in chorus.deposits] == [False]
+
+
 def test_a_lost_answer_whose_flow_was_rejected_is_never_declared_absent(chorus: Chorus) -> None:
     channel = chorus.channel()
     one = parcel(Bill(recipient=HOSPITAL))

@@ -194,6 +194,7 @@ def test_the_gates_stand_in_order(caller: Caller) -> None:
     assert unknown.status_code == 200
     assert unknown.json()["codeRetour"] == 20001
     assert caller.token(client_secret="")["error"] == "invalid_client"
+    assert caller.token(client_id="revoque-exemple")["error"] == "invalid_client"
     assert caller.token(grant_type="password")["error"] == "unsupported_grant_type"
     health = caller.http.get(f"{caller.url}/cpro/transverses/v1/health-check", headers=caller.headers)
     assert health.json()["statusCodeValue"] == 200

@@ -206,6 +206,15 @@ def test_an_unknown_address_is_refused_with_its_code_and_a_remedy(relay: SmtpSim
     assert "Corrigez l’adresse" in caught.value.reason
 
 
+def test_a_mailbox_of_which_nothing_is_heard_leaves_the_outcome_unknown(
+    relay: SmtpSimulator, channel: SmtpMail
+) -> None:
+    with pytest.raises(OutcomeUnknown):
+        channel.send(parcel(address="sans-reponse.bureau@client.example"))
+    assert [received.answer for received in relay.received] == ["lost"]
+    assert channel.send(parcel()).raw  # the next one is answered
+
+
 ANSWERS = [
     # step, reply, outcome, code or precondition
     ("mail", "451 4.3.0 Try later", NotSent, False),

@@ -140,6 +140,7 @@ def relay_message(relay: SmtpSimulator, address: str, *, notify: str = "SUCCESS,
     [
         ("absent.depuis@client.example", [BounceClass.HARD], ["5.1.1"]),
         ("pleine@client.example", [BounceClass.DELAYED, BounceClass.FULL], ["4.2.2", "5.2.2"]),
+        ("filtre.compta@client.example", [BounceClass.POLICY], ["5.7.1"]),
         ("compta@client.example", [BounceClass.DELIVERED], ["2.0.0"]),
     ],
 )

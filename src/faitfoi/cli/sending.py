@@ -46,7 +46,7 @@ ROWS = (
     ("unknown", "··· sort inconnu"),
     ("held", "· pas encore parties"),
     ("failed", "· à corriger"),
-    ("skipped", "· déjà faites"),
+    ("skipped", "· déjà faites, ou gardées sans envoi"),
 )
 
 
@@ -333,7 +333,9 @@ def _documents(organisation: "Organisation") -> Iterator[dict[str, object]]:
             "organisation": organisation.slug,
             "number": document.number,
             "kind": document.kind,
-            "stage": standing(document.waiting_for, Stage(latest.stage) if latest else None)[0],
+            "stage": "kept"
+            if document.kept_because
+            else standing(document.waiting_for, Stage(latest.stage) if latest else None)[0],
             "sealed": artefacts[ArtefactRole.LEGAL].sealed,
             "channel": latest.channel if latest else None,
             "sha256": artefacts[ArtefactRole.LEGAL].sha256,

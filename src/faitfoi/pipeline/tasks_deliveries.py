@@ -51,9 +51,10 @@ def exits_of(delivery: Delivery) -> tuple[Button, ...]:
             return _notice(delivery)
         case Stage.UNKNOWN:
             return _unknown(delivery)
-        case Stage.TO_FIX | Stage.HELD:
-            retry = Button(label="Faire repartir", page="send_again", about={"delivery_id": delivery.pk}, main=True)
-            return (retry, *_record(delivery))
+        case Stage.TO_FIX:
+            return (_retry(delivery), *_record(delivery))
+        case Stage.HELD:
+            return (_retry(delivery), Button(label="Voir la connexion", page="connections", post=False))
         case Stage.RETURNED:
             anew = _exit(delivery, "Renvoyer à l’adresse de la fiche", "resend", main=True)
             handed = _settle(delivery, "Remise autrement", Settlement.HANDED_OVER, "Comment, et quand ?")
@@ -87,6 +88,10 @@ def _rejected(delivery: Delivery) -> tuple[Button, ...]:
     if why_not_again(delivery):
         return (replaced, noted)
     return (*_record(delivery), _exit(delivery, "Déposer de nouveau", "resend", main=True), replaced, noted)
+
+
+def _retry(delivery: Delivery) -> Button:
+    return Button(label="Faire repartir", page="send_again", about={"delivery_id": delivery.pk}, main=True)
 
 
 def _record(delivery: Delivery) -> tuple[Button, ...]:
@@ -151,7 +156,7 @@ def _task(organisation: Organisation, delivery: Delivery, last: Event | None) ->
     return Task(
         key=f"delivery:{delivery.pk}",
         kind=stage.value,
-        title=f"{document.number}{what} {TITLES[stage]}",
+        title=f"{document.number}{what} {_title(stage, delivery)}",
         happened=last.reason if last else "Aucune raison n’a été donnée.",
         who=_who(stage, delivery),
         todo=_todo(stage, delivery),
@@ -161,6 +166,12 @@ def _task(organisation: Organisation, delivery: Delivery, last: Event | None) ->
         document=document,
         buttons=exits_of(delivery),
     )
+
+
+def _title(stage: Stage, delivery: Delivery) -> str:
+    """A copy or a notice that comes back says nothing of the invoice itself."""
+    beside = delivery.purpose != Purpose.LEGAL
+    return "est revenue sans avoir été remise" if beside and stage is Stage.RETURNED else TITLES[stage]
 
 
 def _who(stage: Stage, delivery: Delivery) -> str:
@@ -181,6 +192,11 @@ def _todo(stage: Stage, delivery: Delivery) -> str:
         return (
             "La facture elle-même est déposée : seul l’avis manque peut-être. Corrigez l’adresse de la fiche et "
             "renvoyez l’avis, ou classez."
+        )
+    if delivery.purpose == Purpose.COPY and stage is Stage.RETURNED:
+        return (
+            "Seule la copie manque : la facture suit son propre chemin. Demandez au client une adresse qui marche, "
+            "corrigez sa fiche, puis renvoyez la copie ; ou dites comment vous la lui avez donnée."
         )
     return {
         Stage.UNKNOWN: f"Demandez à {address} si elle est arrivée, et dites-le ici. Pas de renvoi avant la réponse."

@@ -186,7 +186,11 @@ class _ChorusRequest(Request[ChorusSimulator]):
         return None
 
     def _finish(self, operation: str, status: int, body: Body) -> None:
-        """Answer what has been done, unless a fault comes between."""
+        """Answer what has been done, unless a fault comes between, or the amount of what was deposited."""
+        deposit = self.owner.state.deposits.get(str(body.get("numeroFluxDepot"))) if operation == DEPOSIT else None
+        if deposit is not None and deposit.silent:
+            self.drop()
+            return
         if hide_answer(self, body, lambda kind: self._take(kind, operation)):
             return
         if self._take(FaultKind.DUPLICATE, operation):

@@ -47,6 +47,8 @@ SUSPEND_PATH = (*ROUTING_PATH, (1 * HOUR, "SUSPENDUE"))
 REJECT_PATH = (*ROUTING_PATH, (1 * HOUR, "REJETEE"))
 BY_AMOUNT = {".13": SUSPEND_PATH, ".44": RECYCLE_PATH, ".66": REJECT_PATH}
 """What becomes of an invoice by the cents of its amount due."""
+SILENT = ".77"
+"""Cents of an amount due whose deposit is taken, and its answer lost."""
 DOWNLOADED_AFTER = 900
 
 COMMENTS = {
@@ -115,6 +117,11 @@ class Deposit:
     def rejected(self) -> bool:
         """Whether the checks at the entrance refuse it."""
         return bool(self.errors or self.technical)
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is taken and its answer lost, by its amount."""
+        return self.facts is not None and f"{self.facts.due:.2f}".endswith(SILENT)
 
     def flow_passage(self, now: datetime) -> Passage:
         """Tell the state of the flow at an instant."""

@@ -1,7 +1,8 @@
 """What the simulated relay tells senders afterwards: delivery status notifications (RFC 3464), by SMTP or LMTP.
 
 A recipient's local part decides its fate: `absent…` does not exist (5.1.1), `pleine…` is full (delayed 4.2.2, then
-failed 5.2.2), anybody else receives, and says so when NOTIFY=SUCCESS was asked (RFC 3461).
+failed 5.2.2), `filtre…` turns the message away for what it is (5.7.1), of `sans-reponse…` nothing is ever heard,
+anybody else receives, and says so when NOTIFY=SUCCESS was asked (RFC 3461).
 """
 
 import heapq
@@ -15,6 +16,7 @@ from email.utils import format_datetime
 from itertools import count
 
 HOSTNAME = "relais.example"
+SILENT = "sans-reponse"
 FULL_WARNING_AFTER = timedelta(hours=4)
 FULL_GIVE_UP_AFTER = timedelta(days=5)
 
@@ -249,7 +251,14 @@ def _fates_of(recipient: str) -> Iterator[Fate]:
             sentence="This mailbox has been full for five days. The message was not delivered.",
             after=FULL_GIVE_UP_AFTER,
         )
-    else:
+    elif recipient.startswith("filtre"):
+        yield Fate(
+            action="failed",
+            status="5.7.1",
+            diagnostic=f"550 5.7.1 <{recipient}>: Message rejected by policy",
+            sentence="The recipient's server does not accept this message. It was not delivered.",
+        )
+    elif not recipient.startswith(SILENT):
         yield Fate(
             action="delivered",
             status="2.0.0",

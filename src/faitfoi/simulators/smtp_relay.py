@@ -12,7 +12,7 @@ from aiosmtpd.smtp import Envelope as Transaction
 
 from faitfoi.simulators.control import FaultKind
 from faitfoi.simulators.smtp_book import Book
-from faitfoi.simulators.smtp_notices import HOSTNAME, Envelope
+from faitfoi.simulators.smtp_notices import HOSTNAME, SILENT, Envelope
 
 LONGEST_COMMAND = 2048  # two addresses of 254 characters fit, with their DSN parameters
 _DSN_PARAMETERS = {"RET", "ENVID", "NOTIFY", "ORCPT"}
@@ -214,7 +214,8 @@ class _Hooks:
         try:
             if slow is not None:
                 await asyncio.sleep(slow.seconds)
-            answer, said = self._answer(duplicate=duplicate)
+            silent = any(address.startswith(SILENT) for address in envelope.rcpt_tos)
+            answer, said = ("lost", "") if silent else self._answer(duplicate=duplicate)
             for received in taken:
                 received.answer = answer
         finally:  # the sender may have gone meanwhile: what was taken is delivered all the same

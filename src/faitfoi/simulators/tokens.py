@@ -7,11 +7,15 @@ from urllib.parse import parse_qs
 
 from faitfoi.simulators.loopback import Body
 
+REVOKED = "revoque"
 _BEARER = "Bearer "
 
 
 class Tokens:
-    """Gives tokens that live `seconds` of real time, to anybody, or only to `clients` (client_id → secret)."""
+    """Gives tokens that live `seconds` of real time, to anybody, or only to `clients` (client_id → secret).
+
+    A client_id that begins with `revoque` never gets one.
+    """
 
     def __init__(self, *, clients: Mapping[str, str] | None = None, seconds: int = 3600) -> None:
         self._clients = clients
@@ -27,7 +31,8 @@ class Tokens:
         client, secret = (asked.get(name, [""])[0] for name in ("client_id", "client_secret"))
         if asked.get("grant_type") != ["client_credentials"]:
             return 400, {"error": "unsupported_grant_type", "error_description": "grant_type"}
-        if not client or not secret or (self._clients is not None and self._clients.get(client) != secret):
+        known = self._clients is None or self._clients.get(client) == secret
+        if not client or not secret or not known or client.startswith(REVOKED):
             return 400, {"error": "invalid_client", "error_description": "Invalid client identifier or secret"}
         token = secrets.token_urlsafe(24)
         self._alive[token] = time.monotonic() + self._seconds

@@ -51,7 +51,9 @@ class Ends:
     """What must become of a file: the batch line's outcome, and the legal delivery's channel and last stage.
 
     `stage` is empty when nothing leaves; `status` is the other side's last word when it matters (`SUSPENDUE`);
-    `copy` the channel of the copy; `rule` the official rule that refuses the file.
+    `copy` the channel of the copy and `copy_stage` its last stage when it is not `delivered`; `found` when its answer
+    was lost and the other side, asked, had it; `rule` the official rule that refuses the file. The stage `kept` is that
+    of a document that is sealed and sent to nobody.
     """
 
     outcome: str
@@ -59,6 +61,8 @@ class Ends:
     stage: str = ""
     status: str = ""
     copy: str = ""
+    copy_stage: str = ""
+    found: bool = False
     rule: str = ""
 
 
@@ -66,7 +70,8 @@ class Ends:
 class Piece:
     """One file to make. `spoilt` names what is deliberately wrong with it.
 
-    `form` is facturx, cii, ubl, json, or short json (without what can be computed).
+    `later` when it is handed over once the others have ended. `form` is facturx, cii, ubl, json, or short json
+    (without what can be computed).
     """
 
     file: str
@@ -74,6 +79,7 @@ class Piece:
     invoice: Invoice
     ends: Ends
     spoilt: str = ""
+    later: bool = False
 
 
 def pieces(slug: str) -> tuple[Piece, ...]:
@@ -87,6 +93,7 @@ def pieces(slug: str) -> tuple[Piece, ...]:
             invoice=read_invoice(table, book),
             ends=Ends(**table["ends"], rule=table.get("rule", "")),
             spoilt=table.get("spoilt", ""),
+            later=table.get("later", False),
         )
         for table in book["invoices"]
     )

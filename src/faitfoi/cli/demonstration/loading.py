@@ -137,7 +137,7 @@ def _channels(table: Mapping[str, Any], other_side: OtherSide) -> dict[ChannelKe
             "api_url": f"{other_side.pa_url}/flow-service",
             "directory_url": f"{other_side.pa_url}/directory-service",
             "token_url": f"{other_side.pa_url}/auth/token",
-            "client_id": "demonstration",
+            "client_id": str(table.get("pa_client_id", "demonstration")),
             "client_secret": "demonstration",
         },
     }

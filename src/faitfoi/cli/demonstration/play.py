@@ -14,9 +14,11 @@ from rich.console import Console
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.cli.demonstration.builder import build, corpora_files
+from faitfoi.cli.demonstration.invoices import pieces
 from faitfoi.cli.demonstration.loading import OtherSide, load, new_passwords
 from faitfoi.cli.demonstration.other_side import Witness
 from faitfoi.cli.demonstration.seed import seed
+from faitfoi.cli.demonstration.telling import tell_tasks
 from faitfoi.cli.processes import sending_processes, start_house
 from faitfoi.cli.sending import show, watch_batch
 from faitfoi.cli.server import home
@@ -27,6 +29,7 @@ from faitfoi.pipeline.following import due_polls
 from faitfoi.pipeline.questions import due_questions
 from faitfoi.pipeline.receive import receive
 from faitfoi.pipeline.rerouting import route_again
+from faitfoi.pipeline.retry import hurry
 from faitfoi.pipeline.setting_up import change_customer
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.models import Batch
@@ -81,8 +84,13 @@ def _send_and_follow(
 ) -> int:
     inbox = build(home() / "demonstration")
     batches: list[tuple[Organisation, Batch]] = []
+    waiting: list[tuple[Organisation, list[Path]]] = []
     for organisation in organisations:
-        files = inbox.get(organisation.slug, [])
+        kept_back = {piece.file for piece in pieces(organisation.slug) if piece.later}
+        written = inbox.get(organisation.slug, [])
+        files = [path for path in written if path.name not in kept_back]
+        if kept_back:
+            waiting.append((organisation, [path for path in written if path.name in kept_back]))
         if corpora and organisation.sends_for_others:
             files = [*files, *corpora_files(Path.cwd().parent / "shared")]
         batch = _send(organisation, files, console, supervisor)
@@ -90,7 +98,9 @@ def _send_and_follow(
             _complete_records(organisation, batch, console, supervisor)
         batches.append((organisation, batch))
     _follow_to_the_end(batches, stage, console, supervisor)
-    return _reckon(batches, witness, console)
+    for organisation, files in waiting:
+        batches.append((organisation, _send(organisation, files, console, supervisor, which=", suite")))
+    return _reckon(organisations, batches, witness, console)
 
 
 def _set_the_stage(supervisor: Supervisor, *, port: int) -> tuple[Stage, list[Organisation], int]:
@@ -133,15 +143,19 @@ def _set_the_stage(supervisor: Supervisor, *, port: int) -> tuple[Stage, list[Or
     return stage, organisations, web_port
 
 
-def _send(organisation: Organisation, files: list[Path], console: Console, supervisor: Supervisor) -> Batch:
+def _send(
+    organisation: Organisation, files: list[Path], console: Console, supervisor: Supervisor, *, which: str = ""
+) -> Batch:
     known = {batch.id for batch in _batches(organisation)}
     contents = ((path.name, path.read_bytes()) for path in files)
-    name = f"Démonstration du {seed()['demonstration_day']:%d/%m/%Y}"
+    name = f"Démonstration du {seed()['demonstration_day']:%d/%m/%Y}{which}"
     batch = receive(organisation, contents, origin=Batch.Origin.FOLDER, name=name, actor="demonstration")
+    plural = "s" if len(files) > 1 else ""
     if batch.id in known:
-        console.print(f"{organisation.name} : ce lot de {len(files)} fichiers est déjà fait, rien n’est renvoyé.")
+        said = f"ce lot de {len(files)} fichier{plural} est déjà fait, rien n’est renvoyé."
     else:
-        console.print(f"{organisation.name} : {len(files)} fichiers reçus.")
+        said = f"{len(files)} fichier{plural} reçu{plural}."
+    console.print(f"{organisation.name} : {said}", soft_wrap=True)
     watch_batch(organisation, batch, console, supervisor=supervisor)
     return batch
 
@@ -174,7 +188,10 @@ def _batches(organisation: Organisation) -> list[Batch]:
 def _follow_to_the_end(
     batches: list[tuple[Organisation, Batch]], stage: Stage, console: Console, supervisor: Supervisor
 ) -> None:
-    """Push the simulators' time and ask for news until nothing changes any more."""
+    """Push the simulators' time and ask for news until nothing changes any more.
+
+    Our own clock is not pushed: what waits for its next try goes at once instead, until its tries are used up.
+    """
     quiet, before, deadline = 0, Counts(), time.monotonic() + PATIENCE
     with console.status("Le temps simulé avance : accusés, retours, statuts de Chorus Pro et de la plateforme agréée…"):
         while quiet < QUIET_TURNS and time.monotonic() < deadline:
@@ -182,14 +199,17 @@ def _follow_to_the_end(
             control(stage.smtp_control, "advance", push)
             control(stage.chorus_control, "advance", push)
             control(stage.pa_control, "advance", push)
-            for organisation, _ in batches:
+            trying = 0
+            for organisation, batch in batches:
+                with acting_for(organisation.id):
+                    trying += hurry(batch)
                 due_polls(organisation.id, everything=True)
                 due_questions(organisation.id, everything=True)
                 collect_later(organisation.id)
             _wait_for_jobs(supervisor, deadline)
             now = _count(batches)
-            quiet = quiet + 1 if now == before else 0
-            if now != before:
+            quiet = quiet + 1 if now == before and not trying else 0
+            if now != before or trying:
                 deadline = time.monotonic() + PATIENCE
             before = now
 
@@ -208,10 +228,14 @@ def _count(batches: list[tuple[Organisation, Batch]]) -> Counts:
     return total
 
 
-def _reckon(batches: list[tuple[Organisation, Batch]], witness: Witness, console: Console) -> int:
+def _reckon(
+    organisations: list[Organisation], batches: list[tuple[Organisation, Batch]], witness: Witness, console: Console
+) -> int:
     counts = _count(batches)
-    account = witness.account([organisation for organisation, _ in batches])
+    account = witness.account(organisations)
     show(console, counts)
+    if tell_tasks(organisations, console):
+        console.print("\nLa page « À faire » dit de chacune ce qui s’est passé, et a les boutons.")
     figures = counts.as_dict()
     waiting = figures.pop("waiting")
     typer.echo(json.dumps({**figures, "lost": account.lost, "doubled": account.doubled}))

@@ -167,6 +167,55 @@ def test_an_automatic_answer_is_not_a_bounce(header: str) -> None:
     assert answer.recipients == ()
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Subject: Absence\nAuto-Submitted: auto-replied",
+        "Subject: Failure to answer before Monday\nX-Autoreply: yes",
+        "Subject: Absence du bureau",
+        "Subject: Lu : Facture\nContent-Type: multipart/report; report-type=disposition-notification; boundary=B",
+    ],
+)
+def test_an_automatic_answer_without_a_return_path_is_no_bounce_either(headers: str) -> None:
+    """RFC 3834 wants it without one; the numbers of a signature are no codes, and its addresses no failures."""
+    words = "Urgences : paul@client.example, 01 53 550 12 12, poste 512"
+    answer = read_bounce(
+        f"Return-Path: <>\nFrom: compta@client.example\n{headers}\n\n"
+        f"--B\nContent-Type: text/plain\n\n{words}\n--B--\n".encode()
+    )
+    assert answer is None or answer.kind is BounceClass.AUTO_REPLY
+
+
+def test_an_old_bounce_without_a_return_path_is_believed_when_its_subject_says_so() -> None:
+    bounce = read_bounce(
+        b"Return-Path: <>\nFrom: noreply@vieux.example\nSubject: Undeliverable: Facture\n\n"
+        b"<compta@client.example>: 550 5.1.1 unknown\n"
+    )
+    assert bounce is not None
+    assert bounce.kind is BounceClass.HARD
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ("fraud", BounceClass.COMPLAINT),
+        ("not-spam", BounceClass.DELIVERED),
+        ("auth-failure", BounceClass.UNKNOWN),
+        ("", BounceClass.COMPLAINT),
+    ],
+)
+def test_a_feedback_report_is_a_complaint_only_when_somebody_complains(told: str, kind: BounceClass) -> None:
+    """`not-spam` takes a complaint back (RFC 6430), `auth-failure` is a server's word about DKIM or SPF (RFC 6591)."""
+    bounce = read_bounce(
+        b'Content-Type: multipart/report; report-type=feedback-report; boundary="B"\nFrom: fbl@fai.example\n\n'
+        b"--B\nContent-Type: message/feedback-report\n\nOriginal-Rcpt-To: compta@client.example\n"
+        + f"Feedback-Type: {told}\n\n--B--".encode()
+    )
+    assert bounce is not None
+    assert bounce.kind is kind
+    assert [each.address for each in bounce.recipients] == ["compta@client.example"]
+
+
 def test_a_complaint_is_recognised() -> None:
     bounce = read_bounce(
         b'Content-Type: multipart/report; report-type=feedback-report; boundary="B"\nFrom: fbl@fai.example\n\n'

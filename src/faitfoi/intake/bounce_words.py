@@ -12,11 +12,15 @@ from flufl.bounce import all_failures
 
 from faitfoi.intake.bounce_codes import precise_status
 from faitfoi.intake.bounce_recipients import ADDRESS, MAX_RECIPIENTS, BouncedRecipient, bare_address, make_recipient
-from faitfoi.intake.mail_parts import Part
+from faitfoi.intake.mail_parts import Part, is_automatic_answer
 
 LONGEST_TEXT = 64_000
 _STATUS_IN_TEXT = re.compile(r"\b(?:5[0-9]{2}|[45]\.[0-9]{1,3}\.[0-9]{1,3})\b")
 _DAEMON = re.compile(r"mailer-daemon|postmaster|mail delivery|maildelivery", re.IGNORECASE)
+_FAILED = re.compile(
+    r"undeliver|delivery|deliver(able|ed)\b|fail(ed|ure)|returned|non[ -]remi|non[ -]distribu|[ée]chec|warning|delayed",
+    re.IGNORECASE,
+)
 _STILL_TRYING = re.compile(r"\b(warning|delayed)\b", re.IGNORECASE)
 _FILE = re.compile(r"application/|image/|audio/|video/")
 
@@ -24,8 +28,7 @@ _FILE = re.compile(r"application/|image/|audio/|video/")
 def read_recipients_in_words(headers: Mapping[str, str], parts: Sequence[Part]) -> list[BouncedRecipient]:
     """Whom a message in words says was not reached; empty when no mail server speaks, or none that says so."""
     failed = [bare_address(address) for address in headers.get("x-failed-recipients", "").split(",")]
-    is_daemon = bool(_DAEMON.search(headers.get("from", ""))) or headers.get("return-path") == "<>"
-    if not any(failed) and not is_daemon:
+    if not any(failed) and not _DAEMON.search(headers.get("from", "")) and not _says_that_it_failed(headers):
         return []
     words = next((part for part in parts if part.media_type == "text/plain"), None)
     text = "" if words is None else words.content()[:LONGEST_TEXT].decode("utf-8", "replace")
@@ -40,6 +43,14 @@ def read_recipients_in_words(headers: Mapping[str, str], parts: Sequence[Part]) 
             make_recipient(address=address, original="", action=action, status=status, diagnostic=diagnostic)
         )
     return recipients or _in_the_words_of_others(headers, parts)
+
+
+def _says_that_it_failed(headers: Mapping[str, str]) -> bool:
+    """Whether a message without a return path is a bounce: automatic answers have none either (RFC 3834 §3.3)."""
+    generated = headers.get("auto-submitted", "").lower().startswith("auto-generated")
+    if headers.get("return-path") != "<>" or (is_automatic_answer(headers) and not generated):
+        return False
+    return bool(_FAILED.search(headers.get("subject", "")))
 
 
 def _addresses_with_codes(text: str) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ from faitfoi.intake.bounce_recipients import (
     make_recipient,
 )
 from faitfoi.intake.bounce_words import read_recipients_in_words
-from faitfoi.intake.mail_parts import Part, read_fields, split_headers, split_message
+from faitfoi.intake.mail_parts import Part, is_automatic_answer, read_fields, split_headers, split_message
 
 __all__ = ["Bounce", "BounceClass", "BouncedRecipient", "read_bounce", "read_verp", "verp_address"]
 
@@ -29,6 +29,8 @@ LONGEST_DIAGNOSTIC = 2000
 _REPORTS = {"message/delivery-status", "message/global-delivery-status"}
 _ORIGINALS = {"text/rfc822-headers", "message/rfc822", "message/global", "message/global-headers"}
 _VERP = re.compile(r"<?bounce\+([a-z0-9]{8,64})-([a-z2-7]{8})@[^@<>\s]+>?")
+_FEEDBACK = {"not-spam": BounceClass.DELIVERED, "auth-failure": BounceClass.UNKNOWN}
+"""Feedback that is no complaint: one is taken back (RFC 6430), or a server speaks of DKIM or SPF (RFC 6591)."""
 _ACTIONS = {"2": "delivered", "4": "delayed", "5": "failed"}
 
 
@@ -123,7 +125,7 @@ def _read_recipient(block: Mapping[str, str]) -> BouncedRecipient | None:
 def _read_complaint(complaint: Part, headers: Mapping[str, str], parts: Sequence[Part]) -> Bounce:
     fields = read_fields(complaint.content().replace(b"\r", b""))
     address = bare_address(fields.get("original-rcpt-to", "")) or bare_address(fields.get("removal-recipient", ""))
-    kind = BounceClass.COMPLAINT
+    kind = _FEEDBACK.get(fields.get("feedback-type", "").lower(), BounceClass.COMPLAINT)
     sentence = explain(kind, action="", status="", diagnostic="", address=address)
     recipient = BouncedRecipient(
         address=address,
@@ -164,10 +166,8 @@ def _read_words(headers: Mapping[str, str], parts: Sequence[Part]) -> Bounce | N
 
 
 def _read_automatic_answer(headers: Mapping[str, str]) -> Bounce | None:
-    """RFC 3834, and what servers did before it. Says nothing about a delivery: not a bounce."""
-    automatic = headers.get("auto-submitted", "no").partition(";")[0].strip().lower()
-    is_older = {"x-autoreply", "x-autorespond", "x-auto-reply"} & headers.keys()
-    if automatic == "no" and not is_older and headers.get("precedence", "").lower() != "auto_reply":
+    """Says nothing about a delivery: not a bounce."""
+    if not is_automatic_answer(headers):
         return None
     return Bounce(
         kind=BounceClass.AUTO_REPLY,

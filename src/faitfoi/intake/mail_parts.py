@@ -7,7 +7,7 @@ parts and bytes are counted, and whatever is beyond the limits is left alone.
 import binascii
 import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 MAX_READ = 1024 * 1024
@@ -79,6 +79,16 @@ def read_fields(block: bytes) -> dict[str, str]:
     for name, pieces in fields:
         read.setdefault(name, " ".join(b" ".join(pieces).decode("utf-8", "replace").split()))
     return read
+
+
+def is_automatic_answer(headers: Mapping[str, str]) -> bool:
+    """Whether a machine answers for a person (RFC 3834, what servers did before it, RFC 8098): never a bounce."""
+    automatic = headers.get("auto-submitted", "no").partition(";")[0].strip().lower()
+    is_older = {"x-autoreply", "x-autorespond", "x-auto-reply"} & headers.keys()
+    is_read_notice = "disposition-notification" in headers.get("content-type", "").lower()
+    return (
+        automatic != "no" or bool(is_older) or is_read_notice or headers.get("precedence", "").lower() == "auto_reply"
+    )
 
 
 def _leaves(headers: dict[str, str], body: bytes, *, depth: int) -> Iterator[Part]:

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.pipeline import jobs_mail
 from faitfoi.pipeline.mailboxes import MUST_BE_BACK_IN, read_returns, take_back, try_return_path, watch_return_path
 from faitfoi.pipeline.returning import is_ours, take_in
 from faitfoi.records.models import Alarm, MailboxPlace, ReturnCheck
@@ -90,6 +92,46 @@ def test_the_place_moves_only_past_what_was_kept(scene: Scene, box: ImapSimulato
     assert read(scene) == 1
     assert scene.stage("F-1") is Stage.RETURNED
     assert not Alarm.objects.filter(cause__startswith="imap").exists()
+
+
+def test_a_server_that_names_the_message_after_its_bytes_is_read_too(scene: Scene, box: ImapSimulator) -> None:
+    """RFC 3501 §7.4.2 leaves the order of what a FETCH answers to the server."""
+    join(scene, box)
+    box.names_last = True
+    scene.send(file("F-1", VINEYARD))
+    box.put(bounce(scene, "F-1"))
+    assert read(scene) == 1
+    assert scene.stage("F-1") is Stage.RETURNED
+    box.faults.add(Fault(kind=FaultKind.OUT_OF_ORDER, on="fetch"))
+    box.put(b"Subject: bonjour\r\n\r\nrien\r\n")
+    assert read(scene) == 0  # another message than the one asked for is still seen
+
+
+def test_an_alarm_about_a_mailbox_or_a_domain_ends_with_its_setting(scene: Scene, box: ImapSimulator) -> None:
+    join(scene, box)
+    box.faults.add(Fault(kind=FaultKind.EXPIRED_TOKEN))
+    read(scene)
+    try_return_path(scene.organisation.id, actor=ACTOR)
+    with acting_for(scene.organisation.id):
+        ReturnCheck.objects.update(sent_at=timezone.now() - MUST_BE_BACK_IN - timedelta(minutes=1))
+    assert watch_return_path(scene.organisation.id)
+    assert Alarm.objects.count() == 2
+    scene.change(ChannelKey.EMAIL, imap_host="", return_domain="")
+    assert read(scene) == 0
+    assert not watch_return_path(scene.organisation.id)
+    assert not Alarm.objects.exists()
+
+
+def test_each_organisation_has_its_own_job_so_that_one_mailbox_holds_no_other(
+    scene: Scene, rival: Organisation
+) -> None:
+    jobs_mail.watch_mail(0)
+    jobs_mail.try_return_paths(0)
+    jobs_mail.watch_mail(60)
+    told = ProcrastinateJob.objects.filter(status="todo", task_name__in=("watch_mail_of", "try_return_path_of"))
+    found = sorted((job.task_name, job.args["organisation_id"]) for job in told)
+    both = sorted([str(scene.organisation.id), str(rival.id)])
+    assert found == [(name, each) for name in ("try_return_path_of", "watch_mail_of") for each in both]
 
 
 def test_a_wrong_account_raises_an_alarm_that_names_nobody(scene: Scene, box: ImapSimulator) -> None:

@@ -97,7 +97,7 @@ def read_new(mailbox: Mailbox, *, validity: int, uid: int, most: int = 200) -> I
         uids = sorted(int(each) for each in (found[0] or b"").split() if int(each) > after)
         for each in uids[:most]:
             yield _fetched(client, each, validity=present)
-    except (imaplib.IMAP4.error, OSError, ValueError, IndexError, TypeError, AttributeError) as error:
+    except (imaplib.IMAP4.error, OSError, ValueError, IndexError, TypeError, AttributeError, StopIteration) as error:
         raise CannotRead(f"La boîte des retours {mailbox.host} a répondu quelque chose d’incompréhensible.") from error
     finally:
         _leave(client)
@@ -105,11 +105,12 @@ def read_new(mailbox: Mailbox, *, validity: int, uid: int, most: int = 200) -> I
 
 def _fetched(client: imaplib.IMAP4, uid: int, *, validity: int) -> Returned:
     answer = client.uid("FETCH", str(uid), f"(UID BODY.PEEK[]<0.{MAX_READ}>)")[1]
-    pairs = [each for each in answer if isinstance(each, tuple)]
-    named = _UID.search(pairs[0][0])
+    rank = next(rank for rank, each in enumerate(answer) if isinstance(each, tuple))
+    head, raw = answer[rank]
+    after = answer[rank + 1 : rank + 2]  # servers name the message before its bytes or after them
+    named = _UID.search(b" ".join([head, *(each for each in after if isinstance(each, bytes))]))
     if named is None or int(named.group(1)) != uid:
         raise ValueError("another message than the one asked for")
-    raw: bytes = pairs[0][1]
     return Returned(raw=raw, recipients=recipients_in(raw), validity=validity, uid=uid)
 
 

@@ -97,6 +97,14 @@ def collect_later(organisation_id: UUID) -> None:
         app.configure_task("collect", queue="journey").defer(organisation_id=named)
 
 
+def mail_later(task: str, organisation_id: UUID) -> None:
+    """Have one organisation's returns read, or its return path tried, unless that is waiting or under way."""
+    named = str(organisation_id)
+    unfinished = ProcrastinateJob.objects.filter(task_name=task, status__in=("todo", "doing"))
+    if not unfinished.filter(args__organisation_id=named).exists():
+        app.configure_task(task, queue="journey").defer(organisation_id=named)
+
+
 def control_later(organisation_id: UUID, *, actor: str) -> None:
     """Have the controls of the audit trail run now, unless that is waiting already."""
     _steward_later("control_now", organisation_id, actor=actor)

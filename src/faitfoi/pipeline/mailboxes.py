@@ -40,6 +40,8 @@ def read_returns(organisation_id: UUID, *, actor: str) -> int:
         mailbox = read_mailbox_settings(settings)
     except ValueError:
         return 0  # judged when it was saved; an older one waits for the next setting
+    if mailbox is None and settings:  # nobody reads it any more
+        Alarm.objects.filter(cause=_cause("imap", organisation_id)).delete()
     if mailbox is None or stopped():
         return 0
     with acting_for(organisation_id):
@@ -117,6 +119,10 @@ def watch_return_path(organisation_id: UUID) -> bool:
     with acting_for(organisation_id):
         last = ReturnCheck.objects.order_by("-sent_at").first()
     if last is None:
+        return False
+    settings = _settings(organisation_id)
+    if settings and not settings.get("return_domain"):  # there is no such path any more
+        Alarm.objects.filter(cause=_cause("back", organisation_id)).delete()
         return False
     overdue = last.back_at is None and timezone.now() - last.sent_at > MUST_BE_BACK_IN
     if overdue:

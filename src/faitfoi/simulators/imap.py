@@ -38,6 +38,7 @@ class ImapSimulator:
         self.user, self.password = user, password
         self.faults = Faults()
         self.validity = 1
+        self.names_last = False  # a FETCH names the message after its bytes
         self.fetched: list[int] = []
         self._lock = threading.Lock()
         self._messages: list[Kept] = []
@@ -149,8 +150,9 @@ class _Session(socketserver.StreamRequestHandler):
         told = uid + 1 if box.faults.take(FaultKind.OUT_OF_ORDER, on="fetch") else uid
         raw = next((each.raw for each in box.messages if each.uid == uid), b"")
         box.fetched.append(uid)
-        head = f"* {uid} FETCH (UID {told} BODY[]<0> {{{len(raw)}}}".encode()
-        self.wfile.write(head + b"\r\n" + raw + b")\r\n")
+        before, after = ("", f" UID {told}") if box.names_last else (f"UID {told} ", "")
+        head = f"* {uid} FETCH ({before}BODY[]<0> {{{len(raw)}}}"
+        self.wfile.write(head.encode() + b"\r\n" + raw + after.encode() + b")\r\n")
         self._say(tag + b" OK FETCH")
         return True
 

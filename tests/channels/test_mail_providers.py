@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from hypothesis import given
@@ -193,6 +193,8 @@ def test_a_forged_mailgun_call_is_refused() -> None:
         {"SigningCertURL": "https://sns.eu-west-3.amazonaws.com:8443/x.pem"},
         {"SigningCertURL": "https://moi@sns.eu-west-3.amazonaws.com/x.pem"},
         {"SigningCertURL": "https://127.0.0.1/x.pem"},
+        {"SigningCertURL": "https://sns.eu-west-3.amazonaws.com/x.pem?Action=Unsubscribe"},
+        {"SigningCertURL": "https://sns.eu-west-3.amazonaws.com/ailleurs/x.pem"},
         {"TopicArn": "arn:aws:sns:eu-west-3:111111111111:autre"},
         {"Type": "Autre"},
     ],
@@ -200,6 +202,51 @@ def test_a_forged_mailgun_call_is_refused() -> None:
 def test_an_sns_call_from_elsewhere_is_refused(changes: dict[str, str]) -> None:
     with pytest.raises(Forged):
         read("ses", sns({"eventType": "Delivery"}, **changes))
+
+
+def confirmation(address: str) -> bytes:
+    told = {
+        "Type": "SubscriptionConfirmation",
+        "MessageId": "m-1",
+        "TopicArn": TOPIC,
+        "Message": "Confirm",
+        "Timestamp": "2026-11-21T09:29:00.000Z",
+        "Token": "jeton",
+        "SubscribeURL": address,
+    }
+    signed = "".join(f"{name}\n{told[name]}\n" for name in sorted(told, key=lambda name: (name != "Message", name)))
+    mark = base64.b64encode(KEY.sign(signed.encode(), PKCS1v15(), SHA1())).decode()
+    return json.dumps(told | {"SignatureVersion": "1", "SigningCertURL": CERTIFICATE, "Signature": mark}).encode()
+
+
+def test_a_subscription_is_confirmed_at_an_address_of_sns_only_and_once_it_is_proved() -> None:
+    fetched: list[str] = []
+
+    def note(address: str) -> bytes:
+        fetched.append(address)
+        return PEM
+
+    def take(body: bytes) -> tuple[News, ...]:
+        settings = {"webhook_ses_topic": TOPIC}
+        return read_call("ses", headers={}, body=body, settings=settings, now=NOW, fetch=note)
+
+    asked = "https://sns.eu-west-3.amazonaws.com/?Action=ConfirmSubscription&Token=jeton"
+    assert take(confirmation(asked)) == ()
+    assert fetched == [CERTIFICATE, asked]
+    for forged in (
+        confirmation("https://ailleurs.example/?Action=ConfirmSubscription"),
+        confirmation(asked).replace(b"Token=jeton", b"Token=autre"),
+    ):
+        fetched.clear()
+        with pytest.raises(Forged):
+            take(forged)
+        assert fetched == [CERTIFICATE]
+
+
+def test_every_event_of_a_long_call_is_read() -> None:
+    (one,) = json.loads(said("mailjet", "delivered"))
+    told = [one | {"MessageID": rank} for rank in range(2500)]
+    assert len(read("mailjet", json.dumps(told).encode())) == 2500
 
 
 def test_a_changed_sns_message_is_refused() -> None:

@@ -9,7 +9,8 @@ from django.test import Client
 from faitfoi.accounts.models import Organisation, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.mail_calls import doors_of, open_door, revoke_door
-from faitfoi.records.models import DeadLetter, Event, JournalEntry, MailStanding
+from faitfoi.pipeline.mailboxes import try_return_path
+from faitfoi.records.models import DeadLetter, Event, JournalEntry, MailStanding, ReturnCheck
 from faitfoi.records.stages import Stage
 from tests.pipeline.cast import ACTOR, FARMER, Scene, file
 from tests.pipeline.conftest import portal, relay, scene
@@ -52,6 +53,23 @@ def test_anothers_door_never_moves_a_delivery(scene: Scene, rival: Organisation)
     assert scene.stage("F-1") is Stage.ACCEPTED
     with acting_for(rival.id):
         assert DeadLetter.objects.count() == 1  # kept where it was told, for a person
+
+
+def test_news_of_a_message_to_ourselves_is_no_dead_letter_and_a_refusal_is_its_trouble(scene: Scene) -> None:
+    """The daily test of the return path goes by the same provider, which calls about it as about any other."""
+    try_return_path(scene.organisation.id, actor=ACTOR)
+    secret = open_door(scene.organisation, "postmark", actor=ACTOR)
+    with acting_for(scene.organisation.id):
+        token = ReturnCheck.objects.get().token
+    told = {"RecordType": "Delivery", "MessageID": "1", "Recipient": "x@y.example", "Metadata": {"ref": token}}
+    assert call(secret, told) == 200
+    with acting_for(scene.organisation.id):
+        assert not DeadLetter.objects.exists()
+        assert not ReturnCheck.objects.get().trouble
+    assert call(secret, bounced(token)) == 200
+    with acting_for(scene.organisation.id):
+        assert not DeadLetter.objects.exists()
+        assert "n’a pas été remis" in ReturnCheck.objects.get().trouble
 
 
 def test_an_address_taken_back_says_that_it_is_gone_and_moves_nothing(scene: Scene, rival: Organisation) -> None:

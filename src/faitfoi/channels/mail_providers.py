@@ -34,6 +34,7 @@ LONGEST_CALL = 1024 * 1024
 _SECRET = frozenset({"authorization", "cookie"})
 OLDEST = timedelta(days=1)
 _SNS_HOST = re.compile(r"sns\.[a-z0-9-]{3,30}\.amazonaws\.com(?:\.cn)?")
+_SNS_CERTIFICATE = re.compile(r"(?:\.cn)?/[A-Za-z0-9-]{1,100}\.pem")
 _SNS_SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
@@ -114,7 +115,7 @@ def _notification(told: Any, settings: Mapping[str, str], *, fetch: Fetch) -> An
     if not topic or not hmac.compare_digest(str(told.get("TopicArn", "")).encode(), topic.encode()):
         raise Forged("another topic, or none set (webhook_ses_topic)")
     address = str(told.get("SigningCertURL", ""))
-    if not allowed_by_sns(address) or not urlsplit(address).path.endswith(".pem"):
+    if not allowed_by_sns(address) or not _SNS_CERTIFICATE.fullmatch(address.partition("amazonaws.com")[2]):
         raise Forged("the certificate is not at an address of SNS")
     signed = "".join(f"{name}\n{told[name]}\n" for name in _SNS_SIGNED[kind] if isinstance(told.get(name), str))
     algorithm = SHA256() if told.get("SignatureVersion") == "2" else SHA1()  # noqa: S303 -- version 1 is theirs

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.channels.contract import News
+from faitfoi.channels.contract import Grade, News
 from faitfoi.channels.mail_provider_news import NotRead
 from faitfoi.channels.mail_providers import PROVIDERS, Fetch, Forged, read_call
 from faitfoi.pipeline import archive
@@ -19,7 +19,7 @@ from faitfoi.pipeline.following import record
 from faitfoi.pipeline.grouping import carried_with
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Delivery, ReturnToken, WebhookDoor
+from faitfoi.records.models import Delivery, ReturnCheck, ReturnToken, WebhookDoor
 from faitfoi.records.vault import channel_settings
 
 ACTOR = "mail provider"
@@ -116,6 +116,8 @@ def _take(door: WebhookDoor, *, headers: Mapping[str, str], body: bytes, fetch: 
 def _keep(organisation_id: UUID, one: News) -> int:
     """Keep one piece of news of the deliveries it is about; a dead letter when none is ours."""
     reference = one.about.get("message_ref", "")
+    if _is_of_our_test(organisation_id, reference, one):
+        return 0
     token = ReturnToken.objects.filter(message_ref=reference, organisation_id=organisation_id).first()
     with acting_for(organisation_id):
         found = token and Delivery.objects.select_related("document").filter(message_ref=reference).first()
@@ -126,6 +128,15 @@ def _keep(organisation_id: UUID, one: News) -> int:
             archive.claim(kept, actor=ACTOR)
             return int(bury(organisation_id, ChannelKey.EMAIL, one, actor=ACTOR))
     return sum(record(each, [one.event], actor=ACTOR) for each in carried)
+
+
+def _is_of_our_test(organisation_id: UUID, reference: str, one: News) -> bool:
+    """Whether it is about the daily message to ourselves, which is no delivery; one that came back says why."""
+    with acting_for(organisation_id):
+        check = ReturnCheck.objects.filter(token=reference).first() if reference else None
+        if check is not None and one.event.grade is Grade.RETURNED:
+            ReturnCheck.objects.filter(id=check.id).update(trouble=one.event.reason)
+    return check is not None
 
 
 def _note(door: WebhookDoor, said: str) -> None:

@@ -4,14 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, Refused, RemoteEvent
+from faitfoi.intake.bounces import verp_address
 from faitfoi.pipeline.addresses import CAUSE, UnknownAddress, declare_good, known_bad, refuse_if_known_bad
 from faitfoi.pipeline.following import record, returned_mail
+from faitfoi.pipeline.parcels import return_secret
 from faitfoi.records.models import Alarm, Event, MailStanding
 from faitfoi.records.stages import Stage
-from tests.pipeline.cast import ACTOR, FARMER, Scene, file
+from tests.pipeline.cast import ACTOR, FARMER, RETURNS, Scene, file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,6 +74,45 @@ def test_what_arrives_forgives_a_full_mailbox_and_never_a_bad_address(scene: Sce
     tell(scene, "F-3", "hard")
     record(scene.delivery("F-4"), [news("delivered", grade=Grade.DELIVERED)], actor=ACTOR)
     assert standing(scene) == "hard"
+
+
+def report(scene: Scene, number: str, *people: tuple[str, str]) -> tuple[bytes, tuple[str, ...]]:
+    """A delivery report about a mail of ours, and the return address that it comes to."""
+    blocks = "".join(f"\nFinal-Recipient: rfc822;{who}\nAction: failed\nStatus: {code}\n" for who, code in people)
+    raw = (
+        'From: MAILER-DAEMON@loin.example\nContent-Type: multipart/report; boundary="B"\n\n--B\n'
+        f"Content-Type: message/delivery-status\n\nReporting-MTA: dns;loin.example\n{blocks}\n--B--\n"
+    )
+    ref = scene.delivery(number).message_ref
+    return raw.encode(), (verp_address(ref, domain=RETURNS, secret=return_secret()),)
+
+
+def test_a_server_that_was_away_for_days_does_not_bar_the_address(scene: Scene) -> None:
+    """It is back one day; what it did not take has come back, and a person decides about that alone."""
+    scene.send(file("F-1"))
+    returned_mail(*report(scene, "F-1", (FARMER.email, "4.4.7")), actor=ACTOR)
+    assert scene.stage("F-1") is Stage.RETURNED
+    assert standing(scene) != "hard"
+    scene.send(file("F-2"))
+    assert scene.stage("F-2") is Stage.ACCEPTED
+
+
+def test_what_is_said_of_somebody_else_returns_the_mail_and_bars_nobody(scene: Scene) -> None:
+    """Behind an address there may be a list: one of its members who has left is not the customer."""
+    scene.send(file("F-1"))
+    raw, back = report(scene, "F-1", ("un@ailleurs.example", "5.1.1"), ("deux@ailleurs.example", "5.1.1"))
+    assert returned_mail(raw, back, actor=ACTOR) == 2  # each recipient's failure is told
+    assert scene.stage("F-1") is Stage.RETURNED
+    assert standing(scene) == ""
+
+
+def test_one_full_mailbox_told_of_three_documents_in_one_mail_counts_once(scene: Scene) -> None:
+    scene.change(ChannelKey.EMAIL, grouping="customer")
+    scene.send(file("F-1"), file("F-2"), file("F-3"))
+    leader = next(n for n in ("F-1", "F-2", "F-3") if "carrier" not in scene.delivery(n).references)
+    assert returned_mail(*report(scene, leader, (FARMER.email, "5.2.2")), actor=ACTOR) == 3
+    with acting_for(scene.organisation.id):
+        assert len(MailStanding.objects.get(address=FARMER.email).full_at) == 1
 
 
 def test_a_policy_refusal_alarms_the_operator_and_never_bars_an_address(scene: Scene) -> None:

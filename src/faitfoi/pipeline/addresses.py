@@ -1,7 +1,8 @@
 """What returned messages teach about an address, and when nothing more is sent to it.
 
-A bad address counts at once; a full mailbox, after its third message came back over five days; what the server says
-of us (filters, reputation, authentication) never counts against the address: it is an alarm for the operator.
+A bad address counts at once, when the report is about that very address and not about a server that was away; a full
+mailbox, after its third message came back over five days; what the server says of us (filters, reputation,
+authentication) never counts against the address: it is an alarm for the operator.
 """
 
 from datetime import datetime, timedelta
@@ -11,6 +12,9 @@ from django.utils import timezone
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.channels.contract import Refused, RemoteEvent
+from faitfoi.channels.smtp_mail_message import plain_address
+from faitfoi.intake.bounce_codes import BounceClass
+from faitfoi.intake.bounce_recipients import BouncedRecipient
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Alarm, Delivery, MailStanding
 from faitfoi.records.storable import storable
@@ -23,6 +27,21 @@ CAUSE = "mail_policy"
 
 class UnknownAddress(LookupError):
     """Nothing has been learnt about this address; a French sentence."""
+
+
+def verdict_of(person: BouncedRecipient, address: str) -> str:
+    """Return what a report teaches about the address that we wrote to; empty when it teaches nothing.
+
+    It may be about somebody behind that address (a list, a forwarding), or about a server that was away for days.
+    """
+    try:
+        ours = {address.lower(), plain_address(address).lower()}
+    except ValueError:
+        ours = {address.lower()}
+    told = {each.lower() for each in (person.address, person.original) if each}
+    was_away = person.kind is BounceClass.HARD and person.status.startswith(("4.", "5.4.7"))
+    about_somebody_else = bool(told) and not told & ours and person.kind is not BounceClass.POLICY
+    return "" if was_away or about_somebody_else else person.kind.value
 
 
 def learn(delivery: Delivery, event: RemoteEvent, *, actor: str) -> None:

@@ -297,7 +297,7 @@ def returned_mail(raw: bytes, recipients: tuple[str, ...], *, actor: str) -> int
     bounce = read_bounce(raw)
     if bounce is None:
         return 0
-    known = 0
+    known, at = 0, timezone.now()
     for recipient in recipients:
         message_ref = read_verp(recipient, secret=return_secret())
         token = ReturnToken.objects.filter(message_ref=message_ref).first() if message_ref else None
@@ -307,22 +307,23 @@ def returned_mail(raw: bytes, recipients: tuple[str, ...], *, actor: str) -> int
             delivery = Delivery.objects.select_related("document").filter(message_ref=token.message_ref).first()
             carried = carried_with(delivery) if delivery else []  # the token may be of a message to ourselves
         for each in carried:
-            known += record(each, _events_of(bounce, raw, message_ref=token.message_ref), actor=actor)
+            told = _events_of(bounce, raw, message_ref=token.message_ref, address=each.address, at=at)
+            known += record(each, told, actor=actor)
     return known
 
 
-def _events_of(bounce: Bounce, raw: bytes, *, message_ref: str) -> list[RemoteEvent]:
+def _events_of(bounce: Bounce, raw: bytes, *, message_ref: str, address: str, at: datetime) -> list[RemoteEvent]:
     """One piece of news per recipient that the bounce speaks of."""
     return [
         RemoteEvent(
-            identity=f"{message_ref}:{person.kind}:{person.status}",
+            identity=f"{message_ref}:{person.kind}:{person.status}:{person.address.lower()}",
             code=person.status or person.kind.value,
             grade=BOUNCE_GRADE.get(person.kind, Grade.UNKNOWN_CODE),
-            at=timezone.now(),
+            at=at,
             reason=person.sentence,
             who=bounce.reporter,
             final=person.kind is not BounceClass.DELAYED,
-            verdict=person.kind.value,
+            verdict=addresses.verdict_of(person, address),
             raw=raw,
         )
         for person in bounce.recipients

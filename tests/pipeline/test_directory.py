@@ -17,7 +17,7 @@ from faitfoi.pipeline.directory import FRESH, asked_of, describe, look_up, raw_a
 from faitfoi.records.models import Customer, DirectoryAnswer
 from faitfoi.records.stages import LineOutcome
 from faitfoi.simulators.control import FaultKind
-from tests.pipeline.cast import ACTOR, FARMER, Scene, file
+from tests.pipeline.cast import ACTOR, FARMER, Scene, file, invoice
 from tests.pipeline.pa_scene import Platform, open_platform
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +94,21 @@ def test_a_directory_that_does_not_answer_holds_no_invoice_up(scene: Scene, plat
     with acting_for(scene.organisation.id):
         row = DirectoryAnswer.objects.get()
     assert (row.reach, bool(row.failure)) == ("", True)
+
+
+def test_a_batch_waits_for_a_silent_directory_twice_at_most_however_many_its_customers(
+    scene: Scene, platform: Platform
+) -> None:
+    platform.fault(FaultKind.DOWN, on="directory", times=50)
+    others = [{**invoice(f"F-{n}"), "buyer": _at(f"{FARM}_S{n}")} for n in range(5)]
+    scene.prepare(scene.hand_over(*(json.dumps(each).encode() for each in others)))
+    (down,) = platform.simulator.faults.left()
+    assert down["times"] == 48
+
+
+def _at(address: str) -> dict[str, Any]:
+    """The farmer, invoiced at another of its addresses."""
+    return {**invoice("F")["buyer"], "electronic_address": {"value": address, "scheme": "0225"}}
 
 
 def test_an_answer_serves_for_a_day_and_no_longer(scene: Scene, platform: Platform) -> None:

@@ -1,6 +1,7 @@
 """What a public structure wants is known before its invoices are prepared, and never holds a batch up (A8)."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +13,11 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.rerouting import route_again
 from faitfoi.pipeline.structures import NotTold, look_up, refresh
+from faitfoi.records.journal import write_entry
 from faitfoi.records.models import ChannelHealth, Customer, JournalEntry, Structure
 from faitfoi.records.stages import LineOutcome, Stage
 from faitfoi.simulators.control import FaultKind
-from tests.pipeline.cast import ACTOR, TOWN, Scene, fault, file
+from tests.pipeline.cast import ACTOR, TOWN, Scene, fault, file, register
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,6 +145,49 @@ def test_a_silent_chorus_never_holds_a_batch_up_and_the_reason_says_unverified(s
         assert (row.known, row.told_at) == (None, None)
         assert "503" in row.failure
         assert ChannelHealth.objects.get(channel=ChannelKey.CHORUS_PRO).bad_reason == row.failure
+
+
+def towns(scene: Scene, count: int) -> list[bytes]:
+    """Register so many public customers, and return an invoice for each."""
+    numbers = range(1, count + 1)
+    buyers = [
+        replace(TOWN, reference=f"P-{100 + n}", name=f"Commune {n} de l’Exemple", siret=f"000001{n:02d}000010"[:14])
+        for n in numbers
+    ]
+    buyers = [replace(each, siren=each.siret[:9]) for each in buyers]
+    with acting_for(scene.organisation.id):
+        write_entry("scene_set", actor=ACTOR, rows=[register(scene.organisation, each) for each in buyers])
+    return [file(f"TV-{n}", buyer) for n, buyer in zip(numbers, buyers, strict=True)]
+
+
+def asked(scene: Scene) -> int:
+    """How often Chorus Pro was asked for a structure while it was not there."""
+    (down,) = scene.chorus.faults.left()
+    return 50 - int(str(down["times"]))
+
+
+@pytest.mark.beside_the_journal
+def test_a_batch_waits_for_a_silent_chorus_twice_at_most_however_many_its_customers(scene: Scene) -> None:
+    files = towns(scene, 6)
+    scene.chorus.faults.add(fault(FaultKind.DOWN, times=50, on="rechercher"))
+    scene.prepare(scene.hand_over(*files[:4]))
+    assert asked(scene) == 2
+
+    # What is prepared a moment later does not wait for the same silence at all; later it asks again.
+    scene.prepare(scene.hand_over(files[4]))
+    assert asked(scene) == 2
+    with acting_for(scene.organisation.id):
+        ChannelHealth.objects.update(bad_at=timezone.now() - timedelta(minutes=2))
+    scene.prepare(scene.hand_over(files[5]))
+    assert asked(scene) == 3
+
+
+def test_a_structure_that_chorus_cannot_describe_hides_none_of_the_others(scene: Scene) -> None:
+    files = towns(scene, 4)
+    scene.chorus.faults.add(fault(FaultKind.REFUSE, times=3, on="rechercher"))
+    scene.prepare(scene.hand_over(*files))
+    with acting_for(scene.organisation.id):
+        assert Structure.objects.exclude(told_at=None).count() == 1
 
 
 @pytest.mark.beside_the_journal

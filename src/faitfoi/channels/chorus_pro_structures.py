@@ -51,8 +51,12 @@ class StructureTold:
     raw: bytes = field(default=b"", repr=False)
 
 
+class NotDescribed(NotSent):
+    """Chorus Pro has answered, and does not describe this structure: nothing is said of any other."""
+
+
 def look_up(connection: Connection, siret: str, *, services: Iterable[str] = ()) -> StructureTold | None:
-    """Ask what a structure wants; None when Chorus Pro does not have this SIRET. Raises NotSent.
+    """Ask what a structure wants; None when Chorus Pro does not have this SIRET. Raises NotSent, NotDescribed.
 
     `services` are the codes whose own rules are asked for: a hospital may have hundreds of services.
     """
@@ -60,7 +64,7 @@ def look_up(connection: Connection, siret: str, *, services: Iterable[str] = ())
         return _look_up(connection, siret, frozenset(services))
     except BusinessError as error:
         said = f" : « {error.label[:300]} »" if error.label else ""
-        problem = NotSent(f"Chorus Pro n’a pas su décrire la structure {siret} (code {error.code}{said}).")
+        problem = NotDescribed(f"Chorus Pro n’a pas su décrire la structure {siret} (code {error.code}{said}).")
     raise problem
 
 

@@ -25,6 +25,10 @@ from faitfoi.records.vault import VaultClosed, unlock
 
 QUIET = timedelta(minutes=1)
 """A good call is written down at most this often: ten thousand deliveries are one piece of news here."""
+REST = timedelta(minutes=1)
+"""How long a channel that did not answer is spared the questions that no invoice must wait for."""
+SILENCES = 2
+"""So many silences one after the other end a round of questions: the others would wait for the same."""
 WARNED = 21
 """Days before it expires from which a technical password is spoken of on every page."""
 CHANGES_SHOWN = 5
@@ -186,6 +190,15 @@ def noted_good(channel: str, *, at: datetime) -> None:
     if mine.filter(~stale).exists():
         return
     ChannelHealth.objects.update_or_create(organisation_id=organisation_id, channel=channel, defaults={"good_at": at})
+
+
+def rests(channel: str, *, at: datetime) -> bool:
+    """Whether the channel has failed a moment ago and not answered since: questions that can wait then do.
+
+    Runs inside `acting_for`.
+    """
+    silent = Q(good_at=None) | Q(bad_at__gte=F("good_at"))
+    return ChannelHealth.objects.filter(silent, channel=channel, bad_at__gt=at - REST).exists()
 
 
 def noted_answer(channel: str, answer: Answer, *, at: datetime) -> None:

@@ -22,7 +22,7 @@ from faitfoi.einvoice.model import Invoice
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
-from faitfoi.pipeline.connections import noted_bad, noted_good
+from faitfoi.pipeline.connections import SILENCES, noted_bad, noted_good, rests
 from faitfoi.pipeline.customers import directory_address, match_customers
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.journal import write_entry
@@ -50,7 +50,8 @@ STATUS = {"Enabled": "active", "Disabled": "inactive", "Upcoming": "à venir"}
 def make_reachable_known(organisation: Organisation, invoices: Sequence[Invoice], *, age: timedelta = FRESH) -> None:
     """Have the directory asked about the very addresses that invoices bear, if they go by a plateforme agréée.
 
-    An answer of less than `age` serves again. That the directory does not answer is kept, never raised.
+    An answer of less than `age` serves again. That the directory does not answer is kept, never raised, and waited for
+    twice at most, however many the addresses.
     """
     with acting_for(organisation.id):
         if not ChannelSettings.objects.filter(channel=CHANNEL).exists():
@@ -58,14 +59,23 @@ def make_reachable_known(organisation: Organisation, invoices: Sequence[Invoice]
         customers = match_customers([invoice.buyer for invoice in invoices])
         pairs = [pair for pair in zip(customers, invoices, strict=True) if pair[0] is not None]
         borne = [directory_address(found, each) for found, each in pairs if found and found.nature == Nature.TAXABLE]
+        if age >= FRESH and rests(CHANNEL, at=timezone.now()):
+            return  # nobody waits at this very moment: who presses a button asks all the same
         rows = {row.address: row for row in DirectoryAnswer.objects.filter(address__in=borne)}
-    for address in dict.fromkeys(filter(None, borne)):
-        if address in rows and not _is_due(rows[address], now=timezone.now(), age=age):
-            continue
-        try:
-            look_up(organisation.id, address, actor=ACTOR)
-        except NotSent as error:
-            log.warning("the address %s was not looked up: %s", address, error.reason)
+    now, silences = timezone.now(), 0
+    wanted = dict.fromkeys(filter(None, borne))
+    with Channels(organisation.id) as channels:
+        for address in wanted:
+            if address in rows and not _is_due(rows[address], now=now, age=age):
+                continue
+            try:
+                _look_up(channels, organisation.id, address, actor=ACTOR)
+                silences = 0
+            except NotSent as error:
+                log.warning("the address %s was not looked up: %s", address, error.reason)
+                silences += 1
+            if silences == SILENCES:
+                return
 
 
 def _is_due(row: DirectoryAnswer, *, now: datetime, age: timedelta) -> bool:
@@ -79,12 +89,16 @@ def look_up(organisation_id: UUID, address: str, *, actor: str) -> DirectoryAnsw
 
     Call it outside any transaction.
     """
+    with Channels(organisation_id) as channels:
+        return _look_up(channels, organisation_id, address, actor=actor)
+
+
+def _look_up(channels: Channels, organisation_id: UUID, address: str, *, actor: str) -> DirectoryAnswer:
     try:
-        with Channels(organisation_id) as channels:
-            with acting_for(organisation_id):
-                channel = channels.open_key(CHANNEL)
-            assert isinstance(channel, PlateformeAgreee)  # noqa: S101  # the registry's
-            told = channel.look_up(address)
+        with acting_for(organisation_id):
+            channel = channels.open_key(CHANNEL)
+        assert isinstance(channel, PlateformeAgreee)  # noqa: S101  # the registry's
+        told = channel.look_up(address)
     except NotSent as error:
         with acting_for(organisation_id):
             noted_bad(CHANNEL, error.reason, at=timezone.now())

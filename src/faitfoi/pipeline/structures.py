@@ -5,7 +5,7 @@ is used, with its age, and without any answer the invoice is prepared unverified
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,12 +15,12 @@ from django.utils import timezone
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.chorus_pro import ChorusPro
-from faitfoi.channels.chorus_pro_structures import ServiceTold, StructureTold
+from faitfoi.channels.chorus_pro_structures import NotDescribed, ServiceTold, StructureTold
 from faitfoi.channels.contract import NotSent
 from faitfoi.einvoice.model import Invoice
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
-from faitfoi.pipeline.connections import noted_bad, noted_good
+from faitfoi.pipeline.connections import SILENCES, noted_bad, noted_good, rests
 from faitfoi.pipeline.customers import match_customers, service_code
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.journal import write_entry
@@ -37,13 +37,21 @@ ACTOR = "chorus_pro"
 
 
 class NotTold(Exception):
-    """Chorus Pro could not be asked; the message is a French sentence saying why."""
+    """Chorus Pro could not be asked; the message is a French sentence saying why.
+
+    `answered` when it has answered, but not described this one structure.
+    """
+
+    def __init__(self, reason: str, *, answered: bool = False) -> None:
+        super().__init__(reason)
+        self.answered = answered
 
 
 def make_known(organisation: Organisation, invoices: Sequence[Invoice], *, age: timedelta = FRESH) -> None:
     """Have what the recipients want known before the invoices are judged, of those that go by Chorus Pro.
 
-    An answer of less than `age` serves again. That Chorus Pro does not answer is kept, never raised.
+    An answer of less than `age` serves again. That Chorus Pro does not answer is kept, never raised, and waited for
+    twice at most, however many the customers.
     """
     codes: dict[str, set[str]] = {}
     with acting_for(organisation.id):
@@ -53,15 +61,33 @@ def make_known(organisation: Organisation, invoices: Sequence[Invoice], *, age: 
                 codes.setdefault(customer.siret, set()).add(service_code(customer, invoice))
         if not codes or not ChannelSettings.objects.filter(channel=ChannelKey.CHORUS_PRO).exists():
             return
+        if age >= FRESH and rests(ChannelKey.CHORUS_PRO, at=timezone.now()):
+            return  # nobody waits at this very moment: who presses a button asks all the same
         rows = {row.siret: row for row in Structure.objects.filter(siret__in=codes)}
     now = timezone.now()
-    for siret, wanted in codes.items():
-        if siret in rows and not any(_is_due(rows[siret], code, now=now, age=age) for code in wanted):
-            continue
-        try:
-            look_up(organisation.id, siret, services=sorted(wanted - {""}), actor=ACTOR)
-        except NotTold as error:
-            log.warning("structure %s was not looked up: %s", siret, error)
+    due = {
+        siret: sorted(wanted - {""})
+        for siret, wanted in codes.items()
+        if siret not in rows or any(_is_due(rows[siret], code, now=now, age=age) for code in wanted)
+    }
+    if due:
+        _ask_all(organisation.id, due)
+
+
+def _ask_all(organisation_id: UUID, due: Mapping[str, Sequence[str]]) -> None:
+    """Ask about structures and services of theirs, until Chorus Pro is silent twice in a row."""
+    silences = 0
+    with Channels(organisation_id) as channels:
+        for siret, services in due.items():
+            try:
+                _look_up(channels, organisation_id, siret, services=services, actor=ACTOR)
+            except NotTold as error:
+                log.warning("structure %s was not looked up: %s", siret, error)
+                silences = 0 if error.answered else silences + 1
+            else:
+                silences = 0
+            if silences == SILENCES:
+                return
 
 
 def _is_due(row: Structure, code: str, *, now: datetime, age: timedelta) -> bool:
@@ -160,7 +186,9 @@ def refresh(organisation_id: UUID, *, actor: str) -> int:
             try:
                 _look_up(channels, organisation_id, siret, services=(), actor=actor)
             except NotTold as error:
-                log.warning("structures are not refreshed: %s", error)
+                log.warning("structure %s is not refreshed: %s", siret, error)
+                if error.answered:
+                    continue
                 break  # the others would wait for the same silence
             answered += 1
     return answered
@@ -179,10 +207,14 @@ def _look_up(
         assert isinstance(channel, ChorusPro)  # noqa: S101  # the registry's
         told = channel.structure(siret, services=wanted)
     except NotSent as error:
+        answered = isinstance(error, NotDescribed)
         with acting_for(organisation_id):
-            noted_bad(ChannelKey.CHORUS_PRO, error.reason, at=timezone.now())
+            if answered:
+                noted_good(ChannelKey.CHORUS_PRO, at=timezone.now())
+            else:
+                noted_bad(ChannelKey.CHORUS_PRO, error.reason, at=timezone.now())
             _keep_failure(organisation_id, siret, error.reason, actor=actor)
-        raise NotTold(error.reason) from error
+        raise NotTold(error.reason, answered=answered) from error
     return _keep(organisation_id, siret, told, actor=actor)
 
 

@@ -4,14 +4,20 @@ import json
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.chorus_pro_codes import invoice_statuses
+from faitfoi.channels.contract import Grade
 from faitfoi.pipeline.acting import CannotAct, do_acts
 from faitfoi.pipeline.acting_questions import ask_about_acts
+from faitfoi.pipeline.answers_pa import handle
 from faitfoi.pipeline.chorus_halts import Halt, Paper, acknowledge, complete, halted, halted_deliveries, recycle
+from faitfoi.pipeline.resending import CannotResend, resend
 from faitfoi.pipeline.task_list import count_tasks, list_tasks
-from faitfoi.records.models import Act
+from faitfoi.pipeline.tasks import Task
+from faitfoi.records.models import Act, Delivery, Event
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import FaultKind
 from tests.pipeline.cast import ACTOR, TOWN, Scene, fault, invoice
@@ -128,11 +134,88 @@ def test_an_unknown_status_is_kept_shown_and_a_task_until_news_that_we_know(scen
         assert count_tasks() == 1
     assert task.kind == "chorus_unknown"
     assert "INVENTEE" in task.happened
+    assert task.buttons
     scene.advance(hours=1)
     scene.chorus._control.obey("POST /control/state", {"flow": flow, "status": "MANDATEE"})
     scene.poll()
     with acting_for(scene.organisation.id):
         assert list_tasks(scene.organisation) == []
+
+
+def the_tasks(scene: Scene) -> list[Task]:
+    """The one list, which counts what it shows; nothing in it is without a button."""
+    with acting_for(scene.organisation.id):
+        found = list_tasks(scene.organisation)
+        assert count_tasks() == len(found)
+    assert all(task.buttons and task.who and task.todo and task.happened for task in found)
+    return found
+
+
+def states(scene: Scene, number: str, **told: str) -> None:
+    """Have Chorus Pro say a state of the flow, or a status of the invoice, and read it."""
+    flow = scene.delivery(number).references["numeroFluxDepot"]
+    scene.advance(minutes=5)
+    scene.chorus._control.obey("POST /control/state", {"flow": flow, **told})
+    with acting_for(scene.organisation.id):
+        Delivery.objects.filter(next_poll_at=None).update(next_poll_at=timezone.now())
+    scene.poll()
+
+
+ASKING = sorted(
+    code
+    for code, meaning in invoice_statuses().items()
+    if meaning.grade is Grade.ACTION_NEEDED and code not in {Halt.RECYCLE.value, Halt.COMPLETE.value}
+)
+
+
+@pytest.mark.beside_the_journal
+def test_every_status_that_asks_for_something_is_a_task_until_somebody_has_dealt_with_it(scene: Scene) -> None:
+    assert len(ASKING) > 20
+    halt(scene, "TV-1", ".00")
+    for code in ASKING:
+        states(scene, "TV-1", status=code)
+        (task,) = the_tasks(scene)
+        assert task.kind == "chorus_asked", code
+        assert invoice_statuses()[code].sentence in task.happened
+    event_id = task.buttons[-1].about["event_id"]
+    with acting_for(scene.organisation.id):
+        assert handle(Event.objects.get(id=event_id), note="vu avec la mairie", actor=ACTOR)
+    assert the_tasks(scene) == []
+    states(scene, "TV-1", status="BROUILLON")
+    assert len(the_tasks(scene)) == 1
+    states(scene, "TV-1", status="MANDATEE")
+    assert the_tasks(scene) == []
+
+
+@pytest.mark.parametrize("state", ["IN_INCIDENTE", "IN_A_RELANCER", "IN_ERREUR_INTERNE"])
+def test_a_flow_that_chorus_left_behind_is_a_task_and_only_a_person_deposits_it_again(scene: Scene, state: str) -> None:
+    scene.send(owing("TV-1", ".00"))
+    states(scene, "TV-1", flow_state=state)
+    (task,) = the_tasks(scene)
+    assert (task.kind, len(scene.deposits())) == ("chorus_left", 1)
+    (again,) = [button for button in task.buttons if button.given.get("exit") == "resend"]
+    assert again.tick
+    resend(scene.organisation, scene.delivery("TV-1").id, actor="user:alice")
+    scene.deliver()
+    assert len(scene.deposits()) == 2
+    assert the_tasks(scene) == []
+
+
+def test_a_flow_on_its_way_is_not_deposited_again(scene: Scene) -> None:
+    scene.send(owing("TV-1", ".00"))
+    with pytest.raises(CannotResend):
+        resend(scene.organisation, scene.delivery("TV-1").id, actor="user:alice")
+    states(scene, "TV-1", flow_state="IN_A_RELANCER")
+    states(scene, "TV-1", flow_state="IN_INTEGRE")
+    assert the_tasks(scene) == []
+    with pytest.raises(CannotResend):
+        resend(scene.organisation, scene.delivery("TV-1").id, actor="user:alice")
+
+
+def test_a_rejection_in_the_list_leads_to_its_guided_answer(scene: Scene) -> None:
+    halt(scene, "TV-1", ".66")
+    (task,) = the_tasks(scene)
+    assert (task.kind, [button.page for button in task.buttons if not button.post][-1]) == ("rejected", "chorus_task")
 
 
 def test_two_who_answer_at_once_answer_once(scene: Scene) -> None:

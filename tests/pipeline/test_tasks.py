@@ -232,6 +232,7 @@ def test_prepared_and_not_sent_is_told(scene: Scene, book: Book) -> None:
         Delivery.objects.update(next_attempt_at=timezone.now() - timedelta(minutes=11))
     (task,) = tasks(scene)
     assert task.kind == "routed"
+    assert task.buttons
 
 
 def test_a_mail_whose_answer_was_lost_can_be_asked_of_the_customer_only(scene: Scene) -> None:

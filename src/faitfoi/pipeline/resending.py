@@ -13,6 +13,7 @@ from django.utils import timezone
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import archive
+from faitfoi.pipeline.chorus_words import left_behind
 from faitfoi.pipeline.customers import facts_for, match_customer
 from faitfoi.pipeline.due import ask_later
 from faitfoi.pipeline.installation import sandbox, today
@@ -116,9 +117,9 @@ def why_not_again(delivery: Delivery) -> str:
     """Say why this delivery may not be sent anew, in French; empty when it may. Runs inside `acting_for`.
 
     A rejected legal delivery keeps its number for ever (contract §3.3, Chorus Pro's REJETEE): credit note and new
-    invoice. Only what was turned away before any invoice was made of it may leave again.
+    invoice. Only what was turned away, or left behind, before any invoice was made of it may leave again.
     """
-    if delivery.stage not in ENDED_BADLY:
+    if delivery.stage not in ENDED_BADLY and not left_behind(delivery):
         return "Cet envoi n’attend pas d’être refait : regardez où il en est."
     if delivery.settled or delivery.later().exists():
         return "Une personne a déjà décidé pour cet envoi."

@@ -1,12 +1,11 @@
-"""Invoices that Chorus Pro wants recycled or completed, and news from it that no list of ours has."""
+"""Invoices that Chorus Pro wants recycled or completed, what else it asks for, and news that no list of ours has."""
 
-from datetime import datetime
+from django.db.models import Exists, OuterRef, QuerySet
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
-
-from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.accounts.models import Organisation
 from faitfoi.channels.contract import Grade
 from faitfoi.pipeline.chorus_halts import Halt, Halted, halted, halted_deliveries
+from faitfoi.pipeline.chorus_words import LEFT_BEHIND, open_questions
 from faitfoi.pipeline.tasks import Button, Family, Task, due_after
 from faitfoi.records.models import Act, Delivery, Event
 
@@ -20,20 +19,33 @@ WHAT_TO_DO = {
     "le même : n’émettez pas d’autre facture.",
     Halt.COMPLETE: "Joignez les pièces demandées. Le numéro reste le même : n’émettez pas d’autre facture.",
 }
+ASKED, LEFT, UNKNOWN = "chorus_asked", "chorus_left", "chorus_unknown"
+QUESTIONS = {
+    ASKED: "attend quelque chose de vous sur Chorus Pro",
+    LEFT: "est restée à l’entrée de Chorus Pro : son dépôt n’avance plus",
+    UNKNOWN: ": Chorus Pro a dit ce que nous ne connaissons pas",
+}
+HOW = {
+    ASKED: "Faites sur le portail ce que dit le message : la suite se verra d’elle-même. S’il n’y a plus rien à faire, "
+    "classez.",
+    LEFT: "Regardez sur le portail si la facture y est. Si Chorus Pro relance ce dépôt, la suite se verra "
+    "d’elle-même ; sinon déposez-la de nouveau, sous le même numéro.",
+    UNKNOWN: "Regardez sur le portail ce que cela veut dire pour cette facture, signalez-nous ce code, puis classez.",
+}
 LABELS = {Halt.RECYCLE: "Dire où elle va", Halt.COMPLETE: "Joindre les pièces"}
 
 
 def count() -> int:
     """How many deliveries wait for an answer of ours on Chorus Pro."""
-    return _unanswered().count() + _untold().count()
+    return _unanswered().count() + _asked().count()
 
 
 def tasks(organisation: Organisation, most: int) -> list[Task]:
     """One task for each delivery that waits for an answer of ours, oldest first."""
     waiting = _unanswered().select_related("document__customer").order_by("id")[:most]
     found = [_halt(organisation, each) for delivery in waiting if (each := halted(delivery)) is not None]
-    untold = _untold().select_related("document").order_by("id")[:most]
-    return [*found, *(_unknown(organisation, delivery) for delivery in untold)]
+    asked = _asked().select_related("document", "delivery").order_by("at", "id")[:most]
+    return [*found, *(_question(organisation, event) for event in asked)]
 
 
 def _unanswered() -> QuerySet[Delivery]:
@@ -42,14 +54,9 @@ def _unanswered() -> QuerySet[Delivery]:
     return halted_deliveries().filter(~Exists(given))
 
 
-def _untold() -> QuerySet[Delivery]:
-    """The deliveries of which Chorus Pro has said last something that no list of ours has."""
-    said = Event.objects.filter(delivery=OuterRef("pk"), axis=Event.Axis.THEIRS)
-    later = said.filter(at__gt=OuterRef("unknown_at"), grade__in=[g.value for g in Grade if g != Grade.UNKNOWN_CODE])
-    unknown = Event.objects.filter(grade=Grade.UNKNOWN_CODE.value, delivery__channel=ChannelKey.CHORUS_PRO)
-    followed = Delivery.objects.filter(channel=ChannelKey.CHORUS_PRO).exclude(next_poll_at=None)
-    newest = unknown.filter(delivery=OuterRef("pk")).order_by("-at").values("at")[:1]
-    return followed.annotate(unknown_at=Subquery(newest)).exclude(unknown_at=None).filter(~Exists(later))
+def _asked() -> QuerySet[Event]:
+    """What Chorus Pro asks for otherwise than by the halts, and what we do not know."""
+    return open_questions().exclude(code__in=[halt.value for halt in DAYS])
 
 
 def _halt(organisation: Organisation, found: Halted) -> Task:
@@ -76,20 +83,43 @@ def _halt(organisation: Organisation, found: Halted) -> Task:
     )
 
 
-def _unknown(organisation: Organisation, delivery: Delivery) -> Task:
-    last = Event.objects.filter(delivery=delivery, grade=Grade.UNKNOWN_CODE.value).order_by("-at").first()
-    since: datetime = last.at if last else delivery.created_at
-    return Task(
-        key=f"unknown:{delivery.pk}",
-        kind="chorus_unknown",
-        title=f"{delivery.document.number} : Chorus Pro a dit ce que nous ne connaissons pas",
-        happened=last.reason if last else "",
-        who="Qui a accès à Chorus Pro.",
-        todo="Regardez sur le portail ce que cela veut dire pour cette facture, et signalez-nous ce code.",
-        since=since,
-        due=due_after(organisation, since, 2),
-        document=delivery.document,
+def _question(organisation: Organisation, event: Event) -> Task:
+    delivery, kind = event.delivery, _kind_of(event)
+    assert delivery is not None  # noqa: S101  # the news is found by its delivery
+    dealt_with = Button(
+        label="Classer",
+        page="pa_answer",
+        about={"event_id": event.pk},
+        given={"exit": "handled"},
+        asks="Ce qui a été fait",
     )
+    again = Button(
+        label="Déposer de nouveau",
+        page="delivery_exit",
+        about={"delivery_id": delivery.pk},
+        given={"exit": "resend"},
+        asks="Je m’en suis assuré : Chorus Pro n’a pas cette facture. Elle repart par un nouveau dépôt.",
+        tick=True,
+    )
+    return Task(
+        key=f"asked:{event.pk}",
+        kind=kind,
+        title=f"{event.document.number} {QUESTIONS[kind]}",
+        happened=event.reason,
+        who="Qui a accès à Chorus Pro.",
+        todo=HOW[kind],
+        since=event.at,
+        due=due_after(organisation, event.at, 2),
+        mood="lost" if kind == UNKNOWN else "trouble",
+        document=event.document,
+        buttons=(again, dealt_with) if kind == LEFT else (dealt_with,),
+    )
+
+
+def _kind_of(event: Event) -> str:
+    if event.grade == Grade.UNKNOWN_CODE:
+        return UNKNOWN
+    return LEFT if event.code in LEFT_BEHIND else ASKED
 
 
 CHORUS = Family(name="chorus", count=count, tasks=tasks)

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.pipeline.chorus_halts import halted
 from faitfoi.pipeline.resending import Settlement, why_not_again
 from faitfoi.pipeline.tasks import Button, Family, Task, due_after
 from faitfoi.records.models import Delivery, Event
@@ -63,6 +64,16 @@ def exits_of(delivery: Delivery) -> tuple[Button, ...]:
             return _rejected(delivery)
         case _:
             return ()
+
+
+def _buttons(delivery: Delivery) -> tuple[Button, ...]:
+    """The exits, as the list offers them: with the guided page of a rejection, and never none."""
+    if Stage(delivery.stage) is Stage.REJECTED and halted(delivery) is not None:
+        about = {"delivery_id": delivery.pk}
+        guided = Button(label="Régler ce rejet pas à pas", page="chorus_task", about=about, post=False)
+        return (guided, *exits_of(delivery))
+    look = Button(label="Regarder l’envoi", page="document", about={"document_id": delivery.document_id}, post=False)
+    return exits_of(delivery) or (look,)
 
 
 def _notice(delivery: Delivery) -> tuple[Button, ...]:
@@ -164,7 +175,7 @@ def _task(organisation: Organisation, delivery: Delivery, last: Event | None) ->
         due=due_after(organisation, since, DAYS[stage]),
         mood=MOODS.get(stage, "trouble"),
         document=document,
-        buttons=exits_of(delivery),
+        buttons=_buttons(delivery),
     )
 
 

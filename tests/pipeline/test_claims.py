@@ -6,16 +6,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connections
+from django.db import IntegrityError, connection, connections
 from django.utils import timezone
 
+from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.contract import NotSent, Parcel
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline import prepare as preparing
 from faitfoi.pipeline import questions, writing_down
+from faitfoi.pipeline.connections import noted_bad
 from faitfoi.pipeline.judging import Refusal
 from faitfoi.pipeline.open_channels import Channels
-from faitfoi.records.models import Attempt, BatchLine, Delivery, Document
+from faitfoi.records.models import Attempt, BatchLine, ChannelHealth, Delivery, Document
 from faitfoi.records.stages import LineOutcome, Stage
 from faitfoi.records.transitions import ForbiddenMove, move
 from faitfoi.simulators.control import FaultKind
@@ -321,3 +324,72 @@ def test_the_database_itself_refuses_a_second_open_attempt(scene: Scene) -> None
         Attempt.objects.create(
             organisation=scene.organisation, delivery=delivery, number=2, worker="x", deadline=now, lease_until=now
         )
+
+
+def waiting_for_locks() -> int:
+    """Return how many of this database's connections wait for somebody's row."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+def settled_at_once(scene: Scene, first: Callable[[], object], second: Callable[[], object]) -> None:
+    """Run both so that the first waits for the channel's health while the second has begun; then let both go on."""
+    with acting_for(scene.organisation.id):
+        noted_bad(ChannelKey.CHORUS_PRO, "Le portail ne répond pas.", at=timezone.now())
+    held, released = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with acting_for(scene.organisation.id):
+            ChannelHealth.objects.select_for_update().get(channel=ChannelKey.CHORUS_PRO)
+            held.set()
+            assert released.wait(60)
+
+    def then() -> None:
+        wait_until(lambda: waiting_for_locks() == 1)
+        second()
+
+    def begin() -> None:
+        assert held.wait(60)
+        first()
+
+    def release() -> None:
+        try:
+            wait_until(lambda: waiting_for_locks() == 2)
+        finally:
+            released.set()
+
+    at_once(hold, begin, then, release)
+
+
+def test_what_was_not_sent_and_the_answer_to_its_question_settle_at_once_without_waiting_for_each_other(
+    scene: Scene,
+) -> None:
+    scene.prepare(scene.hand_over(file("F-1", TOWN)))
+    claim = make_claim(scene, "F-1")
+    let_the_lease_run_out(scene)
+    assert questions.sweep(scene.organisation.id) == 1
+    error = NotSent("Le portail ne répond pas.")
+    settled_at_once(scene, lambda: delivering._settle_not_sent(scene.organisation.id, claim, error), scene.ask)
+    assert scene.stage("F-1") is Stage.ROUTED
+
+
+def test_a_failed_poll_and_a_late_receipt_settle_at_once_without_waiting_for_each_other(scene: Scene) -> None:
+    scene.prepare(scene.hand_over(file("F-1", TOWN)))
+    claim = make_claim(scene, "F-1")
+    with Channels(scene.organisation.id) as channels:
+        with acting_for(scene.organisation.id):
+            channel = channels.open(scene.delivery("F-1"))
+            Delivery.objects.update(next_poll_at=timezone.now())
+        assert isinstance(claim.cargo, Parcel)
+        receipt = channel.send(claim.cargo)
+    scene.chorus.faults.add(fault(FaultKind.DOWN))
+    settled_at_once(
+        scene,
+        scene.poll,
+        lambda: delivering.settle_receipt(scene.organisation.id, claim, receipt, polls=True),
+    )
+    assert scene.stage("F-1") is Stage.SENT

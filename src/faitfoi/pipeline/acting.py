@@ -199,14 +199,15 @@ def settle_act_receipt(organisation_id: UUID, claim: ActClaim, receipt: Receipt)
     now = timezone.now()
     kept = pack_answer(organisation_id, claim.delivery_id, receipt)
     with acting_for(organisation_id):
+        Delivery.objects.select_for_update().get(id=claim.delivery_id)
         close_act_attempt(claim.attempt_id, outcome=Attempt.Outcome.RECEIPT, detail=receipt.detail, actor=WORKER)
         act = Act.objects.select_for_update(of=("self",)).select_related("delivery").get(id=claim.act_id)
         source = Stage(act.stage)
         # The sweeper may have asked for a search meanwhile: the receipt settles it.
         if source in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:
             end_act(act, source, receipt)
+        keep_receipt(act.delivery, receipt, kept, at=now, code=act.kind, identity=receipt_identity(act), held=True)
         noted_good(act.delivery.channel, at=now)
-        keep_receipt(act.delivery, receipt, kept, at=now, code=act.kind, identity=receipt_identity(act))
 
 
 def end_act(act: Act, source: Stage, receipt: Receipt) -> bool:
@@ -310,24 +311,26 @@ def _settle_not_sent(organisation_id: UUID, claim: ActClaim, error: NotSent) -> 
     """Certainly not told: tried again with a growing wait, and before a person after the last."""
     now = timezone.now()
     with acting_for(organisation_id):
-        made, channel = Act.objects.values_list("attempts_made", "delivery__channel").get(id=claim.act_id)
+        act = Act.objects.select_related("delivery").select_for_update(of=("self",)).get(id=claim.act_id)
+        if _close(claim, Attempt.Outcome.NOT_SENT, error.reason):
+            _put_back(act, Stage.SENDING, error, now=now)
+        elif act.attempts_made == claim.number:
+            _put_back(act, Stage.TO_FIND, error, now=now)  # the sweeper thought that it might have left
         if error.reason != UNABLE and not isinstance(claim.cargo, NotSent):
-            noted_bad(channel, error.reason, at=now)
-        source = Stage.SENDING
-        if not _close(claim, Attempt.Outcome.NOT_SENT, error.reason):
-            source = Stage.TO_FIND  # the sweeper thought that it might have left
-            if made != claim.number:
-                return
-        if is_last_try(made) and source is Stage.SENDING:
-            reason = f"Rien n’est parti, après {made} essais : {error.reason}"
-            move_act(claim.act_id, source=source, target=Stage.HELD, actor=WORKER, reason=reason)
-            return
-        wait = wait_after(made, error)
-        timetable = {"next_attempt_at": now + wait, "next_question_at": None}
-        if move_act(
-            claim.act_id, source=source, target=Stage.ROUTED, actor=WORKER, reason=error.reason, timetable=timetable
-        ):
-            act_later(organisation_id, [claim.act_id], at=now + wait)
+            noted_bad(act.delivery.channel, error.reason, at=now)
+
+
+def _put_back(act: Act, source: Stage, error: NotSent, *, now: datetime) -> None:
+    """Make an act due again after a while, or hold it for a person."""
+    made = act.attempts_made
+    if is_last_try(made) and source is Stage.SENDING:
+        reason = f"Rien n’est parti, après {made} essais : {error.reason}"
+        move_act(act.id, source=source, target=Stage.HELD, actor=WORKER, reason=reason)
+        return
+    at = now + wait_after(made, error)
+    timetable = {"next_attempt_at": at, "next_question_at": None}
+    if move_act(act.id, source=source, target=Stage.ROUTED, actor=WORKER, reason=error.reason, timetable=timetable):
+        act_later(act.organisation_id, [act.id], at=at)
 
 
 def _settle(

@@ -16,7 +16,7 @@ from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.pipeline.questions import MOST_QUESTIONS, STOPPED, settles_in, take_questions, take_unnoticed
 from faitfoi.pipeline.rollback import stopped
-from faitfoi.records.models import Act, ActAttempt, Attempt
+from faitfoi.records.models import Act, ActAttempt, Attempt, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions_act import close_act_attempt, move_act
 
@@ -83,11 +83,12 @@ def _ask_one(organisation_id: UUID, act_id: UUID, channels: Channels) -> None:
     now = timezone.now()
     kept = pack_answer(organisation_id, act.delivery_id, answer.receipt) if isinstance(answer, Found) else None
     with acting_for(organisation_id):
+        Delivery.objects.select_for_update().get(id=act.delivery_id)
         match answer:
             case Found(receipt=receipt):
                 if end_act(act, Stage.TO_FIND, receipt):
                     identity = receipt_identity(act)
-                    keep_receipt(act.delivery, receipt, kept, at=now, code=act.kind, identity=identity)
+                    keep_receipt(act.delivery, receipt, kept, at=now, code=act.kind, identity=identity, held=True)
             case NotFound(conclusive=True, detail=detail):
                 timetable = {"next_question_at": None, "next_attempt_at": now}
                 if move_act(

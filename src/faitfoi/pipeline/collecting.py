@@ -131,8 +131,8 @@ def _feed(organisation_id: UUID, channel: ChannelKey, *, actor: str) -> Feed:
 
 def _failed(organisation_id: UUID, channel: ChannelKey, reason: str) -> None:
     with acting_for(organisation_id):
-        noted_bad(channel, reason, at=timezone.now())
         Feed.objects.filter(channel=channel).update(failed_at=timezone.now(), failure=storable(reason))
+        noted_bad(channel, reason, at=timezone.now())
 
 
 def _pack(organisation_id: UUID, news: Sequence[News]) -> list[Pack]:

@@ -1,6 +1,8 @@
 """One touch of the wire per attempt: claim committed, effect outside any transaction, result committed (law 4).
 
 A lost answer leads to a question (`pipeline.questions`), never to a blind resend.
+
+Rows are locked in one order, whoever settles: the delivery, then its attempt or act, then the channel's health.
 """
 
 import logging
@@ -233,10 +235,10 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
     target = Stage.ACCEPTED if receipt.grade is Grade.ACCEPTED else Stage.SENT
     kept = archive.pack(organisation_id, [receipt.raw], retention=claim.retention) if receipt.raw else None
     with acting_for(organisation_id), together():
+        delivery = Delivery.objects.select_for_update().get(id=claim.delivery_id)
         if not _close_attempt(claim, Attempt.Outcome.RECEIPT, receipt.detail):
             # The lease ran out and the sweeper asked for a search: the receipt settles it.
             log.warning("a receipt came after the lease of delivery %s", claim.delivery_id)
-        delivery = Delivery.objects.select_for_update().get(id=claim.delivery_id)
         source = Stage(delivery.stage)
         if source in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:
             move(
@@ -249,12 +251,12 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
                 timetable={"next_poll_at": now + FIRST_POLL if polls else None, "next_question_at": None},
                 held=delivery,
             )
-        noted_good(delivery.channel, at=now)
         # A delivery that news has already carried further keeps its stage, and gains the evidence.
         keep_receipt(delivery, receipt, kept, at=now, held=True)
         catch_up(claim.delivery_id, actor=WORKER, held=delivery)
         if target is Stage.ACCEPTED:
             notify(claim.delivery_id, actor=WORKER, held=delivery)
+        noted_good(delivery.channel, at=now)
 
 
 def is_last_try(made: int) -> bool:
@@ -275,36 +277,36 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
     """Certainly not sent: put back with a growing wait, and before a person after the last."""
     now = timezone.now()
     with acting_for(organisation_id):
-        made, channel = Delivery.objects.values_list("attempts_made", "channel").get(id=claim.delivery_id)
-        if isinstance(claim.cargo, Parcel):
-            noted_bad(channel, error.reason, at=now)
-        source = Stage.SENDING
-        if not _close_attempt(claim, Attempt.Outcome.NOT_SENT, error.reason):
+        delivery = Delivery.objects.select_for_update().get(id=claim.delivery_id)
+        if _close_attempt(claim, Attempt.Outcome.NOT_SENT, error.reason):
+            _put_back(delivery, Stage.SENDING, error, now=now)
+        elif delivery.attempts_made == claim.number:
             # The sweeper thought that it might have left; nobody needs to be asked what is certain here.
-            source = Stage.TO_FIND
-            if made != claim.number:
-                return
-        if is_last_try(made) and source is Stage.SENDING:
-            move(
-                claim.delivery_id,
-                source=source,
-                target=Stage.HELD,
-                actor=WORKER,
-                reason=f"Rien n’est parti, après {made} essais : {error.reason}",
-            )
-            return
-        PaceSlot.objects.filter(delivery_id=claim.delivery_id).delete()  # a turn would cut the wait short
-        wait = wait_after(made, error)
-        moved = move(
-            claim.delivery_id,
-            source=source,
-            target=Stage.ROUTED,
-            actor=WORKER,
-            reason=error.reason,
-            timetable={"next_attempt_at": now + wait, "next_question_at": None},
-        )
-        if moved:
-            deliver_later(organisation_id, [claim.delivery_id], at=now + wait)
+            _put_back(delivery, Stage.TO_FIND, error, now=now)
+        if isinstance(claim.cargo, Parcel):
+            noted_bad(delivery.channel, error.reason, at=now)
+
+
+def _put_back(delivery: Delivery, source: Stage, error: NotSent, *, now: datetime) -> None:
+    """Make a delivery due again after a while, or hold it for a person. Its row is locked."""
+    made = delivery.attempts_made
+    if is_last_try(made) and source is Stage.SENDING:
+        reason = f"Rien n’est parti, après {made} essais : {error.reason}"
+        move(delivery.id, source=source, target=Stage.HELD, actor=WORKER, reason=reason, held=delivery)
+        return
+    PaceSlot.objects.filter(delivery_id=delivery.id).delete()  # a turn would cut the wait short
+    at = now + wait_after(made, error)
+    moved = move(
+        delivery.id,
+        source=source,
+        target=Stage.ROUTED,
+        actor=WORKER,
+        reason=error.reason,
+        timetable={"next_attempt_at": at, "next_question_at": None},
+        held=delivery,
+    )
+    if moved:
+        deliver_later(delivery.organisation_id, [delivery.id], at=at)
 
 
 def _settle_refused_together(organisation_id: UUID, claims: Sequence[Claim], error: Refused) -> None:
@@ -312,19 +314,19 @@ def _settle_refused_together(organisation_id: UUID, claims: Sequence[Claim], err
     now = timezone.now()
     reason = f"{error.reason} Rien n’est parti : chaque facture repart seule."
     with acting_for(organisation_id):
-        back = [
-            each.delivery_id
-            for each in claims
-            if _close_attempt(each, Attempt.Outcome.REFUSED, error.reason)
-            and move(
-                each.delivery_id,
+        back = []
+        for claim in sorted(claims, key=lambda each: each.delivery_id):
+            delivery = Delivery.objects.select_for_update().get(id=claim.delivery_id)
+            if _close_attempt(claim, Attempt.Outcome.REFUSED, error.reason) and move(
+                delivery.id,
                 source=Stage.SENDING,
                 target=Stage.ROUTED,
                 actor=WORKER,
                 reason=reason,
                 timetable={"next_attempt_at": now, "next_question_at": None},
-            )
-        ]
+                held=delivery,
+            ):
+                back.append(delivery.id)
         deliver_later(organisation_id, back)
 
 
@@ -338,17 +340,19 @@ def _settle(
     question: datetime | None = None,
 ) -> None:
     with acting_for(organisation_id):
+        delivery = Delivery.objects.select_for_update().get(id=claim.delivery_id)
         if not _close_attempt(claim, outcome, detail):
             return
         move(
-            claim.delivery_id,
+            delivery.id,
             source=Stage.SENDING,
             target=target,
             actor=WORKER,
             reason=detail,
             timetable={"next_question_at": question},
+            held=delivery,
         )
-        catch_up(claim.delivery_id, actor=WORKER)
+        catch_up(delivery.id, actor=WORKER, held=delivery)
 
 
 def _close_attempt(claim: Claim, outcome: Attempt.Outcome, detail: str) -> bool:

@@ -96,13 +96,13 @@ def _poll_again(organisation_id: UUID, delivery: Delivery, *, final: bool = Fals
     wait = POLL_WAITS[made] if made < len(POLL_WAITS) else SLOWEST_POLL
     now = timezone.now()
     with acting_for(organisation_id):
+        Delivery.objects.filter(id=delivery.id).update(
+            polls_made=min(made, 10_000), next_poll_at=None if final else now + wait
+        )
         if reason:
             noted_bad(delivery.channel, reason, at=now)
         else:
             noted_good(delivery.channel, at=now)
-        Delivery.objects.filter(id=delivery.id).update(
-            polls_made=min(made, 10_000), next_poll_at=None if final else now + wait
-        )
 
 
 def pack_answer(organisation_id: UUID, delivery_id: UUID, receipt: Receipt) -> Pack | None:

@@ -39,6 +39,8 @@ MOST_WOKEN = 1000
 def held_until(delivery: Delivery, settings: dict[str, str], *, now: datetime) -> datetime | None:
     """Return when this delivery may leave, its turn being taken; None when it may leave now. Runs inside `acting_for`.
 
+    The caller has locked the delivery's row in this transaction and found it still to be sent: nobody else takes a
+    turn for it.
     The settings were judged when they were saved; those that do not read hold nothing up.
     """
     if delivery.channel != ChannelKey.EMAIL:
@@ -51,8 +53,6 @@ def held_until(delivery: Delivery, settings: dict[str, str], *, now: datetime) -
     slowed = _slowed(domain, now=now)
     if pace.sender is None and pace.to(domain) is None and not slowed:
         return None
-    if not Delivery.objects.select_for_update().filter(id=delivery.id, stage=Stage.ROUTED).exists():
-        return None  # another worker has it: it has taken its turn already
     sender = settings.get("sender_address", "").lower()
     known = PaceSlot.objects.filter(delivery_id=delivery.id).first()
     between = _between(pace, domain, slowed)

@@ -35,20 +35,24 @@ def sweep(organisation_id: UUID) -> int:
     now = timezone.now()
     swept = 0
     with Channels(organisation_id) as channels, acting_for(organisation_id):
-        stalled = Attempt.objects.select_for_update(skip_locked=True).filter(
-            outcome=Attempt.Outcome.CLAIMED, lease_until__lt=now
-        )
+        stalled = Attempt.objects.filter(outcome=Attempt.Outcome.CLAIMED, lease_until__lt=now)
         for attempt in stalled.select_related("delivery"):
-            close_attempt(attempt, outcome=Attempt.Outcome.UNKNOWN, detail=STOPPED, actor=WORKER)
+            # The delivery first, as whoever settles does; one that is being settled right now is left alone.
+            unsettled = Delivery.objects.select_for_update(skip_locked=True).filter(id=attempt.delivery_id)
+            if (delivery := unsettled.first()) is None:
+                continue
+            if not close_attempt(attempt, outcome=Attempt.Outcome.UNKNOWN, detail=STOPPED, actor=WORKER):
+                continue
             swept += move(
-                attempt.delivery_id,
+                delivery.id,
                 source=Stage.SENDING,
                 target=Stage.TO_FIND,
                 actor=WORKER,
                 reason=STOPPED,
-                timetable={"next_question_at": now + settles_in(attempt.delivery, channels)},
+                timetable={"next_question_at": now + settles_in(delivery, channels)},
+                held=delivery,
             )
-            catch_up(attempt.delivery_id, actor=WORKER)
+            catch_up(delivery.id, actor=WORKER, held=delivery)
     return swept
 
 

@@ -190,7 +190,12 @@ def tell_act(events: Iterable[RemoteEvent], act: Act, *, number: str, invoice: s
                 "Regardez-la sur Chorus Pro.",
             )
     if not done:
-        return NotFound(conclusive=True, detail=f"Chorus Pro n’a pas reçu {WORDS[act.kind]} de la facture {number}.")
+        # A request that somebody else's machine holds may still come: what is done twice elsewhere is asked about on.
+        absent = f"Chorus Pro n’a pas reçu {WORDS[act.kind]} de la facture {number}"
+        if act.kind == "traiterRejet":
+            return NotFound(conclusive=True, detail=f"{absent}.")
+        doubt = "cette absence ne prouve rien. Si elle dure, regardez la facture sur le portail."
+        return NotFound(conclusive=False, detail=f"{absent} : {doubt}")
     detail = f"Chorus Pro a bien pris {WORDS[act.kind]} de la facture {number}."
     return Found(receipt=Receipt(references={"identifiantFactureCPP": invoice}, detail=detail))
 

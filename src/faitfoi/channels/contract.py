@@ -241,7 +241,10 @@ class Acting(Protocol):
         ...
 
     def acted(self, parcel: Parcel, act: Act) -> Answer:
-        """Ask whether an act whose answer was lost has arrived. Never acts."""
+        """Ask whether an act whose answer was lost has arrived. Never acts.
+
+        It may still come late: absence is `conclusive` only for what may be done twice without harm.
+        """
         ...
 
 

@@ -12,10 +12,10 @@ from tests.channels.mail_rig import opened, parcel, read, running, settings_for
 RSA = make_key()
 
 
-def received(pem: str) -> bytes:
+def received(pem: str, **more: str) -> bytes:
     with running(SmtpSimulator(keep_bytes=True)) as relay:
         signing = {"dkim": "on", "dkim_selector": "cle-2026", "dkim_key": pem}
-        with opened(settings_for(relay.port, **signing)) as channel:
+        with opened(settings_for(relay.port, **signing, **more)) as channel:
             channel.send(parcel())
         return relay.raw[0]
 
@@ -39,7 +39,15 @@ def test_the_verifier_refuses_a_changed_body_a_changed_header_and_an_added_one()
     assert not judge(content.replace(b"Val Fleuri", b"Val Flouri", 1), RSA)
     middle = len(content) - 3000
     assert not judge(content[:middle] + b"AAAA" + content[middle + 4 :], RSA)
-    assert not judge(content.replace(b"\r\nSubject:", b"\r\nSubject: autre\r\nSubject:", 1), RSA)
+    for name in (b"Subject", b"Reply-To", b"Cc", b"Date", b"Content-Type", b"Sender"):
+        added = content.replace(b"\r\nSubject:", b"\r\n" + name + b": autre@mal.example\r\nSubject:", 1)
+        assert not judge(added, RSA), name
+
+
+def test_nobody_can_add_where_answers_go_to_a_message_that_does_not_say() -> None:
+    content = received(RSA, reply_to="")
+    assert judge(content, RSA)
+    assert not judge(content.replace(b"\r\nSubject:", b"\r\nReply-To: moi@mal.example\r\nSubject:", 1), RSA)
 
 
 def test_the_sender_and_what_is_read_of_it_are_signed() -> None:

@@ -225,6 +225,13 @@ ANSWERS = [
     ("mail", "550 5.4.5 Daily sending quota exceeded", NotSent, True),
     ("rcpt", "554 5.7.1 Relay access denied", NotSent, True),
     ("rcpt", "550 relay not permitted", NotSent, True),
+    ("rcpt", "550 Your host is on a blocklist", NotSent, True),
+    ("rcpt", "554 Blocked by the RBL of mal.example", NotSent, True),
+    ("data", "554 Message rejected: Email address is not verified: factures@cooperative.example", NotSent, True),
+    ("data", "554 5.7.60 Client does not have permissions to send as this sender", NotSent, True),
+    ("data", "550 5.4.5 Daily user sending limit exceeded", NotSent, True),
+    ("data", "550 5.7.26 Unauthenticated mail is not accepted", NotSent, True),
+    ("data", "552 5.2.2 Mailbox quota exceeded", Refused, "5.2.2"),
     ("mail", "552 5.3.4 Message too big", Refused, "5.3.4"),
     ("mail", "553 5.1.3 Bad destination mailbox address syntax", Refused, "5.1.3"),
     ("rcpt", "550 No such user here", Refused, "550"),
@@ -263,6 +270,31 @@ def test_a_message_above_the_announced_size_is_refused_before_it_is_sent() -> No
         light = Attachment(filename="f.pdf", media_type="application/pdf", content=b"x" * 3_000)
         channel.send(parcel(artefact=light))
         assert len(relay.received) == 1
+
+
+@pytest.mark.parametrize("reply", ["552 5.3.4 Message too big", "554 5.7.1 Content looks like spam"])
+def test_what_is_said_of_one_message_of_several_documents_is_said_of_none_of_them(
+    reply: str, relay: SmtpSimulator, channel: SmtpMail
+) -> None:
+    both = parcel(customer="c", others=(parcel("ab2defghijklmnopqrstuvwxyz", customer="c", number="F-2"),))
+    relay.faults.add(Fault(kind=FaultKind.REFUSE, on="data", code=reply))
+    with pytest.raises(Refused) as caught:
+        channel.send(both)
+    assert caught.value.together
+    relay.faults.add(Fault(kind=FaultKind.REFUSE, on="rcpt", code="550 5.1.1 No such user"))
+    with pytest.raises(Refused) as caught:
+        channel.send(both)
+    assert not caught.value.together  # the address is that of each of them
+
+
+def test_a_message_of_several_documents_above_the_announced_size_is_refused_of_none_of_them() -> None:
+    with running(SmtpSimulator(size_limit=20_000)) as relay, opened(settings_for(relay.port)) as channel:
+        half = Attachment(filename="f.pdf", media_type="application/pdf", content=b"x" * 9_000)
+        other = parcel("ab2defghijklmnopqrstuvwxyz", customer="c", number="F-2", artefact=half)
+        with pytest.raises(Refused) as caught:
+            channel.send(parcel(customer="c", artefact=half, others=(other,)))
+        assert caught.value.together
+        assert channel.send(parcel(customer="c", artefact=half))
 
 
 def test_nobody_listening_is_not_sent() -> None:

@@ -103,6 +103,16 @@ def test_what_certainly_did_not_leave_goes_together_again(scene: Scene) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_mail_too_heavy_for_the_relay_leaves_as_one_mail_for_each_document(scene: Scene) -> None:
+    scene.change(ChannelKey.EMAIL, grouping="customer")
+    scene.smtp.faults.add(fault(FaultKind.REFUSE, on="data", code="552 5.3.4 Message too big"))
+    batch = scene.send(file("F-1"), file("F-2"))
+    scene.deliver()
+    assert sorted(sorted(files) for _, files in contents(scene)) == [["F-1"], ["F-2"]]
+    assert scene.counts(batch).accepted == 2
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_bounce_concerns_every_document_of_the_mail(scene: Scene) -> None:
     scene.change(ChannelKey.EMAIL, grouping="customer")
     scene.send(file("F-1", VINEYARD), file("F-2", VINEYARD), file("F-3"))

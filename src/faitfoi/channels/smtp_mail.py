@@ -139,8 +139,8 @@ class SmtpMail:
             letter = replace(letter, content=sign(letter.content, self._settings.dkim, at=now))
         client = self._ready(until)
         try:
-            self._check_size(client, letter)
-            reply = self._converse(client, letter, reference=parcel.message_ref)
+            self._check_size(client, letter, several=bool(parcel.others))
+            reply = self._converse(client, letter, parcel)
         except (smtplib.SMTPException, OSError) as error:
             self._drop()
             if client.dot_sent:
@@ -183,21 +183,21 @@ class SmtpMail:
             POOL.give(self._account, self._client)
             self._client = None
 
-    def _converse(self, client: RelayClient, letter: Letter, *, reference: str) -> Reply:
-        mail, rcpt = _parameters(client, letter, reference=reference)
-        address = letter.recipient
-        judge(client.say(f"MAIL FROM:<{letter.mail_from}>{mail}"), step=Step.MAIL, address=address)
-        judge(client.say(f"RCPT TO:<{address}>{rcpt}"), step=Step.RCPT, address=address)
-        judge(client.say("DATA"), step=Step.DATA, address=address)
+    def _converse(self, client: RelayClient, letter: Letter, parcel: Parcel) -> Reply:
+        mail, rcpt = _parameters(client, letter, reference=parcel.message_ref)
+        address, several = letter.recipient, bool(parcel.others)
+        judge(client.say(f"MAIL FROM:<{letter.mail_from}>{mail}"), step=Step.MAIL, address=address, several=several)
+        judge(client.say(f"RCPT TO:<{address}>{rcpt}"), step=Step.RCPT, address=address, several=several)
+        judge(client.say("DATA"), step=Step.DATA, address=address, several=several)
         reply = client.submit(letter.content)
-        judge(reply, step=Step.END, address=address)
+        judge(reply, step=Step.END, address=address, several=several)
         return reply
 
-    def _check_size(self, client: RelayClient, letter: Letter) -> None:
+    def _check_size(self, client: RelayClient, letter: Letter, *, several: bool) -> None:
         announced = client.esmtp_features.get("size", "")
         limit = int(announced) if re.fullmatch(r"[0-9]{1,15}", announced) else 0
         if 0 < limit < len(letter.content):  # RFC 1870: 0 means that no fixed limit is announced
-            raise too_big(size=len(letter.content), limit=limit)
+            raise too_big(size=len(letter.content), limit=limit, several=several)
 
     def _ready(self, until: float) -> RelayClient:
         """A connection at rest, ready for MAIL FROM: the one we have if it still answers, otherwise a new one."""

@@ -3,7 +3,8 @@
 RSA only: every receiver verifies it, and few verify Ed25519 (RFC 8463).
 
 relaxed/simple: headers may be folded anew on the way; the body is 7-bit already, and nobody has a reason to touch it.
-`From`, `To` and `Subject` are signed once more than they occur, so that none can be added.
+What a reader believes (`From`, `Reply-To`, `Content-Type`…) is signed once more than it occurs, so that none can be
+added.
 """
 
 import base64
@@ -29,7 +30,7 @@ _SIGNED = (
     "from", "reply-to", "to", "subject", "date", "message-id", "mime-version", "content-type", "auto-submitted",
     "content-language",
 )  # fmt: skip
-_ONCE_MORE = ("from", "to", "subject")
+_ONCE_MORE = ("from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id", "mime-version", "content-type")
 _SPACES = re.compile(r"[ \t]+")
 _SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 

@@ -11,7 +11,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from faitfoi.channels.contract import Attachment, Parcel
-from faitfoi.channels.smtp_mail_message import LONGEST_NAME, Letter, Sender, compose, file_name, named_address
+from faitfoi.channels.smtp_mail_message import (
+    LONGEST_NAME,
+    Letter,
+    Sender,
+    compose,
+    file_name,
+    named_address,
+    plain_address,
+)
 from faitfoi.channels.texts.wording import write_day
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -91,6 +99,26 @@ def test_a_named_address_is_always_one_address(name: str) -> None:
         f"To: {named_address(name, 'compta@client.example')}\n\n", policy=policy.default
     )
     assert [each.addr_spec for each in message["To"].addresses] == ["compta@client.example"]
+
+
+@pytest.mark.parametrize(
+    ("written", "travels"),
+    [
+        ("a@straße.example", "a@xn--strae-oqa.example"),  # not a@strasse.example, which is somebody else's
+        ("a@ÉTÉ.Example", "a@xn--t-9fab.example"),
+        ("a@été。example", "a@xn--t-9fab.example"),
+        ("a@XN--T-9FAB.example", "a@xn--t-9fab.example"),
+        ("a@Client.Example", "a@client.example"),
+    ],
+)
+def test_a_domain_travels_as_the_one_that_is_written_and_no_other(written: str, travels: str) -> None:
+    assert plain_address(written) == travels
+
+
+@pytest.mark.parametrize("address", ["a@exa\u200dmple.example", "a@cli ent.example", "a@❤.example", "a@été..example"])
+def test_a_domain_that_no_registry_holds_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match="not an address"):
+        plain_address(address)
 
 
 def test_html_is_escaped() -> None:

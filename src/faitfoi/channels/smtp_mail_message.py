@@ -18,6 +18,8 @@ from email.mime.multipart import MIMEMultipart
 from email.utils import format_datetime, formataddr
 from io import BytesIO
 
+import idna
+
 from faitfoi.channels.contract import NOTHING, Attachment, Parcel, Refused
 from faitfoi.channels.texts.wording import Facts, word
 
@@ -120,10 +122,12 @@ def goes_with(leader: Parcel, other: Parcel) -> bool:
 def plain_address(address: str) -> str:
     """Give the address as SMTP writes it, its domain in A-labels. Raises ValueError when it is not one address."""
     local, at, domain = address.strip().rpartition("@")
-    try:
-        domain = domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        domain = ""
+    if not domain.isascii():
+        try:
+            domain = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
+        except UnicodeError:  # IDNAError among them
+            domain = ""
+    domain = domain.lower()
     if not at or not _LOCAL.fullmatch(local) or len(local) > 64 or not _DOMAIN.fullmatch(domain):
         raise ValueError(f"not an address: {address!r}")
     if len(local) + 1 + len(domain) > LONGEST_ADDRESS:

@@ -236,7 +236,7 @@ def test_a_lost_answer_is_found_not_resent(chorus: Chorus) -> None:
     channel = chorus.channel()
     one = parcel()
     chorus.fault("lose_answer")
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknown, match="connexion coupée"):
         channel.send(one)
     assert [deposit["answered"] for deposit in chorus.deposits] == [False]
 

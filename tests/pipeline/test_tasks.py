@@ -74,6 +74,8 @@ def test_each_stage_that_ends_by_itself_is_a_task_with_its_exits(scene: Scene, b
     assert {number: task.kind for number, task in found.items()} == {"F-1": "to_fix", "F-2": "held", "F-3": "waiting"}
     assert "ne veut pas de ce document" in found["F-1"].happened
     assert "quota" in found["F-2"].happened
+    assert [button.page for button in found["F-2"].buttons] == ["send_again", "connections"]
+    assert "document" in [button.page for button in found["F-3"].buttons]
     assert "adresse e-mail" in found["F-3"].happened
     for task in found.values():
         assert task.buttons

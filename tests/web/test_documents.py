@@ -12,7 +12,7 @@ from django.utils import timezone
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.records.models import Delivery, Event
-from faitfoi.records.stages import ArtefactRole, Stage
+from faitfoi.records.stages import ArtefactRole, LineOutcome, Purpose, Stage
 from faitfoi.web.advice import advise
 from tests.web.conftest import WAITING_FOR, XML, Work, make_customer, make_delivery, make_document, plain
 
@@ -46,6 +46,34 @@ def test_only_what_certainly_was_not_sent_has_a_button_that_sends_again(as_alice
     for stage in Stage:
         offered = reverse("send_again", args=[documents.organisation.slug, documents.delivery(stage).pk])
         assert (offered in page_of(as_alice, documents, stage)) is (stage in NOT_SENT), stage
+
+
+def test_what_is_kept_and_sent_to_nobody_waits_for_nobody(as_alice: Client, documents: Work) -> None:
+    why = "L’avoir annule une facture refusée : il est gardé pour vos comptes."
+    with acting_for(documents.organisation.id):
+        kept = documents.documents[None]
+        kept.waiting_for, kept.kept_because = "", why
+        kept.save(update_fields=["waiting_for", "kept_because"])
+        kept.lines.update(outcome=LineOutcome.READY)
+    page = page_of(as_alice, documents, None)
+    assert "Gardée, non envoyée" in page
+    assert why in page
+    assert "Attend quelqu’un" not in page
+    assert "Aucun envoi pour l’instant" not in page
+    batch = reverse("batch", args=[documents.organisation.slug, documents.batch.pk])
+    assert kept.number in plain(as_alice.get(batch, {"voir": "skipped"}).content)
+    assert kept.number not in plain(as_alice.get(batch, {"voir": "held"}).content)
+
+
+def test_a_copy_that_came_back_is_not_told_as_the_invoice() -> None:
+    legal, copy = (
+        advise(Delivery(stage=Stage.RETURNED, channel=ChannelKey.EMAIL, purpose=purpose), number="F-1")
+        for purpose in (Purpose.LEGAL, Purpose.COPY)
+    )
+    assert legal is not None
+    assert copy is not None
+    assert "Tant que la facture n’est pas remise" in legal.do
+    assert "la facture suit son propre chemin" in copy.do
 
 
 @pytest.mark.parametrize("stage", sorted(NEEDS_A_PERSON))

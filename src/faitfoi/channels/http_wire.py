@@ -253,6 +253,15 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+FAILURES: tuple[tuple[type[Exception], str], ...] = (
+    (httpx.ConnectTimeout, "pas de réponse à l’appel"),
+    (httpx.ConnectError, "connexion refusée ou adresse introuvable"),
+    (httpx.TimeoutException, "délai dépassé"),
+    (httpx.NetworkError, "connexion coupée"),
+    (httpx.RemoteProtocolError, "connexion coupée"),
+)
+
+
 def _name(error: Exception) -> str:
     """Name what failed without its text, which may quote what was sent."""
-    return type(error).__name__
+    return next((words for kind, words in FAILURES if isinstance(error, kind)), type(error).__name__)

@@ -216,8 +216,8 @@ def _todo(stage: Stage, delivery: Delivery) -> str:
         Stage.TO_FIX: "Corrigez ce que dit la réponse, puis faites repartir.",
         Stage.HELD: "Remettez en ordre ce que dit le message (connexion, identifiants, quota), puis faites repartir. "
         "Elle est aussi tentée de nouveau chaque jour, et dès qu’un réglage du canal change.",
-        Stage.RETURNED: "Demandez au client une adresse qui marche, corrigez sa fiche, puis renvoyez ; "
-        "ou remettez-lui la facture autrement.",
+        Stage.RETURNED: "Si son adresse est en cause, demandez-lui la bonne, corrigez sa fiche, puis renvoyez ; sinon "
+        "réglez d’abord ce qui est dit, ou remettez-lui la facture autrement.",
         Stage.REJECTED: why_not_again(delivery)
         or "Aucune facture n’a été créée de l’autre côté : corrigez la cause, puis déposez de nouveau.",
         Stage.ROUTED: "Si la liste ne diminue pas, l’ouvrier est sans doute arrêté : lancez « faitfoi run ».",

@@ -25,8 +25,10 @@ def _waiting() -> QuerySet[Document]:
 
 
 def _task(organisation: Organisation, document: Document) -> Task:
+    about = {"document_id": document.pk}
     buttons = [
-        Button(label="Relancer", page="route_again", about={"document_id": document.pk}, main=True),
+        Button(label="Ouvrir la facture", page="document", about=about, post=False),
+        Button(label="Relancer", page="route_again", about=about, main=True),
     ]
     if document.customer_id is not None:
         buttons.insert(
@@ -44,7 +46,8 @@ def _task(organisation: Organisation, document: Document) -> Task:
         title=f"{document.number} ne peut pas partir",
         happened=document.waiting_for,
         who="Vous : rien n’est parti.",
-        todo="Complétez ce qui manque, puis relancez. Elle est aussi tentée de nouveau chaque jour.",
+        todo="Complétez ce qui manque, sur la fiche du client ou sur la page de la facture, puis relancez. Elle est "
+        "aussi tentée de nouveau chaque jour.",
         since=document.created_at,
         due=due_after(organisation, document.created_at, DAYS),
         document=document,

@@ -15,6 +15,8 @@ from faitfoi.records.stages import Stage
 MOST_OF_ONE = 20
 ENDING = ("210", "213", "501")
 AFTER_THE_END = frozenset({"200", "201", "202", "203", "204", "205", "206", "207", "208", "209", "211", "212", "214"})
+ADDRESSED = frozenset({"200", "221"})
+"""Statuses about the buyer's address, which is on the customer's record."""
 DAYS = {"206": 5, "207": 3, "208": 3, "221": 1, "200": 2, "213": 2}
 TITLES = {
     "200": "est déposée, mais l’acheteur ne la reçoit pas",
@@ -122,6 +124,9 @@ def _buttons(event: Event, *, after: bool) -> tuple[Button, ...]:
             main=True,
         )
         return (said, done)
+    if event.code in ADDRESSED and event.document.customer_id is not None:
+        record = {"customer_id": event.document.customer_id}
+        return (Button(label="Ouvrir la fiche du client", page="edit_customer", about=record, post=False), done)
     return (done,)
 
 

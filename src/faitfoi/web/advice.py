@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.records.models import Delivery
-from faitfoi.records.stages import Stage
+from faitfoi.records.stages import Purpose, Stage
 
 RETRIABLE = frozenset({Stage.HELD, Stage.TO_FIX})
 """Stages of what certainly was not sent: only these may be sent again without asking anybody."""
@@ -38,12 +38,21 @@ def advise(delivery: Delivery, *, number: str, email: str = "") -> Advice | None
             )
         case Stage.TO_FIX:
             return _to_fix(delivery, email or delivery.address)
+        case Stage.RETURNED if delivery.purpose != Purpose.LEGAL:
+            return Advice(
+                who=_("You, with the customer."),
+                do=_(
+                    "Only this message is missing: the invoice itself goes its own way. Ask the customer for an "
+                    "address that works and correct the customer’s record."
+                ),
+                record=True,
+            )
         case Stage.RETURNED:
             return Advice(
                 who=_("You, with the customer."),
                 do=_(
-                    "Ask the customer for an address that works and correct the customer’s record. "
-                    "As long as the invoice is not delivered, let them know by another way."
+                    "If the address is at fault, ask the customer for one that works and correct the customer’s "
+                    "record. As long as the invoice is not delivered, let them know by another way."
                 ),
                 record=True,
             )

@@ -43,7 +43,7 @@ TERMS: dict[str, tuple[str | Promise, str | Promise, str]] = {
     "sent": (_("sent"), _("left, or perhaps left"), "going"),
     "held": (_("not sent yet"), _("prepared or just leaving"), "waiting"),
     "failed": (_("failed"), _("certainly not sent: to be corrected"), "trouble"),
-    "skipped": (_("skipped"), _("the same bytes were already done"), "going"),
+    "skipped": (_("skipped"), _("already done before, or kept without being sent"), "going"),
     "accepted": (_("accepted"), _("taken by the other side, not delivered yet"), "going"),
     "delivered": (_("delivered"), _("reached the recipient"), "done"),
     "returned": (_("returned"), _("came back"), "trouble"),

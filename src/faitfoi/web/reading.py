@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,7 @@ from faitfoi.einvoice.model import Buyer
 from faitfoi.pipeline.customers import draft_customer, fold
 from faitfoi.records.models import Customer, Delivery, Document
 from faitfoi.records.stages import Purpose, Stage
+from faitfoi.web.words import KEPT
 
 LATE = timedelta(minutes=10)
 """A delivery that was due longer ago than this should have gone: somebody must know (complaint A10)."""
@@ -99,9 +100,10 @@ KINDS = (
 
 
 def with_stage(documents: QuerySet[Document]) -> QuerySet[Document]:
-    """Add `stage`: that of the latest legal delivery, None when there is none."""
+    """Add `stage`: that of the latest legal delivery, None when there is none, `KEPT` when none is wanted."""
     legal = Delivery.objects.filter(document=OuterRef("pk"), purpose=Purpose.LEGAL).order_by("-sequence")
-    return documents.annotate(stage=Subquery(legal.values("stage")[:1]))
+    kept = When(kept_because__gt="", then=Value(KEPT))
+    return documents.annotate(stage=Case(kept, default=Subquery(legal.values("stage")[:1])))
 
 
 def standing_at(state: str) -> QuerySet[Document]:

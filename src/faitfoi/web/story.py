@@ -82,7 +82,9 @@ def tell(document: Document) -> Story:
         timeline=sorted(timeline, key=lambda moment: moment.known),
         findings=sorted(document.findings, key=lambda finding: WEIGHT.get(finding.get("severity", ""), 0)),
         lines=lines,
-        stage=next((d.stage for d in deliveries if d.purpose == Purpose.LEGAL), None),
+        stage=words.KEPT
+        if document.kept_because
+        else next((d.stage for d in deliveries if d.purpose == Purpose.LEGAL), None),
         attestations=list(document.attestations.order_by("number")),
     )
 

@@ -35,7 +35,10 @@ STAGES: dict[str, Word] = {
     Stage.TO_FIX: Word(label=_("To be corrected"), mood="trouble"),
     Stage.HELD: Word(label=_("On hold"), mood="waiting"),
 }
+KEPT = "kept"
+"""Where a document stands that is sealed and sent to nobody; no delivery of it is at a stage that counts."""
 WITHOUT_DELIVERY = Word(label=_("Needs someone"), mood="trouble")
+NOT_SENT = Word(label=_("Kept, not sent"), mood="done")
 
 OUTCOMES: dict[str, Word] = {
     LineOutcome.WAITING: Word(label=_("Being read"), mood="going"),
@@ -180,4 +183,6 @@ def grade_word(grade: str, channel: str) -> Word | None:
 
 def stage_word(stage: str | None) -> Word:
     """Return the word of a document by the stage of its legal delivery; None when it has none yet."""
+    if stage == KEPT:
+        return NOT_SENT
     return STAGES.get(stage or "", WITHOUT_DELIVERY)

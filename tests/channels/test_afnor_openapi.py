@@ -17,9 +17,10 @@ import httpx
 import pytest
 from jsonschema import Draft4Validator
 
+from faitfoi.channels.afnor_directory import Reach
 from faitfoi.channels.afnor_pa import PlateformeAgreee
 from faitfoi.channels.afnor_webhooks import create, listed, read_call
-from faitfoi.channels.contract import Attachment
+from faitfoi.channels.contract import Attachment, Found, NotFound
 from faitfoi.channels.http_wire import Reply, Request, Wire
 from faitfoi.einvoice.conversion import Target, convert
 from faitfoi.einvoice.reading import read
@@ -175,9 +176,12 @@ def test_a_refusal_has_the_official_shape(simulator: AfnorSimulator) -> None:
     check(document, {"$ref": "#/components/schemas/Error"}, answer.json())
 
 
+@pytest.mark.parametrize("largest_page", [7, 100])
 @pytest.mark.parametrize("version", ["1.0", "1.1", "1.2", "1.3"])
-def test_every_page_of_news_is_read_whatever_the_version(version: str) -> None:
-    simulator = AfnorSimulator(version=version)
+def test_every_page_of_news_is_read_whatever_the_version_and_the_size_of_its_pages(
+    version: str, largest_page: int
+) -> None:
+    simulator = AfnorSimulator(version=version, largest_page=largest_page)
     simulator.start()
     channel = PlateformeAgreee({**simulator.settings(), "api_version": version})
     try:
@@ -186,16 +190,65 @@ def test_every_page_of_news_is_read_whatever_the_version(version: str) -> None:
         simulator._control.obey("POST /control/advance", {"seconds": 864000.0})
         cursor, read, pages = "", set(), 0
         more = True
-        while more and pages < 40:
+        while more and pages < 60:
             page = channel.collect(cursor)
             cursor, more, pages = page.cursor, page.more, pages + 1
             read |= {one.about["lifecycleFlowId"] for one in page.news}
         said = {flow.identifier for flow in simulator.state.flows.values() if flow.direction == "In"}
         assert read == said
         assert not channel.collect(cursor).news
+        # What is published a moment later stands behind more than a page of what was read already.
+        for number in range(21):
+            simulator.state.say({"number": f"F-{number}", "code": "204"})
+        more = True
+        while more and pages < 120:
+            page = channel.collect(cursor)
+            cursor, more, pages = page.cursor, page.more, pages + 1
+            read |= {one.about["lifecycleFlowId"] for one in page.news}
+        assert read == {flow.identifier for flow in simulator.state.flows.values() if flow.direction == "In"}
     finally:
         channel.close()
         simulator.stop()
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.3"])
+def test_a_lost_answer_is_found_behind_the_flows_of_others(version: str) -> None:
+    """Some platforms do not hear the criterion `trackingId`, and give everybody's flows."""
+    simulator = AfnorSimulator(version=version, largest_page=7, deaf_to=frozenset({"trackingId"}))
+    simulator.start()
+    channel = PlateformeAgreee({**simulator.settings(), "api_version": version})
+    try:
+        ours = [parcel(Bill(number=f"F-{number}"), message_ref=f"{number:026d}") for number in range(21)]
+        for one in ours:
+            channel.send(one)
+            simulator._control.obey("POST /control/advance", {"seconds": 1.0})
+        for one in (ours[0], ours[-1]):
+            assert isinstance(channel.find(one), Found)
+        assert isinstance(channel.find(replace(ours[0], message_ref="9" * 26)), NotFound)
+    finally:
+        channel.close()
+        simulator.stop()
+
+
+@pytest.mark.parametrize("largest_page", [20, 100])
+def test_every_line_of_a_company_is_read_whatever_the_size_of_the_directory_s_pages(largest_page: int) -> None:
+    simulator = AfnorSimulator(largest_page=largest_page)
+    simulator.start()
+    channel = PlateformeAgreee(simulator.settings())
+    try:
+        closed = [
+            {"addressingIdentifier": f"000000034_{n:03d}", "siren": "000000034", "directoryLineStatus": "Disabled"}
+            for n in range(70)
+        ]
+        active = {"addressingIdentifier": "000000034_ZZZ", "siren": "000000034"}
+        simulator.state.load_directory({"lines": [*closed, active]})
+        told = channel.look_up("000000034_000")
+    finally:
+        channel.close()
+        simulator.stop()
+    assert (told.reach, told.listed, len(told.lines)) == (Reach.NO, True, 71)
+    assert [line.address for line in told.lines if line.status == "Enabled"] == ["000000034_ZZZ"]
+    assert b"000000034_ZZZ" in told.raw
 
 
 @pytest.mark.parametrize(

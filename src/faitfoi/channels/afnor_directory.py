@@ -15,7 +15,8 @@ from faitfoi.channels.chorus_pro_codes import objects, text
 from faitfoi.channels.contract import NotSent
 from faitfoi.channels.http_wire import Request, read_object
 
-MOST_LINES = 50
+PAGE_SIZE = 50
+MAX_PAGES = 40
 ENABLED = "Enabled"
 LISTED = frozenset({"Enabled", "Disabled", "Upcoming"})
 
@@ -61,10 +62,11 @@ def look_up(connection: Connection, settings: PaSettings, address: str) -> Told:
     if reply.status == 200 and status == ENABLED and text(own.get("addressingIdentifier")) in {address, ""}:
         line = Line(address=address, status=status)
         return Told(address=address, reach=Reach.YES, lines=(line,), listed=True, raw=reply.content)
-    lines, raw = _lines_of(connection, settings, address[:9])
-    whole = json.dumps(
-        {"line": own if own else reply.status, "search": read_object(raw) or {}}, ensure_ascii=False, sort_keys=True
-    ).encode()
+    lines, pages = _lines_of(connection, settings, address[:9])
+    told: dict[str, object] = {"line": own if own else reply.status, "search": pages[0] if pages else {}}
+    if len(pages) > 1:
+        told["further_pages"] = pages[1:]
+    whole = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
     if lines is None or (reply.status == 200 and status not in LISTED):
         return Told(address=address, reach=Reach.UNDETERMINED, lines=lines or (), raw=whole)
     named = {line.address: line.status for line in lines}
@@ -75,25 +77,44 @@ def look_up(connection: Connection, settings: PaSettings, address: str) -> Told:
     return Told(address=address, reach=Reach.NO, lines=lines, listed=bool(lines), raw=whole)
 
 
-def _lines_of(connection: Connection, settings: PaSettings, siren: str) -> tuple[tuple[Line, ...] | None, bytes]:
-    """Search for the lines of a SIREN; None when the answer does not tell. Raises NotSent."""
+def _lines_of(
+    connection: Connection, settings: PaSettings, siren: str
+) -> tuple[tuple[Line, ...] | None, list[dict[str, object]]]:
+    """Search for the lines of a SIREN, every page to the end, whatever page size the other side imposes.
+
+    None when an answer does not tell; beside it, what was answered. Raises NotSent.
+    """
     if not (siren.isascii() and siren.isdigit() and len(siren) == 9):
-        return None, b""
-    body = {"filters": {"siren": {"op": "strict", "value": siren}}, "limit": MOST_LINES, "ignore": 0}
-    request = Request(
-        method="POST",
-        url=connection.directory_url(f"{settings.directory_path}/search"),
-        content=json.dumps(body).encode(),
-        media_type="application/json",
-    )
-    reply = connection.ask(request)
-    answer = read_object(reply.content)
-    if reply.status == 404:
-        return (), reply.content
-    if answer is None or not isinstance(answer.get("results"), list):
-        return None, reply.content
-    found = (
-        Line(address=text(row.get("addressingIdentifier")), status=text(row.get("directoryLineStatus")))
-        for row in objects(answer["results"])
-    )
-    return tuple(line for line in found if line.address), reply.content
+        return None, []
+    found: dict[str, Line] = {}
+    pages: list[dict[str, object]] = []
+    read = 0
+    for _ in range(MAX_PAGES):
+        body = {"filters": {"siren": {"op": "strict", "value": siren}}, "limit": PAGE_SIZE, "ignore": read}
+        request = Request(
+            method="POST",
+            url=connection.directory_url(f"{settings.directory_path}/search"),
+            content=json.dumps(body).encode(),
+            media_type="application/json",
+        )
+        reply = connection.ask(request)
+        answer = read_object(reply.content)
+        if answer is not None:
+            pages.append(answer)
+        if reply.status == 404:
+            return tuple(found.values()), pages
+        if answer is None or not isinstance(answer.get("results"), list):
+            return None, pages
+        rows = objects(answer["results"])
+        lines = [
+            Line(address=text(row.get("addressingIdentifier")), status=text(row.get("directoryLineStatus")))
+            for row in rows
+        ]
+        fresh = {line.address: line for line in lines if line.address and line.address not in found}
+        found |= fresh
+        read += len(rows)
+        total = answer.get("totalNumberOfResults")
+        known = isinstance(total, int) and not isinstance(total, bool) and total >= 0
+        if not fresh or (known and isinstance(total, int) and read >= total):
+            return tuple(found.values()), pages
+    return tuple(found.values()), pages

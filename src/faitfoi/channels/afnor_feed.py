@@ -82,27 +82,12 @@ class FlowFeed:
         times = {text(flow.get("flowId")): at for flow in flows if (at := read_at(flow.get("updatedAt")))}
         newest = max([place.newest, *times.values()])
         seen = {**place.seen, **{flow: at.isoformat() for flow, at in times.items()}}
-        following = self._following(answer, times, fresh=bool(fresh), full=len(flows) >= PAGE_SIZE)
+        following = (
+            text(answer.get("nextCursor")) if self._settings.has_cursor else next_instant(times, fresh=bool(fresh))
+        )
         after = place.after if following else newest
         place = Place(after=after, newest=newest, page=following, seen=seen)
         return NewsPage(news=news, cursor=write_place(place), more=bool(following))
-
-    def _following(
-        self,
-        answer: Mapping[str, object],
-        times: Mapping[str, datetime],
-        *,
-        fresh: bool,
-        full: bool,
-    ) -> str:
-        """Name the page after this one, empty after the last: their cursor, or before 1.3 an instant of ours."""
-        if self._settings.has_cursor:
-            return text(answer.get("nextCursor"))
-        if not full or not times:
-            return ""
-        last = max(times.values())
-        # Several may bear the instant at which a page ends; once they are all read, the next page begins after it.
-        return (last if fresh else last + 2 * TICK).isoformat()
 
     def fetch(self, flow: str) -> tuple[News, ...]:
         """Read one message by its flow: a webhook named it, or a person asks again. Raises NotSent."""
@@ -112,7 +97,7 @@ class FlowFeed:
     def _search(self, place: Place) -> dict[str, object]:
         where: dict[str, object] = {"flowType": FLOW_TYPES, "flowDirection": ["In"]}
         stamped = None if self._settings.has_cursor else read_at(place.page)
-        where["updatedAfter"] = _stamp(stamped - TICK if stamped else place.after - OVERLAP)
+        where["updatedAfter"] = stamp(stamped - TICK if stamped else place.after - OVERLAP)
         body: dict[str, object] = {"limit": PAGE_SIZE, "where": where}
         if place.page and self._settings.has_cursor:
             body["cursor"] = place.page
@@ -144,6 +129,18 @@ class FlowFeed:
         return self._connection.flow_url(f"{self._settings.flows_path}/{quote(flow, safe='')}")
 
 
+def next_instant(times: Mapping[str, datetime], *, fresh: bool) -> str:
+    """Name the page after this one before 1.3, by an instant of ours: only an empty page is the last.
+
+    How many a platform gives at once is its own affair, so that a short page says nothing. Several may bear the instant
+    at which a page ends; once they are all read, the next page begins after it.
+    """
+    if not times:
+        return ""
+    last = max(times.values())
+    return (last if fresh else last + 2 * TICK).isoformat()
+
+
 def _unreadable(flow: str, raw: bytes, at: datetime, why: str) -> News:
     event = RemoteEvent(
         identity=f"flow:{flow}",
@@ -173,5 +170,6 @@ def dump(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
 
 
-def _stamp(at: datetime) -> str:
+def stamp(at: datetime) -> str:
+    """Write an instant as the contract does."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -37,7 +37,7 @@ from faitfoi.channels.afnor_acts import compose, tracking_of
 from faitfoi.channels.afnor_codes import ack_event, act_event, already_there, label_of
 from faitfoi.channels.afnor_deposit import check_size, choose_syntax, flow_info, judge, media_type_of
 from faitfoi.channels.afnor_directory import Told, look_up
-from faitfoi.channels.afnor_feed import FlowFeed, dump, read_at
+from faitfoi.channels.afnor_feed import TICK, FlowFeed, dump, next_instant, read_at, stamp
 from faitfoi.channels.afnor_http import Connection, multipart
 from faitfoi.channels.afnor_settings import PaSettings, read_settings
 from faitfoi.channels.chorus_pro_codes import objects, text
@@ -203,21 +203,28 @@ class PlateformeAgreee:
 
     def _search(self, tracking: str) -> Iterator[list[dict[str, object]]]:
         """Give what a search answers, page by page. Raises NotSent."""
-        body: dict[str, object] = {"limit": PAGE_SIZE, "where": {"trackingId": tracking, "flowDirection": ["Out"]}}
+        where: dict[str, object] = {"trackingId": tracking, "flowDirection": ["Out"]}
+        body: dict[str, object] = {"limit": PAGE_SIZE, "where": where}
+        seen: set[str] = set()
         for _ in range(MAX_PAGES):
-            answer, _raw = self.connection.ask_object(
-                Request(
-                    method="POST",
-                    url=self.connection.flow_url(self.settings.search_path),
-                    content=dump(body),
-                    media_type="application/json",
-                )
-            )
-            yield objects(answer.get("results"))
-            following = text(answer.get("nextCursor"))
+            url = self.connection.flow_url(self.settings.search_path)
+            request = Request(method="POST", url=url, content=dump(body), media_type="application/json")
+            answer, _raw = self.connection.ask_object(request)
+            flows = objects(answer.get("results"))
+            yield flows
+            if following := text(answer.get("nextCursor")):
+                body["cursor"] = following
+                continue
+            others = {text(flow.get("flowId")): flow for flow in flows if text(flow.get("trackingId")) != tracking}
+            if self.settings.has_cursor or not others:
+                return
+            # Before 1.3 there is no cursor, and a platform that does not hear the criterion gives everybody's flows.
+            times = {name: at for name, flow in others.items() if (at := read_at(flow.get("updatedAt")))}
+            following = next_instant(times, fresh=not seen.issuperset(times))
             if not following:
                 return
-            body["cursor"] = following
+            seen.update(times)
+            where["updatedAfter"] = stamp(datetime.fromisoformat(following) - TICK)
 
 
 def best_of(flows: list[dict[str, object]]) -> Mapping[str, object]:

@@ -52,11 +52,19 @@ class AfnorSimulator(Served):
         token_seconds: int = 3600,
         version: str = "1.3",
         doublon_as_status: bool = False,
+        largest_page: int = 100,
+        deaf_to: frozenset[str] = frozenset(),
         seed: int = 0,
     ) -> None:
         self.clock = clock or Clock()
         self.faults = Faults(seed=seed)
-        self.state = AfnorState(self.clock, version=version, doublon_as_status=doublon_as_status)
+        self.state = AfnorState(
+            self.clock,
+            version=version,
+            doublon_as_status=doublon_as_status,
+            largest_page=largest_page,
+            deaf_to=deaf_to,
+        )
         self.hooks = Hooks(self.clock)
         self.state.published = self.hooks.tell
         self.tokens = Tokens(clients=clients, seconds=token_seconds)
@@ -139,7 +147,9 @@ class _AfnorRequest(Request[AfnorSimulator]):
         elif operation == "flow":
             self._flow(unquote(path.rsplit("/", 1)[1]))
         elif operation == "directory":
-            self._finish(operation, 200, look_up(state.directory, self.command, path, content))
+            self._finish(
+                operation, 200, look_up(state.directory, self.command, path, content, largest=state.largest_page)
+            )
         elif operation == "webhooks" and state.version in {"1.2", "1.3"}:
             status, answer = self.owner.hooks.manage(self.command, path, content)
             self.send(status, b"" if answer is None else json.dumps(answer).encode())

@@ -12,10 +12,10 @@ LINE = f"{PATH}/directory-line"
 OPERATORS = frozenset({"strict", "contains"})
 
 
-def look_up(directory: Directory, method: str, path: str, content: bytes) -> Body:
-    """Answer one operation of the Directory Service. Raises Rejected."""
+def look_up(directory: Directory, method: str, path: str, content: bytes, *, largest: int = 100) -> Body:
+    """Answer one operation of the Directory Service, by pages of `largest` at most. Raises Rejected."""
     if method == "POST" and path == f"{LINE}/search":
-        return _search(directory, read_json(content))
+        return _search(directory, read_json(content), largest=largest)
     if method == "GET" and path.startswith(f"{LINE}/code:"):
         address = unquote(path.removeprefix(f"{LINE}/code:"))
         line = directory.line(address)
@@ -36,7 +36,7 @@ def look_up(directory: Directory, method: str, path: str, content: bytes) -> Bod
     raise Rejected(501, "NOT_IMPLEMENTED", "this simulator does not know that path")
 
 
-def _search(directory: Directory, body: Mapping[str, object]) -> Body:
+def _search(directory: Directory, body: Mapping[str, object], *, largest: int) -> Body:
     filters = body.get("filters")
     if not isinstance(filters, dict) or not filters:
         raise Rejected(422, "UNPROCESSABLE_ENTITY", "a filter is needed")
@@ -50,5 +50,5 @@ def _search(directory: Directory, body: Mapping[str, object]) -> Body:
     return {
         "search": dict(body),
         "totalNumberOfResults": len(found),
-        "results": [line.told() for line in found[ignore : ignore + limit]],
+        "results": [line.told() for line in found[ignore : ignore + min(limit, largest)]],
     }

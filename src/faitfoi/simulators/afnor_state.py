@@ -86,11 +86,24 @@ class SimulatedFlow:
 
 
 class AfnorState:
-    """The simulated platform's books. Thread-safe. `version` is the version of the contract that it speaks."""
+    """The simulated platform's books. Thread-safe. `version` is the version of the contract that it speaks.
 
-    def __init__(self, clock: Clock, *, version: str = "1.3", doublon_as_status: bool = False) -> None:
+    `largest_page` caps the pages of its searches; criteria named in `deaf_to` are not heard, as by some platforms.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        version: str = "1.3",
+        doublon_as_status: bool = False,
+        largest_page: int = 100,
+        deaf_to: frozenset[str] = frozenset(),
+    ) -> None:
         self.clock = clock
         self.version = version
+        self.largest_page = largest_page
+        self.deaf_to = deaf_to
         self.doublon_as_status = doublon_as_status
         self.lock = threading.RLock()
         self.directory = Directory()
@@ -203,11 +216,12 @@ class AfnorState:
         limit = body.get("limit", 25)
         if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit <= 100:
             raise Rejected(400, "INVALID_FIELD", "limit lies between 1 and 100")
+        limit, heard = min(limit, self.largest_page), {k: v for k, v in where.items() if k not in self.deaf_to}
         self.publish()
         with self.lock:
             now = self.clock.now()
             found = sorted(
-                (flow for flow in self.flows.values() if _meets(flow, where, now)),
+                (flow for flow in self.flows.values() if _meets(flow, heard, now)),
                 key=lambda flow: (flow.updated_at(now), flow.identifier),
                 reverse=backwards,
             )

@@ -10,24 +10,33 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from jsonschema import Draft4Validator
+from lxml import etree
 
 from faitfoi.channels.afnor_directory import Reach
 from faitfoi.channels.afnor_pa import PlateformeAgreee
 from faitfoi.channels.afnor_webhooks import create, listed, read_call
-from faitfoi.channels.contract import Attachment, Found, NotFound
+from faitfoi.channels.contract import Act, Attachment, Found, NotFound
 from faitfoi.channels.http_wire import Reply, Request, Wire
+from faitfoi.einvoice.cdar import read_cdar
+from faitfoi.einvoice.cdar_codes import SELLER_STATUSES
+from faitfoi.einvoice.cdar_rules import check_cdar
 from faitfoi.einvoice.conversion import Target, convert
 from faitfoi.einvoice.reading import read
 from faitfoi.simulators.afnor import AfnorSimulator
 from tests.channels.chorus_documents import Bill, cii, facturx
 from tests.channels.chorus_rig import parcel
 
+XSD = (
+    Path(os.environ.get("FAITFOI_SHARED") or Path(__file__).parents[3] / "shared")
+    / "contracts/xsd/cdar_d22b/CrossDomainAcknowledgementAndResponse_100pD22B.xsd"
+)
 OPENAPI = Path(os.environ.get("FAITFOI_SHARED") or Path(__file__).parents[3] / "shared") / "contracts" / "openapi"
 pytestmark = pytest.mark.skipif(not OPENAPI.is_dir(), reason="the shared OpenAPI files are not here")
 
@@ -108,6 +117,43 @@ def test_the_conversation_is_that_of_the_official_description(
         check(document, {"$ref": names["$ref"].format("SearchFlowContent")}, json.loads(reply.content))
     assert fetched
     assert all(request.url.endswith("?docType=Original") for request, _ in fetched)
+
+
+@pytest.mark.parametrize("status", sorted(SELLER_STATUSES))
+def test_every_status_of_ours_is_handed_over_as_described_and_passes_schema_and_rules(
+    simulator: AfnorSimulator, channel: PlateformeAgreee, tape: Tape, status: str
+) -> None:
+    document = mended("flow")
+    schema = etree.XMLSchema(etree.parse(XSD))
+    one = parcel(Bill())
+    channel.send(one)
+    values = {
+        "type_code": "380",
+        "seller_siren": one.seller_siret[:9],
+        "buyer_siren": "000000034",
+        "buyer_address": "000000034",
+        "note": "Une phrase « entre guillemets » & une esperluette.",
+    }
+    if status == "212":
+        paid = {"amounts": '[["120.00", "20"], ["-10.55", "5.5"]]', "currency": "EUR", "paid_on": "2026-11-20"}
+        values |= paid
+    tape.exchanges.clear()
+    channel.act(one, Act(key=f"act-{status}", kind=status, at=datetime(2026, 11, 21, 9, tzinfo=UTC), values=values))
+    ((request, reply),) = [each for each in tape.exchanges if each[0].url.endswith("/v1/flows")]
+    told, message = (part.split(b"\r\n--", 1)[0] for part in request.content.split(b"Content-Type: ")[1:3])
+    info, content = told.split(b"\r\n\r\n", 1)[1], message.split(b"\r\n\r\n", 1)[1]
+    check(document, {"$ref": "#/components/schemas/FlowInfo"}, json.loads(info))
+    check(document, {"$ref": "#/components/schemas/FullFlowInfo"}, json.loads(reply.content))
+    assert json.loads(info)["sha256"] == hashlib.sha256(content).hexdigest()
+    schema.assertValid(etree.fromstring(content))
+    cdar = read_cdar(content)
+    assert check_cdar(cdar) == ()
+    (reference,) = cdar.references
+    assert reference.code == status
+    amounts = [(f"{each.amount}", f"{each.rate}") for detail in reference.details for each in detail.amounts]
+    assert amounts == ([("120.00", "20"), ("-10.55", "5.5")] if status == "212" else [])
+    # Undisclosed factoring must never reach the buyer.
+    assert [party.role for party in cdar.recipients] == ["WK" if status == "226" else "BY"]
 
 
 def in_syntax(syntax: str) -> Attachment:

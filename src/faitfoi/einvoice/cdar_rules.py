@@ -19,7 +19,12 @@ UNCL1373 = {
 }
 OTHER_STATUSES = frozenset({"250", "251", "300", "301", "400", "401", "500", "601"})
 """Of other objects of the PPF: admitted by the catalogue, never about an invoice of ours."""
+TYPES = frozenset(
+    ["380", "389", "393", "501", "386", "500", "384", "471", "472", "473", "261", "262", "381", "396", "502", "503"]
+)
+"""BT-3 of an invoice in France."""
 CHORUS = "9999"
+PPF = ("0238", "0000")
 
 Rule = Callable[[Cdar], Iterator[tuple[str, str, str]]]
 
@@ -98,6 +103,8 @@ def _references(cdar: Cdar) -> Iterator[tuple[str, str, str]]:
             yield "BR-FR-CDV-10_MDT-87", "", "La facture n’est pas nommée (MDT-87)."
         if one.issue_date is None and not unreadable:
             yield "BR-FR-CDV-11_MDG-35", one.number, "La date de la facture manque (MDT-100)."
+        if one.type_code and one.type_code not in TYPES:
+            yield "BR-FR-04_MDT-91", one.type_code, "Le type de la facture (MDT-91) n’est pas de la liste."
         if not one.code:
             yield "BR-FR-CDV-12_MDT-105", one.number, "Le statut manque (MDT-105)."
         elif one.code not in STATUSES and one.code not in OTHER_STATUSES:
@@ -121,6 +128,9 @@ def _details(cdar: Cdar) -> Iterator[tuple[str, str, str]]:
         if known and known.reason_required and not any(detail.reason_code for detail in one.details):
             yield "BR-FR-CDV-15_MDT-113", one.code, f"Le statut {one.code} demande un motif (MDT-113)."
         for detail in one.details:
+            told = STATUSES.get(detail.code)
+            if told and told.reason_required and not detail.reason_code:
+                yield "BR-FR-CDV-15_MDT-113", detail.code, f"Le statut {detail.code} demande un motif (MDT-113)."
             if detail.sequence is None:
                 yield "BR-FR-CDV-16_MDT-124-2", "", "Un détail de statut n’a pas de numéro d’ordre (MDT-124-2)."
             if detail.code and detail.code not in STATUSES and detail.code not in OTHER_STATUSES:
@@ -165,7 +175,10 @@ def _amounts(cdar: Cdar) -> Iterator[tuple[str, str, str]]:
 
 
 def _only_to_the_ppf(cdar: Cdar) -> bool:
-    return len(cdar.recipients) == 1 and cdar.recipients[0].role == "DFH"
+    if len(cdar.recipients) != 1 or cdar.recipients[0].role != "DFH":
+        return False
+    named = cdar.recipients[0].identifier
+    return named is not None and (named.scheme, named.value) == PPF
 
 
 RULES: tuple[Rule, ...] = (_context, _document, _issuer, _recipients, _references, _details, _amounts)

@@ -28,7 +28,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from faitfoi.simulators.afnor_hooks import Hooks
 from faitfoi.simulators.afnor_lookup import look_up
-from faitfoi.simulators.afnor_state import AfnorState, Rejected, read_json
+from faitfoi.simulators.afnor_request import Rejected, read_json
+from faitfoi.simulators.afnor_state import AfnorState
 from faitfoi.simulators.control import Clock, ControlServer, Fault, FaultKind, Faults, serve
 from faitfoi.simulators.loopback import Body, Loopback, Request
 from faitfoi.simulators.served import Served, hide_answer

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
-from faitfoi.simulators.afnor_state import Rejected, read_json, stamp
+from faitfoi.simulators.afnor_request import Rejected, read_json
+from faitfoi.simulators.afnor_state import stamp
 from faitfoi.simulators.control import Clock
 from faitfoi.simulators.loopback import Body
 

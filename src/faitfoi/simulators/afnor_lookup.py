@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from faitfoi.simulators.afnor_directory import Directory
-from faitfoi.simulators.afnor_state import Rejected, read_json
+from faitfoi.simulators.afnor_request import Rejected, read_json
 from faitfoi.simulators.loopback import Body
 
 PATH = "/directory-service/v1"

@@ -7,7 +7,6 @@ with a real platform, published once its hour has come.
 import base64
 import binascii
 import hashlib
-import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,23 +17,12 @@ from faitfoi.einvoice.xml import Unreadable
 from faitfoi.simulators.afnor_acts import judge_act
 from faitfoi.simulators.afnor_directory import Directory
 from faitfoi.simulators.afnor_invoices import Bill, read_bill
+from faitfoi.simulators.afnor_request import Rejected, faults_of_info
 from faitfoi.simulators.afnor_script import Step, compose, path_of
 from faitfoi.simulators.control import Clock, ControlError
 from faitfoi.simulators.loopback import Body
 
 ACKNOWLEDGED_AFTER = timedelta(seconds=10)
-MAX_FILE = 100 * 1000 * 1000
-SYNTAXES = frozenset({"CII", "UBL", "Factur-X", "CDAR", "FRR"})
-
-
-class Rejected(Exception):
-    """A request that is not taken: HTTP status, errorCode and message."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
 
 
 @dataclass(slots=True, kw_only=True)
@@ -305,21 +293,6 @@ class AfnorState:
                 self.flows[identifier].answered = answered
 
 
-def faults_of_info(info: Mapping[str, object], content: bytes) -> None:
-    """Refuse a flowInfo out of its shape, or a file that cannot be taken. Raises Rejected."""
-    for name in ("name", "flowSyntax"):
-        if not isinstance(info.get(name), str) or not info[name]:
-            raise Rejected(400, "MISSING_REQUIRED_FIELD", f"{name} is required")
-    if info["flowSyntax"] not in SYNTAXES:
-        raise Rejected(400, "INVALID_FIELD", "flowSyntax")
-    if len(str(info["name"])) > 255 or len(str(info.get("trackingId", ""))) > 64:
-        raise Rejected(400, "INVALID_FIELD", "name or trackingId too long")
-    if len(content) > MAX_FILE:
-        raise Rejected(413, "FILE_SIZE_EXCEEDED", "100 MB at most")
-    if not content:
-        raise Rejected(400, "MISSING_REQUIRED_FIELD", "file is required")
-
-
 def stamp(at: datetime) -> str:
     """Write an instant as the contract does."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -389,14 +362,3 @@ def _offset(cursor: object) -> int:
         return int(base64.b64decode(str(cursor), validate=True))
     except (binascii.Error, ValueError):
         raise Rejected(400, "INVALID_FIELD", "cursor") from None
-
-
-def read_json(content: bytes) -> Body:
-    """Read a JSON object. Raises Rejected."""
-    try:
-        value = json.loads(content)
-    except ValueError:
-        raise Rejected(400, "INVALID_FORMAT", "not JSON") from None
-    if not isinstance(value, dict):
-        raise Rejected(400, "INVALID_FORMAT", "not a JSON object")
-    return value

@@ -10,8 +10,8 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import acting, acting_questions
 from faitfoi.pipeline.acting import CannotAct, Part, ask_act, put_act_back, settle_act
-from faitfoi.pipeline.deliver import MOST_ATTEMPTS
 from faitfoi.pipeline.open_channels import Channels
+from faitfoi.pipeline.tries import MOST_ATTEMPTS
 from faitfoi.records.models import Act, ActAttempt, ActFile, Event, JournalEntry
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import ForbiddenMove

@@ -8,9 +8,8 @@ from django.utils import timezone
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import deliver as delivering
-from faitfoi.pipeline import questions
-from faitfoi.pipeline.deliver import MOST_ATTEMPTS
 from faitfoi.pipeline.retry import put_back
+from faitfoi.pipeline.tries import MOST_ATTEMPTS, MOST_QUESTIONS
 from faitfoi.records.models import Attempt
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import FaultKind
@@ -216,7 +215,7 @@ def test_a_question_that_finds_nothing_is_asked_a_bounded_number_of_times(scene:
     scene.chorus.faults.add(fault(FaultKind.LOSE_ANSWER))
     scene.send(DEPOSITED)
     scene.chorus._control.obey("POST /control/reset", {})  # as if the flow had been rejected: it never shows
-    for _ in range(questions.MOST_QUESTIONS):
+    for _ in range(MOST_QUESTIONS):
         assert scene.stage(BY_CHORUS) is Stage.TO_FIND
         scene.ask()
 

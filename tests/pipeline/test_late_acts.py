@@ -10,8 +10,8 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import acting
 from faitfoi.pipeline.acting_questions import ask_about_acts
 from faitfoi.pipeline.chorus_halts import Paper, complete, recycle
-from faitfoi.pipeline.questions import MOST_QUESTIONS
 from faitfoi.pipeline.statuses_pa import declare
+from faitfoi.pipeline.tries import MOST_QUESTIONS
 from faitfoi.records.models import Act
 from faitfoi.records.stages import Stage
 from faitfoi.records.vault import save_channel_settings

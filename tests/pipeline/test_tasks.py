@@ -12,12 +12,12 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade
 from faitfoi.pipeline.came_back import COLUMNS, as_csv, came_back
-from faitfoi.pipeline.deliver import MOST_ATTEMPTS
 from faitfoi.pipeline.relaunching import relaunch_everything
 from faitfoi.pipeline.resending import CannotResend, Settlement, ask_again, it_has_arrived, resend, settle
 from faitfoi.pipeline.retry import NOT_SENT, tell_not_sent, try_held_again
 from faitfoi.pipeline.task_list import count_tasks, list_tasks
 from faitfoi.pipeline.tasks import Task, due_after
+from faitfoi.pipeline.tries import MOST_ATTEMPTS
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Alarm, Customer, Delivery, JournalEntry
 from faitfoi.records.stages import Purpose, Stage

@@ -28,13 +28,13 @@ from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.announcing import announce
 from faitfoi.pipeline.connections import noted_bad, noted_good
-from faitfoi.pipeline.deliver import FIRST_WAIT, LEASE_MARGIN, WORKER, is_last_try, wait_after
 from faitfoi.pipeline.doubting import ACTS_LEAVING
 from faitfoi.pipeline.due import act_later, poll_later
 from faitfoi.pipeline.following import keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.pipeline.rollback import stopped
+from faitfoi.pipeline.tries import FIRST_WAIT, LEASE_MARGIN, WORKER, after_failure
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Act, ActAttempt, ActFile, Attempt, Delivery
 from faitfoi.records.stages import Stage
@@ -62,7 +62,7 @@ class Part:
 class ActClaim:
     """An act that this worker alone may do now: with what, or why it cannot even be tried."""
 
-    attempt_id: UUID
+    attempt: ActAttempt
     act_id: UUID
     delivery_id: UUID
     number: int
@@ -200,8 +200,8 @@ def settle_act_receipt(organisation_id: UUID, claim: ActClaim, receipt: Receipt)
     kept = pack_answer(organisation_id, claim.delivery_id, receipt)
     with acting_for(organisation_id):
         Delivery.objects.select_for_update().get(id=claim.delivery_id)
-        close_act_attempt(claim.attempt_id, outcome=Attempt.Outcome.RECEIPT, detail=receipt.detail, actor=WORKER)
-        act = Act.objects.select_for_update(of=("self",)).select_related("delivery").get(id=claim.act_id)
+        act = _held(claim)
+        _close(claim, Attempt.Outcome.RECEIPT, receipt.detail)
         source = Stage(act.stage)
         # The sweeper may have asked for a search meanwhile: the receipt settles it.
         if source in {Stage.SENDING, Stage.TO_FIND, Stage.UNKNOWN}:
@@ -298,7 +298,7 @@ def _claim(organisation_id: UUID, act_id: UUID, channels: Channels) -> ActClaim 
         if not moved:
             return None
         return ActClaim(
-            attempt_id=attempt.id,
+            attempt=attempt,
             act_id=act.id,
             delivery_id=act.delivery_id,
             number=number,
@@ -311,7 +311,7 @@ def _settle_not_sent(organisation_id: UUID, claim: ActClaim, error: NotSent) -> 
     """Certainly not told: tried again with a growing wait, and before a person after the last."""
     now = timezone.now()
     with acting_for(organisation_id):
-        act = Act.objects.select_related("delivery").select_for_update(of=("self",)).get(id=claim.act_id)
+        act = _held(claim)
         if _close(claim, Attempt.Outcome.NOT_SENT, error.reason):
             _put_back(act, Stage.SENDING, error, now=now)
         elif act.attempts_made == claim.number:
@@ -322,15 +322,12 @@ def _settle_not_sent(organisation_id: UUID, claim: ActClaim, error: NotSent) -> 
 
 def _put_back(act: Act, source: Stage, error: NotSent, *, now: datetime) -> None:
     """Make an act due again after a while, or hold it for a person."""
-    made = act.attempts_made
-    if is_last_try(made) and source is Stage.SENDING:
-        reason = f"Rien n’est parti, après {made} essais : {error.reason}"
-        move_act(act.id, source=source, target=Stage.HELD, actor=WORKER, reason=reason)
-        return
-    at = now + wait_after(made, error)
-    timetable = {"next_attempt_at": at, "next_question_at": None}
-    if move_act(act.id, source=source, target=Stage.ROUTED, actor=WORKER, reason=error.reason, timetable=timetable):
-        act_later(act.organisation_id, [act.id], at=at)
+    back = after_failure(error, made=act.attempts_made, source=source, now=now)
+    moved = move_act(
+        act.id, source=source, target=back.target, actor=WORKER, reason=back.reason, timetable=back.timetable
+    )
+    if moved and back.at:
+        act_later(act.organisation_id, [act.id], at=back.at)
 
 
 def _settle(
@@ -343,6 +340,7 @@ def _settle(
     question: datetime | None = None,
 ) -> None:
     with acting_for(organisation_id):
+        _held(claim)
         if _close(claim, outcome, detail):
             timetable = {"next_question_at": question}
             move_act(
@@ -350,5 +348,10 @@ def _settle(
             )
 
 
+def _held(claim: ActClaim) -> Act:
+    """The act as it stands, locked: before its attempt, as whoever settles does."""
+    return Act.objects.select_for_update(of=("self",)).select_related("delivery").get(id=claim.act_id)
+
+
 def _close(claim: ActClaim, outcome: Attempt.Outcome, detail: str) -> bool:
-    return close_act_attempt(claim.attempt_id, outcome=outcome, detail=detail, actor=WORKER)
+    return close_act_attempt(claim.attempt, outcome=outcome, detail=detail, actor=WORKER)

@@ -9,13 +9,13 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Acting, CannotTell, Found, NotFound, NotSent
 from faitfoi.pipeline.acting import build_act, end_act, receipt_identity
 from faitfoi.pipeline.connections import noted_answer
-from faitfoi.pipeline.deliver import FIRST_WAIT, LONGEST_WAIT, WORKER
 from faitfoi.pipeline.due import act_later, ask_act_later, queued_acts
 from faitfoi.pipeline.following import keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
-from faitfoi.pipeline.questions import MOST_QUESTIONS, STOPPED, settles_in, take_questions, take_unnoticed
+from faitfoi.pipeline.questions import STOPPED, settles_in, take_questions, take_unnoticed
 from faitfoi.pipeline.rollback import stopped
+from faitfoi.pipeline.tries import WORKER, asks_again_at
 from faitfoi.records.models import Act, ActAttempt, Attempt, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions_act import close_act_attempt, move_act
@@ -26,11 +26,13 @@ def sweep_acts(organisation_id: UUID) -> int:
     now = timezone.now()
     swept = 0
     with Channels(organisation_id) as channels, acting_for(organisation_id):
-        stalled = ActAttempt.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-            outcome=Attempt.Outcome.CLAIMED, lease_until__lt=now
-        )
+        stalled = ActAttempt.objects.filter(outcome=Attempt.Outcome.CLAIMED, lease_until__lt=now)
         for attempt in stalled.select_related("act__delivery"):
-            close_act_attempt(attempt.id, outcome=Attempt.Outcome.UNKNOWN, detail=STOPPED, actor=WORKER)
+            # The act first, as whoever settles does; one that is being settled right now is left alone.
+            if Act.objects.select_for_update(skip_locked=True).filter(id=attempt.act_id).first() is None:
+                continue
+            if not close_act_attempt(attempt, outcome=Attempt.Outcome.UNKNOWN, detail=STOPPED, actor=WORKER):
+                continue
             swept += move_act(
                 attempt.act_id,
                 source=Stage.SENDING,
@@ -95,10 +97,9 @@ def _ask_one(organisation_id: UUID, act_id: UUID, channels: Channels) -> None:
                     act_id, source=Stage.TO_FIND, target=Stage.ROUTED, actor=WORKER, reason=detail, timetable=timetable
                 ):
                     act_later(organisation_id, [act_id])
-            case NotFound() | CannotTell(ask_again=True) if asked < MOST_QUESTIONS:
-                wait = min(FIRST_WAIT * 2**asked, LONGEST_WAIT)
+            case NotFound() | CannotTell() if again := asks_again_at(answer, asked=asked, now=now):
                 waiting = Act.objects.filter(id=act_id, stage=Stage.TO_FIND)
-                waiting.update(questions_asked=asked, next_question_at=now + wait)
+                waiting.update(questions_asked=asked, next_question_at=again)
             case NotFound(detail=detail) | CannotTell(detail=detail):
                 move_act(
                     act_id,

@@ -6,8 +6,6 @@ Rows are locked in one order, whoever settles: the delivery, then its attempt or
 """
 
 import logging
-import os
-import socket
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -31,6 +29,7 @@ from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.pacing import held_until, slow_down
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.pipeline.retention import invoice_class
+from faitfoi.pipeline.tries import FIRST_WAIT, LEASE_MARGIN, WORKER, after_failure
 from faitfoi.records.journal import together
 from faitfoi.records.models import Attempt, Delivery, PaceSlot
 from faitfoi.records.stages import Stage
@@ -38,13 +37,7 @@ from faitfoi.records.transitions import close_attempt, move
 
 log = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 8
-FIRST_WAIT = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(hours=6)
-LEASE_MARGIN = timedelta(seconds=5)
 FIRST_POLL = timedelta(minutes=1)
-
-WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,20 +252,6 @@ def settle_receipt(organisation_id: UUID, claim: Claim, receipt: Receipt, *, pol
         noted_good(delivery.channel, at=now)
 
 
-def is_last_try(made: int) -> bool:
-    """Whether a person comes next after so many attempts.
-
-    Counted anew once a person has put it back: what they mended deserves more than one try.
-    """
-    return made % MOST_ATTEMPTS == 0
-
-
-def wait_after(made: int, error: NotSent) -> timedelta:
-    """How long to wait after so many attempts: twice as long each time, longer where waiting alone will not mend it."""
-    tried = (made - 1) % MOST_ATTEMPTS
-    return min(FIRST_WAIT * (1 << tried) * (4 if error.precondition else 1), LONGEST_WAIT)
-
-
 def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> None:
     """Certainly not sent: put back with a growing wait, and before a person after the last."""
     now = timezone.now()
@@ -289,24 +268,19 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
 
 def _put_back(delivery: Delivery, source: Stage, error: NotSent, *, now: datetime) -> None:
     """Make a delivery due again after a while, or hold it for a person. Its row is locked."""
-    made = delivery.attempts_made
-    if is_last_try(made) and source is Stage.SENDING:
-        reason = f"Rien n’est parti, après {made} essais : {error.reason}"
-        move(delivery.id, source=source, target=Stage.HELD, actor=WORKER, reason=reason, held=delivery)
-        return
+    back = after_failure(error, made=delivery.attempts_made, source=source, now=now)
     PaceSlot.objects.filter(delivery_id=delivery.id).delete()  # a turn would cut the wait short
-    at = now + wait_after(made, error)
     moved = move(
         delivery.id,
         source=source,
-        target=Stage.ROUTED,
+        target=back.target,
         actor=WORKER,
-        reason=error.reason,
-        timetable={"next_attempt_at": at, "next_question_at": None},
+        reason=back.reason,
+        timetable=back.timetable,
         held=delivery,
     )
-    if moved:
-        deliver_later(delivery.organisation_id, [delivery.id], at=at)
+    if moved and back.at:
+        deliver_later(delivery.organisation_id, [delivery.id], at=back.at)
 
 
 def _settle_refused_together(organisation_id: UUID, claims: Sequence[Claim], error: Refused) -> None:

@@ -49,6 +49,7 @@ from faitfoi.pipeline.sealing import CannotSeal
 from faitfoi.pipeline.stamping import stamp_last_checkpoint
 from faitfoi.pipeline.structures import refresh
 from faitfoi.pipeline.sweeping import sweep_leftovers, sweep_orphans
+from faitfoi.pipeline.tries import WORKER
 from faitfoi.pipeline.witnessing import may_number
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.journal import sequence
@@ -75,7 +76,7 @@ def prepare(*, organisation_id: str, line_ids: list[str]) -> None:
     """Read, check, seal and route lines of a batch. One file that trips a bug of ours does not hold its neighbours."""
     organisation, lines = UUID(organisation_id), [UUID(line_id) for line_id in line_ids]
     try:
-        preparing.prepare(organisation, lines, actor=delivering.WORKER)
+        preparing.prepare(organisation, lines, actor=WORKER)
     except Exception as error:
         # A database or a disk that fails judges nobody: a line alone goes on waiting, and the steward takes it up.
         if len(lines) > 1 or not _is_of_the_machine(error):
@@ -92,7 +93,7 @@ def _is_of_the_machine(error: Exception) -> bool:
 def set_apart(organisation_id: UUID, lines: list[UUID]) -> None:
     """Try each line alone; one that was alone is refused, so that the batch can be closed."""
     if len(lines) == 1:
-        preparing.give_up(organisation_id, lines[0], actor=delivering.WORKER)
+        preparing.give_up(organisation_id, lines[0], actor=WORKER)
     else:
         for line_id in lines:
             prepare_later(organisation_id, [line_id])
@@ -130,7 +131,7 @@ def ask_act(context: JobContext, *, organisation_id: str, act_ids: list[str]) ->
 def poll(context: JobContext, *, organisation_id: str, delivery_ids: list[str]) -> None:
     """Fetch the other side's news."""
     with _one_by_one(context, UUID(organisation_id), delivery_ids, poll_later) as (organisation, ids):
-        following.poll(organisation, ids, actor=delivering.WORKER)
+        following.poll(organisation, ids, actor=WORKER)
 
 
 @contextmanager
@@ -160,13 +161,13 @@ def _one_by_one(
 @app.task(name="collect", queue="journey")
 def collect(*, organisation_id: str) -> None:
     """Read the feeds of news of one organisation to their end."""
-    collecting.collect_all(UUID(organisation_id), actor=delivering.WORKER)
+    collecting.collect_all(UUID(organisation_id), actor=WORKER)
 
 
 @app.task(name="fetch_flow", queue="journey")
 def fetch_flow(*, organisation_id: str, flow: str) -> None:
     """Fetch one message of a feed that a webhook has named."""
-    collecting.fetch_flow(UUID(organisation_id), flow, actor=delivering.WORKER)
+    collecting.fetch_flow(UUID(organisation_id), flow, actor=WORKER)
 
 
 @app.periodic(cron="* * * * *")
@@ -211,7 +212,7 @@ def witness_journal(timestamp: int) -> None:  # noqa: ARG001
 def write_trails(timestamp: int) -> None:  # noqa: ARG001
     """Write a new version of each organisation's audit trail when what it states has changed."""
     for organisation in _organisations():
-        _write_trail(organisation, actor=delivering.WORKER)
+        _write_trail(organisation, actor=WORKER)
 
 
 @app.task(name="write_trail_now", queue="steward")
@@ -242,7 +243,7 @@ def control_now(*, organisation_id: str, actor: str) -> None:
 def control_books(timestamp: int) -> None:  # noqa: ARG001
     """Run each organisation's controls of the audit trail."""
     for organisation in _organisations():
-        run_due(organisation, actor=delivering.WORKER)
+        run_due(organisation, actor=WORKER)
 
 
 @app.periodic(cron="11 1 * * *")
@@ -257,7 +258,7 @@ def check_integrity(timestamp: int) -> None:  # noqa: ARG001
 @app.task(name="check_packs", queue="journey")
 def check_packs(*, organisation_id: str) -> None:
     """Read again what is due today of one organisation's packs, and take away those that nobody ever named."""
-    check_of_the_day(UUID(organisation_id), actor=delivering.WORKER)
+    check_of_the_day(UUID(organisation_id), actor=WORKER)
     sweep_orphans(UUID(organisation_id))
 
 
@@ -275,7 +276,7 @@ def refresh_structures_of(*, organisation_id: str) -> None:
     """Try the connection of one organisation, and ask again about its public structures."""
     if not stopped():
         check_all(UUID(organisation_id))
-        refresh(UUID(organisation_id), actor=delivering.WORKER)
+        refresh(UUID(organisation_id), actor=WORKER)
 
 
 @app.periodic(cron="* * * * * */10")
@@ -304,8 +305,8 @@ def try_again(timestamp: int) -> None:  # noqa: ARG001
     if stopped():
         return
     for organisation in _organisations():
-        try_held_again(organisation.id, actor=delivering.WORKER)
-        relaunch_everything(organisation, actor=delivering.WORKER)
+        try_held_again(organisation.id, actor=WORKER)
+        relaunch_everything(organisation, actor=WORKER)
     tell_not_sent(every_organisation())
 
 
@@ -326,7 +327,7 @@ def keep_archive(timestamp: int) -> None:  # noqa: ARG001
         return
     for organisation_id in every_organisation():
         apply_holds(organisation_id)
-        finish_eliminations(organisation_id, actor=delivering.WORKER)
+        finish_eliminations(organisation_id, actor=WORKER)
 
 
 @app.periodic(cron="23 3 * * *")

@@ -4,10 +4,10 @@ from uuid import UUID
 
 from procrastinate.contrib.django import app
 
-from faitfoi.pipeline.deliver import WORKER
 from faitfoi.pipeline.due import mail_later
 from faitfoi.pipeline.jobs import every_organisation
 from faitfoi.pipeline.mailboxes import read_returns, try_return_path, watch_return_path
+from faitfoi.pipeline.tries import WORKER
 
 
 @app.periodic(cron="* * * * *")

@@ -11,19 +11,18 @@ from django.utils import timezone
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import CannotTell, Found, NotFound, NotSent
 from faitfoi.pipeline.connections import noted_answer
-from faitfoi.pipeline.deliver import FIRST_WAIT, LONGEST_WAIT, WORKER
 from faitfoi.pipeline.due import ask_later, deliver_later, queued_deliveries
 from faitfoi.pipeline.following import catch_up, keep_receipt, pack_answer
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.pipeline.rollback import stopped
+from faitfoi.pipeline.tries import WORKER, asks_again_at
 from faitfoi.records.models import Act, Attempt, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions import close_attempt, move
 
 Asked = TypeVar("Asked", Delivery, Act)
 """What leaves by claims, and is asked about when its answer is lost."""
-MOST_QUESTIONS = 6
 MOST_AT_ONCE = 1000
 QUESTION_LEASE = timedelta(minutes=5)
 UNNOTICED = timedelta(minutes=2)
@@ -131,11 +130,9 @@ def _ask_one(organisation_id: UUID, delivery_id: UUID, channels: Channels) -> No
                     timetable={"next_question_at": None, "next_attempt_at": now},
                 ):
                     deliver_later(organisation_id, [delivery_id])
-            case NotFound(detail=detail) | CannotTell(ask_again=True, detail=detail) if asked < MOST_QUESTIONS:
-                wait = min(FIRST_WAIT * 2**asked, LONGEST_WAIT)
-                Delivery.objects.filter(id=delivery_id, stage=Stage.TO_FIND).update(
-                    questions_asked=asked, next_question_at=now + wait
-                )
+            case NotFound() | CannotTell() if again := asks_again_at(answer, asked=asked, now=now):
+                waiting = Delivery.objects.filter(id=delivery_id, stage=Stage.TO_FIND)
+                waiting.update(questions_asked=asked, next_question_at=again)
             case NotFound(detail=detail) | CannotTell(detail=detail):
                 move(
                     delivery_id,

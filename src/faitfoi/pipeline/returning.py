@@ -3,11 +3,11 @@
 from django.db import close_old_connections
 
 from faitfoi.intake.bounces import read_verp
-from faitfoi.pipeline.deliver import WORKER
 from faitfoi.pipeline.following import returned_mail
 from faitfoi.pipeline.mailboxes import take_back
 from faitfoi.pipeline.parcels import return_secret
 from faitfoi.pipeline.rollback import stopped
+from faitfoi.pipeline.tries import WORKER
 
 
 class NotNow(Exception):

@@ -1,6 +1,6 @@
 """The only door to a change of stage: stage, event and journal entry in one transaction, or nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from django.utils import timezone
 from faitfoi.accounts.identifiers import uuid7
 from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.records.journal import write_entry
+from faitfoi.records.models_act import Act, ActAttempt
 from faitfoi.records.models_delivery import Attempt, Delivery, Event
 from faitfoi.records.stages import ALLOWED, Stage
 from faitfoi.records.storable import storable
@@ -55,11 +56,7 @@ def move(
     if delivery is None or delivery.stage != source:
         return False
     delivery.stage = target
-    for name, value in (timetable or {}).items():
-        setattr(delivery, name, value)
-    told = {name: storable(value) for name, value in (references or {}).items()}
-    delivery.references = {**delivery.references, **told}
-    delivery.save(update_fields=["stage", "references", *(timetable or {})])
+    save_with_stage(delivery, timetable=timetable or {}, references=references or {})
     entry_id = uuid7()
     event = Event.objects.create(
         organisation_id=organisation_id,
@@ -91,11 +88,8 @@ def close_attempt(attempt: Attempt, *, outcome: Attempt.Outcome, detail: str, ac
 
     The attempt is as it was opened, with its delivery: nothing but this ever changes one.
     """
-    ended = {"outcome": outcome, "finished_at": timezone.now(), "detail": storable(detail)}
-    if not Attempt.objects.filter(id=attempt.id, outcome=Attempt.Outcome.CLAIMED).update(**ended):
+    if not end_attempt(attempt, outcome=outcome, detail=detail):
         return False
-    for name, value in ended.items():
-        setattr(attempt, name, value)
     write_entry(
         "attempt_closed",
         actor=actor,
@@ -105,6 +99,32 @@ def close_attempt(attempt: Attempt, *, outcome: Attempt.Outcome, detail: str, ac
         delivery=str(attempt.delivery_id),
         outcome=outcome.value,
     )
+    return True
+
+
+def save_with_stage(
+    row: Delivery | Act,
+    *,
+    timetable: Mapping[str, datetime | int | None],
+    references: Mapping[str, str],
+    more: Collection[str] = (),
+) -> None:
+    """Save the stage that a door has just given to a locked row, with what goes with it."""
+    for name, value in timetable.items():
+        setattr(row, name, value)
+    told = {name: storable(value) for name, value in references.items()}
+    row.references = {**row.references, **told}
+    row.save(update_fields=["stage", "references", *timetable, *more])
+
+
+def end_attempt(attempt: Attempt | ActAttempt, *, outcome: Attempt.Outcome, detail: str) -> bool:
+    """Write how an attempt ended, on its row and here; False when that is written already."""
+    ended = {"outcome": outcome, "finished_at": timezone.now(), "detail": storable(detail)}
+    kind = ActAttempt if isinstance(attempt, ActAttempt) else Attempt
+    if not kind.objects.filter(id=attempt.id, outcome=Attempt.Outcome.CLAIMED).update(**ended):
+        return False
+    for name, value in ended.items():
+        setattr(attempt, name, value)
     return True
 
 

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
-
 from faitfoi.accounts.tenancy import require_organisation
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models_act import Act, ActAttempt
 from faitfoi.records.models_delivery import Attempt
 from faitfoi.records.stages import ALLOWED, Stage
 from faitfoi.records.storable import storable
-from faitfoi.records.transitions import ELSEWHERE, NOT_ENDED, ForbiddenMove
+from faitfoi.records.transitions import ELSEWHERE, NOT_ENDED, ForbiddenMove, end_attempt, save_with_stage
 
 ENDS_OF_AN_ACT = frozenset({Stage.ROUTED, Stage.SENDING, Stage.SENT, Stage.TO_FIND, Stage.UNKNOWN})
 WAITS_FOR_A_PERSON = frozenset({Stage.TO_FIX, Stage.HELD})
@@ -40,13 +38,9 @@ def move_act(
     act = found.select_for_update(of=("self",)).first()
     if act is None:
         return False
-    act.stage = target
     act.reason = storable(reason) or act.reason
-    for name, value in (timetable or {}).items():
-        setattr(act, name, value)
-    told = {name: storable(value) for name, value in (references or {}).items()}
-    act.references = {**act.references, **told}
-    act.save(update_fields=["stage", "reason", "references", *(timetable or {})])
+    act.stage = target
+    save_with_stage(act, timetable=timetable or {}, references=references or {}, more=["reason"])
     if opening is not None:
         opening.save(force_insert=True)
     write_entry(
@@ -61,21 +55,16 @@ def move_act(
     return True
 
 
-def close_act_attempt(attempt_id: UUID, *, outcome: Attempt.Outcome, detail: str, actor: str) -> bool:
-    """Write how an attempt ended, with its entry; False when that is written already. Runs inside `acting_for`."""
-    found = ActAttempt.objects.select_related("act__delivery")
-    found = found.filter(id=attempt_id, outcome=Attempt.Outcome.CLAIMED)
-    attempt = found.select_for_update(of=("self",)).first()
-    if attempt is None:
+def close_act_attempt(attempt: ActAttempt, *, outcome: Attempt.Outcome, detail: str, actor: str) -> bool:
+    """Write how an attempt ended, with its entry, as `transitions.close_attempt` does. Runs inside `acting_for`."""
+    if not end_attempt(attempt, outcome=outcome, detail=detail):
         return False
-    attempt.outcome, attempt.finished_at, attempt.detail = outcome, timezone.now(), storable(detail)
-    attempt.save(update_fields=["outcome", "finished_at", "detail"])
     write_entry(
         "act_attempt_closed",
         actor=actor,
         document_id=attempt.act.delivery.document_id,
         rows=[attempt],
-        attempt=str(attempt_id),
+        attempt=str(attempt.id),
         act=str(attempt.act_id),
         outcome=outcome.value,
     )

@@ -225,6 +225,43 @@ def test_the_wizard_keeps_pairs_together_and_secrets_to_their_environment(scene:
     assert (values["client_id"], values["client_secret"]) == ("app", "essai")
 
 
+def test_how_invoices_are_deposited_is_chosen_on_the_page(scene: Scene, as_bob: Client) -> None:
+    slug = scene.organisation.slug
+    page = as_bob.get(reverse("set_chorus", args=[slug])).content.decode()
+    for usual in ('<option value="flux" selected>', '<option value="facturx" selected>', 'max="50" value="1"'):
+        assert usual in page
+    stays = {"place": "other", "client_secret": "", "technical_password": ""}
+    chosen = {"depot": "flux", "format_flux": "ubl", "factures_par_flux": "20"}
+    as_bob.post(reverse("save_chorus", args=[slug]), given(**stays, **chosen))
+    with acting_for(scene.organisation.id):
+        values = channel_settings("chorus_pro") or {}
+    assert {name: values[name] for name in chosen} == chosen
+    as_bob.post(reverse("save_chorus", args=[slug]), given(**stays))
+    with acting_for(scene.organisation.id):
+        assert channel_settings("chorus_pro") == values  # what is not given stays
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("depot", "pigeon", "choisissez parmi flux, soumettre, pdf"),
+        ("format_flux", "edifact", "choisissez parmi facturx, cii, ubl"),
+        ("factures_par_flux", "51", "à 50"),
+        ("factures_par_flux", "0", "à 50"),
+    ],
+)
+def test_a_deposit_that_does_not_exist_is_refused_and_shown_again(
+    scene: Scene, as_bob: Client, name: str, value: str, sentence: str
+) -> None:
+    with acting_for(scene.organisation.id):
+        before = channel_settings("chorus_pro")
+    refused = as_bob.post(reverse("save_chorus", args=[scene.organisation.slug]), given(**{name: value}))
+    assert refused.status_code == 422
+    assert sentence in plain(refused.content)
+    with acting_for(scene.organisation.id):
+        assert channel_settings("chorus_pro") == before
+
+
 def test_a_clerk_checks_and_does_not_set(scene: Scene, alice: User) -> None:
     clerk = signed_in_as(alice)
     slug = scene.organisation.slug

@@ -35,6 +35,7 @@ _SECRET = frozenset({"authorization", "cookie"})
 OLDEST = timedelta(days=1)
 _SNS_HOST = re.compile(r"sns\.[a-z0-9-]{3,30}\.amazonaws\.com(?:\.cn)?")
 _SNS_CERTIFICATE = re.compile(r"(?:\.cn)?/[A-Za-z0-9-]{1,100}\.pem")
+_SNS_TOPIC = re.compile(r"arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]{3,30}:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?")
 _SNS_SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
     "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
@@ -66,6 +67,23 @@ def read_call(
     told_headers = [f"{name}: {value}\r\n" for name, value in sorted(headers.items()) if name not in _SECRET]
     raw = "".join(told_headers).encode() + b"\r\n" + body
     return tuple(news_of(provider, told, raw=raw, now=now))
+
+
+def check_proofs(settings: Mapping[str, str]) -> None:
+    """Say what cannot prove any call among the settings above. Raises ValueError with a French sentence."""
+    user, password = settings.get("webhook_user", ""), settings.get("webhook_password", "")
+    if ":" in user or (user and not password):
+        raise ValueError(
+            "Réglages du courrier : webhook_user va avec webhook_password, et ne contient pas de deux-points."
+        )
+    if any(character.isspace() for character in settings.get("webhook_mailgun_key", "")):
+        raise ValueError("Réglages du courrier : webhook_mailgun_key contient une espace ; recopiez la clé de Mailgun.")
+    topic = settings.get("webhook_ses_topic", "")
+    if topic and not _SNS_TOPIC.fullmatch(topic):
+        raise ValueError(
+            f"Réglages du courrier : webhook_ses_topic vaut « {topic[:80]} » ; recopiez l’ARN du sujet SNS, qui "
+            "commence par arn:aws:sns:."
+        )
 
 
 def allowed_by_sns(url: str) -> bool:

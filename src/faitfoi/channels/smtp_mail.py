@@ -37,7 +37,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from faitfoi.channels.contract import CannotTell, Grade, NotSent, OutcomeUnknown, Parcel, Receipt, RemoteEvent
-from faitfoi.channels.mail_providers import PROVIDERS
+from faitfoi.channels.mail_providers import PROVIDERS, check_proofs
 from faitfoi.channels.smtp_mail_codes import Step, judge, too_big
 from faitfoi.channels.smtp_mail_dkim import Dkim, read_dkim, sign
 from faitfoi.channels.smtp_mail_message import Letter, Sender, compose, goes_with, one_line, plain_address
@@ -73,6 +73,7 @@ def read_settings(settings: Mapping[str, str]) -> MailSettings:
     """Read an organisation's e-mail settings. Raises ValueError with a French sentence naming the setting to mend."""
     host = _host(settings)
     read_pace(settings)  # the pipeline holds to it; here it must only read
+    check_proofs(settings)
     tls = settings.get("tls", "") or "starttls"
     if tls not in DEFAULT_PORTS:
         raise ValueError(f"Réglages du courrier : tls vaut « {tls} » ; choisissez tls, starttls ou none.")

@@ -1,11 +1,14 @@
 """What a person gives, step by step, to speak to Chorus Pro: the two addresses always go together (complaint B25)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from django.db.models import TextChoices
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.chorus_pro_settings import MOST_TOGETHER, FlowFormat
+from faitfoi.channels.chorus_pro_submission import Mode
 from faitfoi.pipeline.setting_up import CannotSetUp, set_channel
 from faitfoi.records.vault import VaultClosed, channel_settings
 
@@ -15,6 +18,54 @@ WORDS = {
     "technical_login": "Compte technique Chorus Pro (login)",
     "technical_password": "Mot de passe du compte technique",
 }
+DEPOSITS = {
+    Mode.FLOW.value: "Le fichier avec ses données, par flux (le plus courant)",
+    Mode.PDF.value: "Le PDF, puis ses données saisies",
+    Mode.SUBMIT.value: "Les données saisies une à une, sans fichier",
+}
+FORMATS = {
+    FlowFormat.FACTURX.value: "Factur-X : le PDF scellé et ses données (le plus courant)",
+    FlowFormat.CII.value: "CII : les données seules, Chorus Pro dessine la page",
+    FlowFormat.UBL.value: "UBL : les données seules, Chorus Pro dessine la page",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A setting that has a usual value, so that nobody need understand it; a number from 1 to `most` or `options`."""
+
+    name: str
+    label: str
+    help: str
+    usual: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    most: int = 0
+
+
+CHOICES = (
+    Choice(
+        name="depot",
+        label="Comment les factures sont déposées",
+        help="La fiche d’un client peut dire autrement, pour la structure qui refuse ce que les autres prennent.",
+        usual=Mode.FLOW.value,
+        options=DEPOSITS,
+    ),
+    Choice(
+        name="format_flux",
+        label="Ce que contient un flux",
+        help="Ne compte que pour le dépôt par flux.",
+        usual=FlowFormat.FACTURX.value,
+        options=FORMATS,
+    ),
+    Choice(
+        name="factures_par_flux",
+        label="Factures par flux",
+        help=f"De 1 (chacune dans son dépôt) à {MOST_TOGETHER} dans une archive. Chacune garde son propre sort.",
+        usual="1",
+        most=MOST_TOGETHER,
+    ),
+)
+"""How invoices are deposited: what is not given stays as it is."""
 SECRETS = frozenset({"client_secret", "technical_password"})
 STEPS = (
     "Sur PISTE, le portail des API de l’État, créez une application, une pour chaque environnement.",
@@ -78,4 +129,5 @@ def save(organisation: Organisation, given: Mapping[str, str], *, actor: str) ->
         if not typed and not (name in SECRETS and same and present.get(name)):
             raise CannotSetUp(f"{label} : à remplir. Un secret d’un autre environnement ne sert pas ici.")
         values[name] = typed or present[name]
+    values |= {choice.name: given[choice.name].strip() for choice in CHOICES if choice.name in given}
     set_channel(organisation, ChannelKey.CHORUS_PRO, values, actor=actor)

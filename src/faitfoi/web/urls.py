@@ -73,6 +73,7 @@ organisation: list[URLPattern | URLResolver] = [
     path("courrier/", mail.mail, name="mail"),
     path("courrier/avis/", mail.notices, name="mail_notices"),
     path("courrier/prestataires/", mail_doors.mail_doors, name="mail_doors"),
+    path("courrier/prestataires/preuves/", mail_doors.mail_proofs, name="mail_proofs"),
     path("courrier/prestataires/<uuid:door_id>/fermer/", mail_doors.revoke_mail_door, name="revoke_mail_door"),
     path("courrier/adresse-bonne/", mail.good_address, name="good_address"),
     path("clients/", customers.customers, name="customers"),

@@ -10,7 +10,16 @@ from django.views.decorators.http import require_POST, require_safe
 from faitfoi.accounts.duties import Duty, entitled, may
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.pipeline.chorus_wizard import SECRETS, STEPS, WORDS, Place, place_of, present_values, save
+from faitfoi.pipeline.chorus_wizard import (
+    CHOICES,
+    SECRETS,
+    STEPS,
+    WORDS,
+    Place,
+    place_of,
+    present_values,
+    save,
+)
 from faitfoi.pipeline.connections import check, connections
 from faitfoi.pipeline.setting_up import CannotSetUp
 from faitfoi.records.models import ChannelSettings
@@ -55,6 +64,7 @@ def save_chorus(request: HttpRequest, here: Here) -> HttpResponse:
     if not _manages(here):
         raise PermissionDenied
     given = {name: str(request.POST.get(name, "")) for name in ("place", *WORDS)}
+    given |= {choice.name: str(request.POST[choice.name]) for choice in CHOICES if choice.name in request.POST}
     try:
         save(here.organisation, given, actor=here.actor)
     except CannotSetUp as error:
@@ -81,7 +91,14 @@ def _wizard(request: HttpRequest, here: Here, values: dict[str, str], *, status:
     ]
     places = [place for place in Place if place is not Place.OTHER or place_of(present_values()) is Place.OTHER]
     chosen = values.get("place") or place_of(values)
-    context: dict[str, object] = {"steps": STEPS, "fields": fields, "places": places, "chosen": chosen}
+    choices = [(choice, values.get(choice.name) or choice.usual) for choice in CHOICES]
+    context: dict[str, object] = {
+        "steps": STEPS,
+        "fields": fields,
+        "places": places,
+        "chosen": chosen,
+        "choices": choices,
+    }
     context |= _managing(here)
     return show(request, here, "pages/connection_chorus.html", context, status=status)
 

@@ -1,5 +1,6 @@
-"""The addresses that mail providers call: a manager makes one and takes one back; its last call is seen."""
+"""The addresses that mail providers call, with the last call of each, and what their calls are signed by."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from faitfoi.accounts.duties import Duty, may
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.mail_calls import CALLS, NoDoor, doors_of, open_door, revoke_door
+from faitfoi.pipeline.mail_proofs import NAMES, SECRETS, present_proofs, save_proofs
+from faitfoi.pipeline.setting_up import CannotSetUp
 from faitfoi.web import words
 from faitfoi.web.access import Here, changes, organisation_act, show
 
@@ -32,17 +35,23 @@ def mail_doors(request: HttpRequest, here: Here) -> HttpResponse:
             status = 422
         else:
             made = request.build_absolute_uri(reverse("mail_called", args=[secret]))
-    doors = [
-        (door, words.PROVIDERS[door.provider], CALLS.get(door.call_said, "")) for door in doors_of(here.organisation)
-    ]
-    context: dict[str, object] = {
-        "doors": doors,
-        "made": made,
-        "providers": words.PROVIDERS.items(),
-        "managed": may(here.role, Duty.APPROVE),
-    }
-    with acting_for(here.organisation.id):
-        return show(request, here, "pages/mail_doors.html", context, status=status)
+    return _page(request, here, made=made, status=status)
+
+
+@organisation_act
+@require_POST
+@changes
+def mail_proofs(request: HttpRequest, here: Here) -> HttpResponse:
+    """Keep which provider carries the mails and what it signs its calls by; no secret is ever shown again."""
+    _let_managers(here)
+    given = {name: request.POST.get(name, "") for name in NAMES}
+    try:
+        save_proofs(here.organisation, given, forget=request.POST.getlist("forget"), actor=here.actor)
+    except CannotSetUp as error:
+        messages.warning(request, str(error))
+        return _page(request, here, typed={name: given[name] for name in NAMES if name not in SECRETS}, status=422)
+    messages.success(request, _("Kept: the provider’s next call is judged by it."))
+    return redirect("mail_doors", slug=here.organisation.slug)
 
 
 @organisation_act
@@ -58,6 +67,25 @@ def revoke_mail_door(request: HttpRequest, here: Here, door_id: UUID) -> HttpRes
     else:
         messages.warning(request, _("This address was no longer open."))
     return redirect("mail_doors", slug=here.organisation.slug)
+
+
+def _page(
+    request: HttpRequest, here: Here, *, made: str = "", typed: Mapping[str, str] | None = None, status: int = 200
+) -> HttpResponse:
+    doors = [
+        (door, words.PROVIDERS[door.provider], CALLS.get(door.call_said, "")) for door in doors_of(here.organisation)
+    ]
+    with acting_for(here.organisation.id):
+        proofs = present_proofs()
+        context: dict[str, object] = {
+            "doors": doors,
+            "made": made,
+            "providers": words.PROVIDERS.items(),
+            "managed": may(here.role, Duty.APPROVE),
+            "proofs": proofs,
+            "typed": typed or proofs.values,
+        }
+        return show(request, here, "pages/mail_doors.html", context, status=status)
 
 
 def _let_managers(here: Here) -> None:

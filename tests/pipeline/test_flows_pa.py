@@ -21,10 +21,10 @@ from faitfoi.evidence.dossier_check import verify_dossier
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.parcels import build_parcel
 from faitfoi.pipeline.task_list import list_tasks
-from faitfoi.records.models import Customer
+from faitfoi.records.models import Customer, DirectoryAnswer
 from faitfoi.records.stages import LineOutcome, Nature, Stage
 from faitfoi.records.vault import channel_settings, save_channel_settings
-from tests.pipeline.cast import ACTOR, FARMER, Scene, file, invoice
+from tests.pipeline.cast import ACTOR, FARMER, TOWN, Scene, file, invoice
 from tests.pipeline.pa_scene import Platform, open_platform
 from tests.pipeline.test_dossier import files_of, refresh_lists, unpacked, verify
 
@@ -200,6 +200,29 @@ def test_a_credit_note_that_was_about_to_leave_when_its_invoice_is_refused_stays
     assert "gardé pour vos comptes" in scene.document(A).kept_because
     with acting_for(scene.organisation.id):
         assert [task.document for task in list_tasks(scene.organisation) if task.document == scene.document(A)] == []
+
+
+@pytest.mark.parametrize("carries", [True, False])
+@pytest.mark.beside_the_journal
+def test_a_public_customer_s_invoice_goes_by_the_platform_that_carries_it(
+    scene: Scene, platform: Platform, carries: bool
+) -> None:
+    with acting_for(scene.organisation.id):
+        settings = {**platform.simulator.settings(), "b2g": str(carries).lower()}
+        save_channel_settings(ChannelKey.PLATEFORME_AGREEE, settings, actor=ACTOR)
+        Customer.objects.filter(reference=TOWN.reference).update(channel=ChannelKey.PLATEFORME_AGREEE)
+    notes = [note for note in invoice("F")["notes"] if note["subject_code"] != "BAR"]
+    (line,) = scene.lines(scene.send(file("TV-1", TOWN, notes=notes)))
+    assert line.outcome == LineOutcome.READY, line.reason
+    assert (len(platform.deposits()), len(scene.deposits())) == ((1, 0) if carries else (0, 1))
+    if carries:
+        flow = platform.simulator.state.flow(platform.deposits()[0]["flow"])
+        assert flow.info["processingRule"] == "B2G"
+        with acting_for(scene.organisation.id):
+            assert DirectoryAnswer.objects.get().address == TOWN.electronic
+        platform.pass_time(days=10)
+        platform.collect()
+        assert ("205", "approved") in platform.news("TV-1")
 
 
 def test_what_was_handed_over_as_xml_is_proved_by_the_dossier(scene: Scene, platform: Platform, tmp_path: Path) -> None:

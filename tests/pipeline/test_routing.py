@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from faitfoi.accounts.models import ChannelKey
-from faitfoi.pipeline.routing import Decision, Facts, NoRoute, decide
+from faitfoi.pipeline.routing import Borne, Decision, Directory, Facts, NoRoute, decide
 from faitfoi.records.stages import Nature
 
 ALL = frozenset({"email", "chorus_pro", "plateforme_agreee"})
@@ -49,6 +49,52 @@ def test_a_public_customer_goes_by_chorus_whatever_the_settings_say() -> None:
     way = decide(replace(TOWN, customer_channel="email", default_channel="email"))
     assert isinstance(way, Decision)
     assert (way.legal.channel, way.legal.address) == (ChannelKey.CHORUS_PRO, "00000004200010")
+
+
+BY_PLATFORM = replace(
+    TOWN,
+    customer_channel="plateforme_agreee",
+    electronic_address="000000042",
+    public_by_platform=True,
+    borne=Borne(siret="00000004200010"),
+)
+
+
+def test_a_public_customer_goes_by_a_platform_only_where_it_carries_that_and_somebody_chose_it() -> None:
+    for facts in (
+        replace(BY_PLATFORM, public_by_platform=False),
+        replace(BY_PLATFORM, customer_channel=""),
+        replace(BY_PLATFORM, customer_channel="chorus_pro"),
+        replace(BY_PLATFORM, day=date(2026, 8, 31)),
+    ):
+        way = decide(facts)
+        assert isinstance(way, Decision)
+        assert way.legal.channel is ChannelKey.CHORUS_PRO
+    for facts in (BY_PLATFORM, replace(BY_PLATFORM, customer_channel="", default_channel="plateforme_agreee")):
+        way = decide(facts)
+        assert isinstance(way, Decision)
+        assert (way.legal.channel, way.legal.address) == (ChannelKey.PLATEFORME_AGREEE, "000000042")
+        assert "B2G" in way.legal.reason
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (replace(BY_PLATFORM, electronic_address=""), "adresse de facturation électronique"),
+        (replace(BY_PLATFORM, directory=Directory(reach="no", listed=False)), "Choisissez Chorus Pro"),
+        (replace(BY_PLATFORM, code_service_required=True), "code service"),
+        (replace(BY_PLATFORM, engagement_required=True), "engagement"),
+        # What only the record has is not on the invoice, and nothing is written into it on the way.
+        (replace(BY_PLATFORM, borne=Borne()), "BT-46 sous 0009"),
+        (replace(BY_PLATFORM, code_service_required=True, code_service="VOIRIE"), "la facture elle-même"),
+        (replace(BY_PLATFORM, engagement_required=True, engagement="EJ-1"), "la facture elle-même"),
+        (replace(BY_PLATFORM, configured=frozenset({"chorus_pro"})), "n’est pas encore réglé"),
+    ],
+)
+def test_what_a_public_buyer_wants_stands_on_the_invoice_that_a_platform_carries(facts: Facts, words: str) -> None:
+    way = decide(facts)
+    assert isinstance(way, NoRoute)
+    assert words in way.reason
 
 
 def test_the_customers_choice_overrides_the_organisations() -> None:

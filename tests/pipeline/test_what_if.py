@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from faitfoi.accounts.models import ChannelKey, SizeClass
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.legal import legal_tables
-from faitfoi.pipeline.routing import Decision, Directory, Facts, NoRoute, decide, lawful_channels
+from faitfoi.pipeline.routing import Borne, Decision, Directory, Facts, NoRoute, decide, lawful_channels
 from faitfoi.pipeline.what_if import (
     NoSuchBatch,
     find_batch,
@@ -65,6 +65,8 @@ def facts(draw: st.DrawFn) -> Facts:
         size=draw(st.sampled_from(SizeClass)),
         notice_channel=draw(CHANNELS),
         directory=draw(st.sampled_from(ANSWERS)),
+        public_by_platform=draw(st.booleans()),
+        borne=draw(st.sampled_from([None, Borne(siret="00000004200010", code_service="SVC", engagement="E-1")])),
     )
 
 

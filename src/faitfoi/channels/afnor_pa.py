@@ -8,6 +8,7 @@ French contracts §2.1. Settings (all text, of the organisation):
     client_secret
     directory_url    address of the Directory Service, up to and without /v1; without it nobody can be looked up
     flow_syntax      what invoices are handed over as: Factur-X (by default: the sealed PDF), CII or UBL (XML)
+    b2g              true where it carries invoices to public customers too; false by default: Chorus Pro has them
     scope            of the token, where the platform wants one
     organization_id  sent as Organization-Id, where one account serves several companies
     environment      production (by default) or qualification: that of the credentials; this machine is a simulator

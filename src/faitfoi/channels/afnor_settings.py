@@ -25,6 +25,7 @@ class PaSettings:
     signing_key: str = field(default="", repr=False)
     webhook_digest: str = "raw"
     flow_syntax: str = FACTURX
+    b2g: bool = False
 
     @property
     def has_cursor(self) -> bool:
@@ -58,6 +59,7 @@ def read_settings(settings: dict[str, str]) -> PaSettings:
         version=_choice(settings, "api_version", VERSIONS, default="1.3"),
         webhook_digest=_choice(settings, "webhook_digest", DIGESTS, default="raw"),
         flow_syntax=read_flow_syntax(settings),
+        b2g=carries_b2g(settings),
         signing_key=settings.get("signing_key", "").strip(),
         **paths,
     )
@@ -66,6 +68,11 @@ def read_settings(settings: dict[str, str]) -> PaSettings:
 def read_flow_syntax(settings: dict[str, str]) -> str:
     """Read as what invoices are handed over. Raises ValueError (French)."""
     return _choice(settings, "flow_syntax", FLOW_SYNTAXES, default=FACTURX)
+
+
+def carries_b2g(settings: dict[str, str]) -> bool:
+    """Read whether the platform carries invoices to public customers too. Raises ValueError (French)."""
+    return _choice(settings, "b2g", ("true", "false"), default="false") == "true"
 
 
 def _choice(settings: dict[str, str], name: str, choices: tuple[str, ...], *, default: str) -> str:

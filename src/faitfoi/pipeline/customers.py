@@ -10,11 +10,11 @@ from django.db import connection
 from django.db.models import Q
 
 from faitfoi.accounts.models import ChannelKey, Organisation, SizeClass
-from faitfoi.channels.afnor_settings import FACTURX, read_flow_syntax
+from faitfoi.channels.afnor_settings import FACTURX, carries_b2g, read_flow_syntax
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.einvoice.model import Buyer, Invoice
 from faitfoi.pipeline.obligations import Known, known_of
-from faitfoi.pipeline.routing import Directory, Facts
+from faitfoi.pipeline.routing import Borne, Directory, Facts
 from faitfoi.records.models import ChannelSettings, Customer, DirectoryAnswer, Document, Structure
 from faitfoi.records.stages import Nature
 from faitfoi.records.vault import VaultClosed, channel_settings
@@ -142,6 +142,7 @@ class Told:
     directory: Mapping[str, Directory] = field(default_factory=dict)
     structures: Mapping[str, Known] = field(default_factory=dict)
     flow_syntax: str = ""
+    public_by_platform: bool = False
 
 
 def told_for(pairs: Iterable[tuple[Customer, Invoice]]) -> Told:
@@ -152,12 +153,15 @@ def told_for(pairs: Iterable[tuple[Customer, Invoice]]) -> Told:
     answers = DirectoryAnswer.objects.filter(address__in=addresses).exclude(reach="") if addresses else ()
     structures = Structure.objects.filter(siret__in=sirets) if sirets else ()
     configured = configured_channels()
-    by_platform = ChannelKey.PLATEFORME_AGREEE in configured and any(each.nature == Nature.TAXABLE for each, _ in given)
+    reachable = {Nature.TAXABLE, Nature.PUBLIC}
+    by_platform = ChannelKey.PLATEFORME_AGREEE in configured and any(each.nature in reachable for each, _ in given)
+    flow_syntax, public_by_platform = _platform_settings() if by_platform else ("", False)
     return Told(
         configured=configured,
         directory={row.address: _directory_of(row) for row in answers},
         structures={row.siret: known_of(row) for row in structures},
-        flow_syntax=_flow_syntax() if by_platform else "",
+        flow_syntax=flow_syntax,
+        public_by_platform=public_by_platform,
     )
 
 
@@ -183,14 +187,20 @@ def facts_for(
         electronic_address=directory_address(customer, invoice),
         directory=told.directory.get(directory_address(customer, invoice)),
         structure=told.structures.get(customer.siret) if customer.nature == Nature.PUBLIC else None,
-        flow_syntax=told.flow_syntax if customer.nature == Nature.TAXABLE else "",
+        flow_syntax=told.flow_syntax if customer.nature in {Nature.TAXABLE, Nature.PUBLIC} else "",
+        public_by_platform=told.public_by_platform and customer.nature == Nature.PUBLIC,
+        borne=borne_by(invoice) if told.public_by_platform and customer.nature == Nature.PUBLIC else None,
     )
 
 
 def standing_facts(organisation: Organisation, customer: Customer, *, day: date, configured: frozenset[str]) -> Facts:
     """Gather what depends on the customer and the settings alone, whatever the invoice. Runs inside `acting_for`."""
     facts = _facts_of_record(organisation, customer, day=day, configured=configured)
-    return replace(facts, directory=known_address(customer.electronic_address))
+    told = customer.nature == Nature.PUBLIC and public_by_platform(configured)
+    # An invoice yet to come bears what the record has.
+    borne = Borne(siret=customer.siret, code_service=customer.code_service) if told else None
+    directory = known_address(customer.electronic_address)
+    return replace(facts, directory=directory, public_by_platform=told, borne=borne)
 
 
 def _facts_of_record(organisation: Organisation, customer: Customer, *, day: date, configured: frozenset[str]) -> Facts:
@@ -235,16 +245,36 @@ def _directory_of(row: DirectoryAnswer) -> Directory:
     return Directory(reach=row.reach, listed=row.listed, active=active)
 
 
-def _flow_syntax() -> str:
-    """Return the XML that the plateforme agréée is handed for taxable customers; nothing: the sealed Factur-X.
+def _platform_settings() -> tuple[str, bool]:
+    """Return the XML that the plateforme agréée is handed, and whether it carries invoices to public customers too.
 
-    The directory says nothing of syntaxes (Directory Service 1.3.0): the channel's settings decide.
+    No XML: the sealed Factur-X. The directory says nothing of syntaxes (Directory Service 1.3.0): settings decide.
     """
     try:
-        syntax = read_flow_syntax(channel_settings(ChannelKey.PLATEFORME_AGREEE) or {})
+        settings = channel_settings(ChannelKey.PLATEFORME_AGREEE) or {}
+        syntax, b2g = read_flow_syntax(settings), carries_b2g(settings)
     except (VaultClosed, ValueError):
-        return ""  # the channel opens with neither: the sending is held, and says so
-    return "" if syntax == FACTURX else syntax
+        return "", False  # the channel opens with neither: the sending is held, and says so
+    return "" if syntax == FACTURX else syntax, b2g
+
+
+def public_by_platform(configured: frozenset[str]) -> bool:
+    """Whether the plateforme agréée is set to carry invoices to public customers too. Runs inside `acting_for`.
+
+    `configured` are the channels that have settings here.
+    """
+    return ChannelKey.PLATEFORME_AGREEE in configured and _platform_settings()[1]
+
+
+def borne_by(invoice: Invoice) -> Borne:
+    """Return what an invoice itself says of its public buyer."""
+    identifiers = invoice.buyer.identifiers
+    return Borne(
+        siret=next((each.value for each in identifiers if each.scheme == SIRET_SCHEME), ""),
+        code_service=next((each.value for each in identifiers if each.scheme == ROUTING_SCHEME), "")
+        or invoice.buyer_reference,
+        engagement=invoice.purchase_order_reference,
+    )
 
 
 def configured_channels() -> frozenset[str]:

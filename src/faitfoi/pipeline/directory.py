@@ -23,7 +23,7 @@ from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.connections import SILENCES, noted_bad, noted_good, rests
-from faitfoi.pipeline.customers import directory_address, match_customers
+from faitfoi.pipeline.customers import configured_channels, directory_address, match_customers, public_by_platform
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import ChannelSettings, Customer, Delivery, DirectoryAnswer
@@ -58,7 +58,8 @@ def make_reachable_known(organisation: Organisation, invoices: Sequence[Invoice]
             return
         customers = match_customers([invoice.buyer for invoice in invoices])
         pairs = [pair for pair in zip(customers, invoices, strict=True) if pair[0] is not None]
-        borne = [directory_address(found, each) for found, each in pairs if found and found.nature == Nature.TAXABLE]
+        usual = organisation.default_channel if public_by_platform(frozenset({CHANNEL})) else None
+        borne = [directory_address(found, each) for found, each in pairs if found and _is_reached(found, usual)]
         if age >= FRESH and rests(CHANNEL, at=timezone.now()):
             return  # nobody waits at this very moment: who presses a button asks all the same
         rows = {row.address: row for row in DirectoryAnswer.objects.filter(address__in=borne)}
@@ -76,6 +77,16 @@ def make_reachable_known(organisation: Organisation, invoices: Sequence[Invoice]
                 silences += 1
             if silences == SILENCES:
                 return
+
+
+def _is_reached(customer: Customer, usual: str | None) -> bool:
+    """Whether a customer may be invoiced by the plateforme agréée; a public one only where that is chosen.
+
+    `usual` is the organisation's usual channel; None when the platform carries nothing to public customers.
+    """
+    if customer.nature == Nature.PUBLIC:
+        return usual is not None and (customer.channel or usual) == CHANNEL
+    return customer.nature == Nature.TAXABLE
 
 
 def _is_due(row: DirectoryAnswer, *, now: datetime, age: timedelta) -> bool:
@@ -191,7 +202,8 @@ def addresses_of(customer: Customer) -> list[str]:
     """Return the electronic addresses at which a customer is invoiced, that of the record first."""
     sent = Delivery.objects.filter(document__customer=customer, channel=CHANNEL, purpose=Purpose.LEGAL)
     borne = sent.order_by("-id").values_list("address", flat=True)[:MOST_LOOKED_AT]
-    own = [customer.electronic_address] if customer.nature == Nature.TAXABLE else []
+    usual = customer.organisation.default_channel if public_by_platform(configured_channels()) else None
+    own = [customer.electronic_address] if _is_reached(customer, usual) else []
     return list(dict.fromkeys(filter(None, [*own, *borne])))[:MOST_SHOWN]
 
 

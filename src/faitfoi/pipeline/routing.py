@@ -4,7 +4,7 @@ The law chooses among channels (nature of the customer, the seller's own start d
 ones. No lawful or usable channel is an error, never a success (complaint D38).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from faitfoi.accounts.models import ChannelKey, SizeClass
@@ -32,6 +32,15 @@ class Directory:
     reach: str
     listed: bool | None
     active: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Borne:
+    """What the invoice itself says of a public buyer: a plateforme agréée carries it as it is sealed."""
+
+    siret: str = ""  # BT-46 of scheme 0009
+    code_service: str = ""  # BT-46 of scheme 0224, else BT-10
+    engagement: str = ""  # BT-13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,10 @@ class Facts:
     """What the directory has said of the electronic address, when it was asked."""
     flow_syntax: str = ""
     """What a plateforme agréée is handed: CII, UBL, or the sealed Factur-X when empty."""
+    public_by_platform: bool = False
+    """Whether the plateforme agréée carries invoices to public customers too (its setting `b2g`)."""
+    borne: Borne | None = None
+    """What the invoice itself bears of a public buyer, where a plateforme agréée may carry it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +171,10 @@ def lawful_channels(facts: Facts, tables: LegalTables | None = None) -> tuple[Ch
     obliged = start is not None and facts.day >= start and tables.has_way(facts.nature, day=facts.day)
     channels = tables.way(facts.nature, obliged=obliged, day=facts.day).channels
     if facts.nature is Nature.PUBLIC:
+        if not facts.public_by_platform:
+            channels = tuple(channel for channel in channels if channel is not ChannelKey.PLATEFORME_AGREEE)
+        elif ChannelKey.PLATEFORME_AGREEE in channels:
+            sentence += ", ou par la plateforme agréée, réglée pour porter aussi ces factures (B2G)"
         free = "Client du secteur public, et la loi ne vous demandait pas encore de passer par Chorus Pro"
         return channels, sentence if obliged else free
     if facts.nature is Nature.TAXABLE and start is not None:
@@ -198,14 +215,43 @@ def _missing(facts: Facts, channel: ChannelKey) -> str:
         )
     if channel is ChannelKey.CHORUS_PRO:
         return _missing_for_chorus(facts)
-    if channel is ChannelKey.PLATEFORME_AGREEE and facts.electronic_address and facts.directory is not None:
-        return _missing_in_directory(facts.customer_name, facts.electronic_address, facts.directory)
-    if channel is ChannelKey.PLATEFORME_AGREEE and not facts.electronic_address:
+    if channel is ChannelKey.PLATEFORME_AGREEE:
+        return _missing_for_platform(facts)
+    return ""
+
+
+def _missing_for_platform(facts: Facts) -> str:
+    if not facts.electronic_address:
         return (
             f"la fiche de {facts.customer_name} n’a pas d’adresse de facturation électronique. "
             "Ajoutez-la à la fiche du client, puis relancez."
         )
-    return ""
+    public = facts.nature is Nature.PUBLIC
+    if public and facts.directory is not None and facts.directory.listed is False:
+        return (
+            f"{facts.customer_name} n’est pas dans l’annuaire de la facturation électronique "
+            f"({facts.electronic_address}, BT-49). Choisissez Chorus Pro sur la fiche du client, puis relancez."
+        )
+    if facts.directory is not None and (
+        missing := _missing_in_directory(facts.customer_name, facts.electronic_address, facts.directory)
+    ):
+        return missing
+    return _missing_of_public(facts) if public else ""
+
+
+def _missing_of_public(facts: Facts) -> str:
+    """Say what a public buyer asks for that the invoice itself does not bear: nothing is written into it on the way."""
+    if missing := _missing_for_chorus(facts):
+        return missing
+    borne = facts.borne or Borne()
+    itself = replace(facts, siret=borne.siret, code_service=borne.code_service, engagement=borne.engagement)
+    if not _missing_for_chorus(itself):
+        return ""
+    return (
+        f"par une plateforme agréée, la facture elle-même porte ce que {facts.customer_name} demande (SIRET en BT-46 "
+        "sous 0009 ; code service en BT-46 sous 0224 ou en BT-10 ; engagement en BT-13), et il y manque. Ajoutez-le "
+        "dans votre logiciel, ou choisissez Chorus Pro sur la fiche du client, puis relancez."
+    )
 
 
 def _told_by_directory(told: Directory) -> str:

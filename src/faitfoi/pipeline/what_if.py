@@ -126,6 +126,10 @@ def _others(facts: Facts) -> Iterator[tuple[str, Facts]]:
         else:
             with_it = replace(facts, configured=facts.configured | {channel.value})
             yield f"si le canal « {channel.label} » était réglé", with_it
+    if facts.nature is Nature.PUBLIC:
+        said = "ne portait pas" if facts.public_by_platform else "portait aussi"
+        other = replace(facts, public_by_platform=not facts.public_by_platform)
+        yield f"si la plateforme agréée {said} les factures au secteur public (réglage « b2g »)", other
     yield from _other_records(facts)
 
 

@@ -92,6 +92,17 @@ def test_the_envelope_asks_for_notifications_to_the_return_path(relay: SmtpSimul
     assert received.answer == "taken"
 
 
+def test_a_line_that_is_a_dot_neither_ends_the_message_nor_is_lost() -> None:
+    """RFC 5321 §4.5.2: otherwise what follows it would be commands (smuggling)."""
+    said = "Bonjour\n.\n..\n.MAIL FROM:<moi@mal.example>\n.\nMAIL FROM:<moi@mal.example>"
+    with running(SmtpSimulator(keep_bytes=True)) as relay, opened(settings_for(relay.port)) as channel:
+        channel.send(parcel(texts={"invoice": ("Facture", said)}))
+        assert len(relay.received) == 1
+        plain = read(relay.raw[0]).get_body(("plain",))
+    assert plain is not None
+    assert plain.get_content().splitlines() == said.splitlines()
+
+
 def test_a_relay_without_dsn_is_spoken_to_plainly() -> None:
     with running(SmtpSimulator(announce_dsn=False)) as relay, opened(settings_for(relay.port)) as channel:
         channel.send(parcel())

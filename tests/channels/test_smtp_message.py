@@ -125,6 +125,10 @@ def test_html_is_escaped() -> None:
     letter = compose(replace(PARCEL, seller_name="<b>A & B</b>"), sender=SENDER, at=NOW)
     assert "&lt;b&gt;A &amp; B&lt;/b&gt;" in body(letter, "html")
     assert "<b>A & B</b>" in body(letter, "plain")
+    own = {"invoice": ("Facture", "De <i>{seller}</i> :\n\n{facts}")}
+    letter = compose(replace(PARCEL, seller_name="<b>A & B</b>", texts=own), sender=SENDER, at=NOW)
+    assert "De &lt;i&gt;&lt;b&gt;A &amp; B&lt;/b&gt;&lt;/i&gt;" in body(letter, "html")
+    assert "<b>" not in body(letter, "html")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,18 @@
 """Connections are shared by jobs, and a dead one is known before a message begins."""
 
+import socket
+import time
+
 import pytest
 
 from faitfoi.channels.contract import NotSent, OutcomeUnknown, Receipt
+from faitfoi.channels.smtp_mail import _parameters
+from faitfoi.channels.smtp_mail_message import Sender, compose
 from faitfoi.channels.smtp_mail_pool import MOST_CARRIED, POOL
+from faitfoi.channels.smtp_mail_wire import MakesNoSense, RelayClient
 from faitfoi.simulators.control import Fault, FaultKind
 from faitfoi.simulators.smtp import SmtpSimulator
-from tests.channels.mail_rig import opened, parcel, running, settings_for
+from tests.channels.mail_rig import NOW, opened, parcel, running, settings_for
 
 
 def test_the_next_job_goes_on_with_the_connection_of_the_last() -> None:
@@ -57,6 +63,27 @@ def test_silence_after_the_final_dot_stays_unknown_and_its_connection_is_never_u
             channel.send(parcel("thirdthirdthirdthirdthirda"))
             assert channel._client is not first
         POOL.empty()
+
+
+def test_a_relay_that_speaks_before_the_final_dot_never_hears_it() -> None:
+    """It has said no, or hung up, in the middle of the message: nothing can have arrived, and nothing is unknown."""
+    ours, theirs = socket.socketpair()
+    client = RelayClient(helo_domain="cooperative.example", tls=None, tls_at_once=False)
+    client.sock, client.until = ours, time.monotonic() + 5
+    with ours, theirs:
+        theirs.sendall(b"421 4.3.2 closing\r\n")
+        with pytest.raises(MakesNoSense):
+            client.submit(b"Subject: x\r\n\r\nbonjour\r\n")
+        assert not client.dot_sent
+        assert theirs.recv(1000) == b"Subject: x\r\n\r\nbonjour\r\n"
+
+
+def test_the_size_is_told_to_a_relay_that_wants_to_know_it() -> None:
+    client = RelayClient(helo_domain="cooperative.example", tls=None, tls_at_once=False)
+    letter = compose(parcel(), sender=Sender(address="factures@cooperative.example", name=""), at=NOW)
+    assert _parameters(client, letter, reference="r") == ("", "")
+    client.esmtp_features = {"size": "35882577"}
+    assert _parameters(client, letter, reference="r") == (f" SIZE={len(letter.content)}", "")
 
 
 def test_a_connection_carries_a_bounded_number_of_messages() -> None:

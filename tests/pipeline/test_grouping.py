@@ -113,6 +113,15 @@ def test_a_mail_too_heavy_for_the_relay_leaves_as_one_mail_for_each_document(sce
 
 
 @pytest.mark.django_db(transaction=True)
+def test_two_runs_for_one_customer_are_two_mails(scene: Scene) -> None:
+    scene.change(ChannelKey.EMAIL, grouping="customer")
+    for batch in [scene.hand_over(file("F-1"), file("F-2")), scene.hand_over(file("F-3"))]:
+        scene.prepare(batch)
+    scene.deliver()
+    assert sorted(sorted(files) for _, files in contents(scene)) == [["F-1", "F-2"], ["F-3"]]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_bounce_concerns_every_document_of_the_mail(scene: Scene) -> None:
     scene.change(ChannelKey.EMAIL, grouping="customer")
     scene.send(file("F-1", VINEYARD), file("F-2", VINEYARD), file("F-3"))

@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from faitfoi.accounts.tenancy import acting_for
@@ -56,6 +56,8 @@ def book(scene: Scene) -> Iterator[Book]:
 
 @few
 @given(history=st.lists(steps, max_size=14))
+@example(history=[("plan", "lose"), ("deliver", None), ("ask", None), ("arrived", None), ("resend", None)])
+@example(history=[("plan", "refuse"), ("deliver", None), ("put_back", None), ("deliver", None)])
 def test_counts_are_conserved_over_any_history(scene: Scene, book: Book, history: list[tuple[str, object]]) -> None:
     book.plans, book.mute = [], False
     batch = scene.hand_over(file(f"F-{next(NUMBERS)}"), file(f"F-{next(NUMBERS)}", VINEYARD))

@@ -11,7 +11,7 @@ from faitfoi.pipeline.receive import receive
 from faitfoi.pipeline.setting_up import change_customer
 from faitfoi.records.models import Batch, Customer, MailFile
 from tests.channels.mail_rig import NOW, parcel, read
-from tests.pipeline.cast import ACTOR, FARMER, TOWN, VINEYARD, Scene, file
+from tests.pipeline.cast import ACTOR, FARMER, TOWN, VINEYARD, Scene, file, keep
 
 PNG = b"\x89PNG\r\n\x1a\n"
 PDF = b"%PDF-1.7\nbon de livraison"
@@ -41,6 +41,17 @@ def test_a_batchs_file_goes_along_with_its_mails_only(scene: Scene) -> None:
     assert "note.pdf" in names(scene, FARMER.email)
     scene.send(file("F-2", VINEYARD))
     assert "note.pdf" not in names(scene, VINEYARD.email)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_terms_of_sale_do_not_take_the_place_of_a_file(scene: Scene) -> None:
+    scene.organisation.terms_sha256 = keep(scene.organisation, b"%PDF-1.7 conditions de vente").sha256
+    with acting_for(scene.organisation.id):
+        scene.organisation.save()
+        farmer = Customer.objects.get(reference=FARMER.reference)
+    join_file(scene.organisation, PDF, filename="contrat.pdf", customer=farmer, actor=ACTOR)
+    scene.send(file("F-1"))
+    assert names(scene, FARMER.email)[1:] == ["conditions-generales-de-vente.pdf", "contrat.pdf"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -213,6 +213,23 @@ def test_what_is_held_is_tried_again_each_day_and_when_its_channel_s_settings_ch
     assert try_held_again(scene.organisation.id, actor=ACTOR) == 0
 
 
+def test_what_is_held_leaves_with_the_daily_try_and_after_a_month_waits_for_a_person(scene: Scene, book: Book) -> None:
+    book.plans = ["precondition"] * MOST_ATTEMPTS
+    scene.prepare(scene.hand_over(file("F-1")))
+    for _ in range(MOST_ATTEMPTS):
+        scene.deliver()
+    with acting_for(scene.organisation.id):
+        delivery = Delivery.objects.get()
+        made = delivery.created_at
+        Delivery.objects.update(created_at=made - timedelta(days=31))
+    assert try_held_again(scene.organisation.id, actor=ACTOR) == 0
+    with acting_for(scene.organisation.id):
+        Delivery.objects.update(created_at=made)
+    assert try_held_again(scene.organisation.id, actor=ACTOR) == 1
+    scene.deliver()
+    assert scene.stage("F-1") is Stage.SENT
+
+
 def test_what_waits_for_a_record_leaves_by_itself_the_next_day(scene: Scene) -> None:
     batch = scene.send(file("F-1", SILENT))
     assert scene.counts(batch).needs_someone == 1

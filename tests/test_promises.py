@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from faitfoi.accounts.models import ChannelKey
 from faitfoi.channels.registry import CHANNELS
+from faitfoi.pipeline.legal import legal_tables
 from tests.channels.fault_matrix import MATRIX, unsaid
+from tests.channels.test_channels import RIGS
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,22 +66,58 @@ def test_every_dependency_has_its_sentence() -> None:
         assert len(cells.split(" | ")) == 3, name
 
 
-def test_every_channel_has_a_simulator_and_its_row() -> None:
+def missing(key: str) -> list[str]:
+    """Name what a channel still lacks of the promise of `docs/adding-a-channel.md`, each with where it belongs."""
     page = (ROOT / "docs" / "adding-a-channel.md").read_text()
-    rows = {
-        row[0]: row
-        for row in re.findall(r"^\| `(\w+)` \|.*?`(channels/\w+\.py)` \| `(simulators/\w+\.py)`", page, re.M)
+    row = re.search(rf"^\| `{key}` \|.*?`(channels/\w+\.py)` \| `(simulators/\w+\.py)`", page, re.MULTILINE)
+    written = [ROOT / "src" / "faitfoi" / name for name in row.groups()] if row else []
+    make = CHANNELS.get(key)
+    lawful = {channel for way in legal_tables().ways for channel in way.channels}
+    there = {
+        "one file: a class of that key in src/faitfoi/channels": getattr(make, "key", "") == key,
+        "one registry line: src/faitfoi/channels/registry.py": make is not None,
+        "one simulator, and the page's row that names both files: docs/adding-a-channel.md": bool(written)
+        and all(path.is_file() for path in written),
+        "its name: ChannelKey in src/faitfoi/accounts/models.py": key in ChannelKey.values,
+        "an invoice that it may carry: src/faitfoi/pipeline/data/legal_ways.toml": key in lawful,
+        "what each way to fail does to it: tests/channels/fault_matrix.py": key in MATRIX,
+        "its other side for the matrix: RIGS in tests/channels/test_channels.py": key in RIGS,
     }
+    return [what for what, holds in there.items() if not holds]
 
-    assert set(rows) == set(CHANNELS)
-    for _, channel, simulator in rows.values():
-        assert (ROOT / "src" / "faitfoi" / channel).is_file()
-        assert (ROOT / "src" / "faitfoi" / simulator).is_file()
+
+def test_every_channel_has_all_that_a_channel_has() -> None:
+    assert {key: missing(key) for key in CHANNELS} == {key: [] for key in CHANNELS}
+
+
+def test_what_a_channel_lacks_is_named_part_by_part() -> None:
+    assert [what.partition(":")[0] for what in missing("pigeon")] == [
+        "one file",
+        "one registry line",
+        "one simulator, and the page's row that names both files",
+        "its name",
+        "an invoice that it may carry",
+        "what each way to fail does to it",
+        "its other side for the matrix",
+    ]
+    assert missing("portal")[0].startswith("one file")  # a key that the law knows, and no channel carries yet
+
+
+def test_every_row_of_channels_is_of_one_that_exists() -> None:
+    page = (ROOT / "docs" / "adding-a-channel.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|.*`channels/", page, re.MULTILINE)) == set(MATRIX) == set(CHANNELS)
 
 
 def test_every_channel_says_what_each_way_to_fail_does_to_it() -> None:
-    assert set(MATRIX) == set(CHANNELS)
     assert unsaid() == []
+
+
+@pytest.mark.parametrize("room", ["deliver", "acting", "acting_questions", "questions", "tries"])
+def test_what_carries_documents_names_no_channel(room: str) -> None:
+    """A new channel is not a new case there: what it can do beyond the contract is a capability that it has."""
+    text = (ROOT / "src" / "faitfoi" / "pipeline" / f"{room}.py").read_text()
+    assert [key for key in CHANNELS if re.search(rf"\b{key}\b", text, re.IGNORECASE)] == []
+    assert "ChannelKey" not in text
 
 
 def test_every_target_of_make_that_the_help_shows_is_declared() -> None:

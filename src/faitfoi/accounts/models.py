@@ -60,6 +60,11 @@ class ChannelKey(models.TextChoices):
     PORTAL = "portal", "portail"
 
 
+def channel_choices() -> list[tuple[str, str]]:
+    """Return what a channel's column may hold: asked for, so that a new key needs no migration."""
+    return [(key.value, str(key.label)) for key in ChannelKey]
+
+
 class SizeClass(models.TextChoices):
     """What a seller is before the law's calendar (décret 2008-1354): it decides from when it must issue how."""
 
@@ -90,9 +95,9 @@ class Organisation(models.Model):
     issues_electronically_from = models.DateField(default=date(2027, 9, 1))
     size = models.CharField(max_length=20, choices=SizeClass.choices, default=SizeClass.SMALL)
     financial_year_ends_in = models.PositiveSmallIntegerField(default=DECEMBER)
-    default_channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.EMAIL)
-    copy_channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.NONE, blank=True)
-    notice_channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.NONE, blank=True)
+    default_channel = models.CharField(max_length=20, choices=channel_choices, default=ChannelKey.EMAIL)
+    copy_channel = models.CharField(max_length=20, choices=channel_choices, default=ChannelKey.NONE, blank=True)
+    notice_channel = models.CharField(max_length=20, choices=channel_choices, default=ChannelKey.NONE, blank=True)
     accent = models.CharField(max_length=7, default="#1f4e5f")
     footer = models.CharField(max_length=300, blank=True)
     logo_sha256 = models.CharField(max_length=64, blank=True)

@@ -14,6 +14,11 @@ CHANNELS: Mapping[str, Callable[[dict[str, str]], Channel]] = {
 }
 
 
+def able(capability: type) -> tuple[str, ...]:
+    """Return the keys of the channels that have a capability of the contract that is methods alone (`Feeding`…)."""
+    return tuple(key for key, make in CHANNELS.items() if isinstance(make, type) and issubclass(make, capability))
+
+
 def open_channel(key: str, settings: dict[str, str]) -> Channel:
     """Open the channel of this key with an organisation's settings, decrypted.
 

@@ -15,7 +15,7 @@ from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.afnor_pa import PlateformeAgreee
 from faitfoi.channels.contract import Feeding, Grade, News, NewsPage, NotSent, RemoteEvent
-from faitfoi.channels.registry import open_channel
+from faitfoi.channels.registry import able, open_channel
 from faitfoi.evidence.store import Pack, digest_of, portions
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.connections import noted_bad, noted_good
@@ -31,8 +31,6 @@ from faitfoi.records.vault import VaultClosed, channel_settings
 
 log = logging.getLogger(__name__)
 
-FEEDING = (ChannelKey.PLATEFORME_AGREEE,)
-"""The channels whose other side has a feed."""
 MOST_PAGES = 200
 RETENTION = "received"
 ACTS_LOOKED_AT = timedelta(days=14)
@@ -44,7 +42,7 @@ def collect_all(organisation_id: UUID, *, actor: str) -> int:
     """Read every feed of an organisation to its end; returns how much was new."""
     if stopped():
         return 0
-    fresh = sum(collect(organisation_id, channel, actor=actor) for channel in FEEDING)
+    fresh = sum(collect(organisation_id, ChannelKey(key), actor=actor) for key in able(Feeding))
     return fresh + look_at_acts(organisation_id, actor=actor)
 
 
@@ -62,10 +60,9 @@ def collect(organisation_id: UUID, channel: ChannelKey, *, actor: str) -> int:
         return 0
     fresh = 0
     try:
-        assert isinstance(opened, PlateformeAgreee)  # noqa: S101  # the only one that has a feed
-        feeding: Feeding = opened
+        assert isinstance(opened, Feeding)  # noqa: S101  # asked for by whoever calls
         for _ in range(MOST_PAGES):
-            page = feeding.collect(cursor)
+            page = opened.collect(cursor)
             kept = keep_page(organisation_id, channel, page, came_from=cursor, actor=actor)
             if kept is None:
                 break  # another worker reads the same feed

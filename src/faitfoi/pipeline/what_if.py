@@ -15,7 +15,7 @@ from faitfoi.records.stages import LineOutcome, Nature
 
 SOMETHING = "(à compléter)"
 ABSENT = Directory(reach="no", listed=False)
-CHOICES = (ChannelKey.EMAIL, ChannelKey.CHORUS_PRO, ChannelKey.PLATEFORME_AGREEE, ChannelKey.POST, ChannelKey.PORTAL)
+CHOICES = tuple(key for key in ChannelKey if key)
 Way = Decision | NoRoute
 
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from faitfoi.accounts.models import ChannelKey
+from faitfoi.accounts.models import channel_choices
 from faitfoi.records.models_document import Artefact, Document
 from faitfoi.records.stages import Purpose, Stage
 from faitfoi.records.tenant import TenantModel
@@ -25,7 +25,7 @@ class Delivery(TenantModel):
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="deliveries")
     artefact = models.ForeignKey(Artefact, on_delete=models.PROTECT, related_name="deliveries")
     purpose = models.CharField(max_length=10, choices=Purpose.choices)
-    channel = models.CharField(max_length=20, choices=ChannelKey.choices)
+    channel = models.CharField(max_length=20, choices=channel_choices)
     sequence = models.PositiveSmallIntegerField(default=1)
     address = models.CharField(max_length=254)
     reason = models.TextField()

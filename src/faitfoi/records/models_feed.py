@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from faitfoi.accounts.models import ChannelKey
+from faitfoi.accounts.models import channel_choices
 from faitfoi.records.models_delivery import Delivery
 from faitfoi.records.tenant import TenantModel
 
@@ -14,7 +14,7 @@ class Feed(TenantModel):
 
     passing_fields: ClassVar[frozenset[str]] = frozenset({"cursor", "looked_at", "failed_at", "failure"})
 
-    channel = models.CharField(max_length=20, choices=ChannelKey.choices)
+    channel = models.CharField(max_length=20, choices=channel_choices)
     cursor = models.TextField(blank=True)
     looked_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
@@ -35,7 +35,7 @@ class DeadLetter(TenantModel):
     `about` holds the other side's identifiers and the invoice's own; `delivery` the one it was attached to since.
     """
 
-    channel = models.CharField(max_length=20, choices=ChannelKey.choices)
+    channel = models.CharField(max_length=20, choices=channel_choices)
     identity = models.CharField(max_length=200)
     about = models.JSONField(default=dict)
     code = models.CharField(max_length=80)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from faitfoi.accounts.models import ChannelKey
+from faitfoi.accounts.models import ChannelKey, channel_choices
 from faitfoi.records.stages import GroupingWish, Nature, NoticeWish
 from faitfoi.records.tenant import TenantModel
 
@@ -29,8 +29,8 @@ class Customer(TenantModel):
     country = models.CharField(max_length=2, default="FR")
     billing_email = models.EmailField(blank=True)
     electronic_address = models.CharField(max_length=125, blank=True)
-    channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.NONE, blank=True)
-    copy_channel = models.CharField(max_length=20, choices=ChannelKey.choices, default=ChannelKey.NONE, blank=True)
+    channel = models.CharField(max_length=20, choices=channel_choices, default=ChannelKey.NONE, blank=True)
+    copy_channel = models.CharField(max_length=20, choices=channel_choices, default=ChannelKey.NONE, blank=True)
     code_service = models.CharField(max_length=100, blank=True)
     code_service_required = models.BooleanField(default=False)
     engagement_required = models.BooleanField(default=False)
@@ -55,7 +55,7 @@ class Customer(TenantModel):
 class ChannelSettings(TenantModel):
     """How one organisation reaches one channel. `sealed_values` is JSON encrypted with the installation's key."""
 
-    channel = models.CharField(max_length=20, choices=ChannelKey.choices)
+    channel = models.CharField(max_length=20, choices=channel_choices)
     sealed_values = models.BinaryField()
 
     class Meta(TenantModel.Meta):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from faitfoi.accounts.models import ChannelKey
+from faitfoi.accounts.models import channel_choices
 from faitfoi.records.tenant import TenantModel
 
 
@@ -51,7 +51,7 @@ class ChannelHealth(TenantModel):
 
     not_projected: ClassVar[str] = "how a channel answers at present; its next call tells it again"
 
-    channel = models.CharField(max_length=20, choices=ChannelKey.choices)
+    channel = models.CharField(max_length=20, choices=channel_choices)
     good_at = models.DateTimeField(null=True)
     bad_at = models.DateTimeField(null=True)
     bad_reason = models.TextField(blank=True)

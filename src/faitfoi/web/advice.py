@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.records.models import Delivery
 from faitfoi.records.stages import Purpose, Stage
+from faitfoi.web import words
 
 RETRIABLE = frozenset({Stage.HELD, Stage.TO_FIX})
 """Stages of what certainly was not sent: only these may be sent again without asking anybody."""
@@ -80,6 +81,16 @@ def _unknown(delivery: Delivery, number: str) -> Advice:
                 "it has arrived. Do not hand it over a second time before you have looked."
             )
             % {"number": number},
+        )
+    if delivery.channel != ChannelKey.EMAIL:
+        told = {"number": number, "channel": words.CHANNELS[delivery.channel]}
+        return Advice(
+            who=_("Whoever has access to the channel “%(channel)s”.") % told,
+            do=_(
+                "Look for %(number)s on the other side of the channel “%(channel)s”. If it is there, say so: it has "
+                "arrived. Do not hand it over a second time before you have looked."
+            )
+            % told,
         )
     return Advice(
         who=_("You, with the customer: nobody else can tell any more."),

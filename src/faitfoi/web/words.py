@@ -76,6 +76,7 @@ GRADES: dict[str, Word] = {
 }
 
 CHANNELS: dict[str, str | Promise] = {
+    **{key: key.label for key in ChannelKey},  # its own name, where nothing below translates it
     ChannelKey.NONE: _("no channel"),
     ChannelKey.EMAIL: _("e-mail"),
     ChannelKey.CHORUS_PRO: "Chorus Pro",

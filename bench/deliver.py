@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 POSTGRES = ROOT / "build" / "bench-postgres"
 TOLD_EVERY = 10.0
 """Seconds between two words on how far it is."""
+LOOKS_EVERY = 2.0
+"""Seconds between two looks at what is left: the end itself is told by the workers."""
+PROMPT = 0.0005
+"""Seconds after which the simulators' threads let each other speak (5 ms otherwise): they stand for several hosts."""
 PUBLIC = 5
 """One document in so many goes to a public buyer."""
 WANTED_QUEUE = 0.05
@@ -112,6 +116,7 @@ def _open_platform(running: "embedded.Running", folder: Path) -> "Scene":
     )
     with acting_for(made.id):
         made.save(force_insert=True)
+    sys.setswitchinterval(PROMPT)
     relay, portal = SmtpSimulator(), ChorusSimulator()
     relay.start()
     portal.start()
@@ -125,7 +130,7 @@ def sent(scene: "Scene", series: str, documents: int, *, workers: int) -> dict[s
     from tests.pipeline.cast import FARMER, TOWN, file
 
     scene.hand_over(*(file(f"{series}-{n}", FARMER if n % PUBLIC else TOWN) for n in range(1, documents + 1)))
-    used = time.process_time()
+    used, database = time.process_time(), _database_processor()
     command = [sys.executable, str(Path(__file__).resolve()), "--worker"]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(workers)]
     try:
@@ -133,7 +138,7 @@ def sent(scene: "Scene", series: str, documents: int, *, workers: int) -> dict[s
     finally:
         for process in started:
             process.send_signal(signal.SIGTERM)
-    used = time.process_time() - used
+    used, database = time.process_time() - used, _database_processor() - database
     told = [json.loads(process.communicate(timeout=60)[0].splitlines()[-1]) for process in started]
     left = _have_left(scene, series)
     if left != documents:
@@ -146,10 +151,28 @@ def sent(scene: "Scene", series: str, documents: int, *, workers: int) -> dict[s
         "queue_share": round(1 - worked / busy, 3),
         "processor_ms_per_document": round(1000 * sum(each["processor"] for each in told) / documents, 1),
         "other_side_processor_ms_per_document": round(1000 * used / documents, 1),
+        "database_processor_ms_per_document": round(1000 * database / documents, 1),
         "megabytes_after_a_quarter": [each["megabytes"][len(each["megabytes"]) // 4] for each in told],
         "megabytes_at_most": [max(each["megabytes"]) for each in told],
         "megabytes_at_the_end": [each["megabytes"][-1] for each in told],
     }
+
+
+def _database_processor() -> float:
+    """Seconds of processor that the server and its processes, those that have ended too, have used so far."""
+    from faitfoi.database import embedded
+
+    server, spent = embedded.status(POSTGRES).pid, 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = stat.read_text().rpartition(")")
+        except OSError:
+            continue  # it has just ended
+        fields = rest.split()
+        if server in {int(name.split()[0]), int(fields[1])}:
+            # Its own time, and that of its children who have ended (proc(5): utime, stime, cutime, cstime).
+            spent += sum(int(each) for each in fields[11:15])
+    return spent / os.sysconf("SC_CLK_TCK")
 
 
 def _have_left(scene: "Scene", series: str) -> int:
@@ -164,8 +187,7 @@ def _have_left(scene: "Scene", series: str) -> int:
 
 
 def _wait_for_the_last(scene: "Scene", series: str, workers: list["subprocess.Popen[str]"], *, documents: int) -> None:
-    from django.db import connection
-
+    """Look now and then, on one connection: what looks takes processor time from what is timed."""
     from faitfoi.pipeline.worker import jobs_left
 
     said = began = time.monotonic()
@@ -175,10 +197,9 @@ def _wait_for_the_last(scene: "Scene", series: str, workers: list["subprocess.Po
             sys.stderr.write(
                 f"{len(workers)} at work: {_have_left(scene, series)} of {documents}, {said - began:.0f} s\n"
             )
-        connection.close()
         if any(process.poll() is not None for process in workers):
             stop("A worker has ended by itself.")
-        time.sleep(0.5)
+        time.sleep(LOOKS_EVERY)
 
 
 def work_and_tell() -> None:
@@ -190,12 +211,14 @@ def work_and_tell() -> None:
     from faitfoi.pipeline.worker import work
 
     spans: list[tuple[float, float]] = []
+    processor: list[float] = []
     megabytes: list[float] = []
 
     def timed(function: Callable[..., object]) -> Callable[..., object]:
         @functools.wraps(function)
         def call(*given: object, **named: object) -> object:
             start = time.monotonic()
+            processor.append(time.process_time())
             try:
                 return function(*given, **named)
             finally:
@@ -213,7 +236,7 @@ def work_and_tell() -> None:
         "start": min(start for start, _ in spans),
         "end": max(end for _, end in spans),
         "worked": sum(end - start for start, end in spans),
-        "processor": time.process_time(),
+        "processor": time.process_time() - processor[0],
         "megabytes": megabytes,
     }
     sys.stdout.write(json.dumps(told) + "\n")
@@ -236,7 +259,8 @@ def show(figures: dict[str, dict[str, Any]]) -> None:
     )
     console.print(
         f"Processor for each document: workers {two['processor_ms_per_document']:.1f} ms, "
-        f"simulators {two['other_side_processor_ms_per_document']:.1f}."
+        f"simulators {two['other_side_processor_ms_per_document']:.1f}, "
+        f"PostgreSQL {two['database_processor_ms_per_document']:.1f}."
     )
 
 

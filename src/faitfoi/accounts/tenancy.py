@@ -110,18 +110,15 @@ def require_organisation() -> UUID:
 
 
 def run_prepared(statement: LiteralString, values: Sequence[object]) -> psycopg.Cursor:
-    """Run a statement that PostgreSQL reads and plans once for each connection; fetch its rows before the next one.
+    """Run a statement past Django's cursors and what wraps them; fetch its rows before the next one.
 
-    Django's own cursors write the values into the text, which is then planned anew each time: as long as the statement
-    itself for the few that run for every entry. Raises Django's errors, as its cursors do.
+    For the few that run for every entry: what Django adds would cost as much again. Raises Django's errors.
     """
     here = connections[DEFAULT_DB_ALIAS]
     here.validate_no_broken_transaction()
     here.ensure_connection()
     cursor = _cursors.get(here)
     if cursor is None or cursor.connection is not here.connection:
-        # Django has connections prepare nothing, and its cursors cannot.
-        here.connection.prepare_threshold = 1
         cursor = _cursors[here] = psycopg.Cursor(here.connection)
     with here.wrap_database_errors:
         return cursor.execute(statement, values)

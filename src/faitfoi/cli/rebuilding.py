@@ -69,7 +69,7 @@ def _all(slug: str | None, *, check: bool, from_mirror: bool, quiet: bool) -> "I
             fail(f"Le miroir n’a aucune écriture de « {slug} » : rien n’a été changé.", code=2)
         chosen = chosen if slug else mirrored
     bar = Bar(TextColumn("{task.description} {task.completed} écritures"), console=Console(stderr=True), disable=quiet)
-    with psycopg.connect(_owner(), autocommit=True) as owner, bar:
+    with psycopg.connect(**_owner(), autocommit=True) as owner, bar:
         for number, organisation_id in enumerate(chosen, start=1):
             task = bar.add_task(f"Organisation {number}/{len(chosen)}")
             yield rebuild_one(
@@ -82,16 +82,14 @@ def _all(slug: str | None, *, check: bool, from_mirror: bool, quiet: bool) -> "I
             )
 
 
-def _owner() -> str:
+def _owner() -> dict[str, Any]:
+    """How psycopg reaches the database as its owner."""
     from django.db import connections
-    from psycopg.conninfo import make_conninfo
+    from procrastinate.contrib.django.utils import connector_params
 
     if "owner" not in connections:
         fail("Donnez dans FAITFOI_OWNER_URL l’adresse du rôle propriétaire de la base : lui seul refait les tables.")
-    known = connections["owner"].settings_dict
-    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
-    place: dict[str, Any] = {name: known[setting] or None for name, setting in names.items()} | known["OPTIONS"]
-    return make_conninfo(**place)
+    return connector_params("owner")
 
 
 def _in_the_mirror() -> list[UUID]:

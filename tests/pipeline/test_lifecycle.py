@@ -9,8 +9,14 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
+from faitfoi.channels.afnor_codes import reason_sentences, status_sentences
 from faitfoi.channels.contract import Grade
+from faitfoi.einvoice.cdar import TRANSMISSION, Cdar, CdarDetail, CdarParty, CdarReference, read_cdar
+from faitfoi.einvoice.cdar_codes import REASONS, STATUSES
+from faitfoi.einvoice.cdar_write import write_cdar
+from faitfoi.pipeline import archive
 from faitfoi.pipeline.lifecycle import Told, contradictions, is_refused, present
+from faitfoi.pipeline.task_list import list_tasks
 from faitfoi.records.models import DeadLetter, Event, Feed
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import FaultKind
@@ -130,6 +136,59 @@ def test_a_rejection_says_who_said_it_and_what_to_do(scene: Scene, platform: Pla
     assert "Plateforme Tournesol" in said.who
     for words in ("REJ_ADR", "BT-49", "Adresse 000000034 inconnue.", "corrigez sa fiche"):
         assert words in said.reason
+
+
+ENDING = {"210", "213", "501"}
+
+
+@pytest.mark.parametrize("code", STATUSES)
+def test_each_status_is_kept_with_its_reason_its_request_and_who_said_it(
+    scene: Scene, platform: Platform, code: str
+) -> None:
+    scene.send(file(F))
+    reason = next((reason for reason, (_, allowed) in REASONS.items() if code in allowed), "")
+    platform.say(F, code, reason=reason, action="PIN", note="Dites-nous-en plus.")
+    platform.collect()
+    with acting_for(scene.organisation.id):
+        (event,) = Event.objects.filter(axis=Event.Axis.THEIRS, code=code)
+        raw = archive.fetch(scene.organisation.id, event.raw_sha256)
+    grade, sentence = status_sentences()[code]
+    if reason == "NON_TRANSMISE":
+        grade = Grade.ACTION_NEEDED
+    assert event.grade == grade
+    assert event.reason.startswith(sentence)
+    assert "donner des informations complémentaires" in event.reason
+    assert "Dites-nous-en plus." in event.reason
+    assert (reason in event.reason, reason_sentences().get(reason, "") in event.reason) == (True, True)
+    assert ("lateforme" in event.who) is (STATUSES[code].phase == TRANSMISSION)
+    assert read_cdar(raw).references[0].code == code
+    assert (scene.stage(F) is Stage.REJECTED) is (code in ENDING)
+
+
+def test_a_file_that_is_not_admitted_without_a_name_is_a_dead_letter_and_a_task(
+    scene: Scene, platform: Platform
+) -> None:
+    """501 may name no invoice at all: nobody could read which."""
+    scene.send(file(F))
+    nobody = CdarReference(code="501", details=(CdarDetail(sequence=1, reason_code="IRR_SYNTAX"),))
+    at = timezone.now()
+    platform_says = CdarParty(role="WK")
+    message = Cdar(
+        identifier="x",
+        issued_at=at,
+        phase=TRANSMISSION,
+        status_at=at,
+        references=(nobody,),
+        sender=platform_says,
+        issuer=platform_says,
+    )
+    platform.say(F, "501", raw=base64.b64encode(write_cdar(message)).decode())
+    platform.collect()
+    (letter,) = platform.letters()
+    assert letter.code == "501"
+    with acting_for(scene.organisation.id):
+        assert [task.kind for task in list_tasks(scene.organisation)] == ["letter"]
+    assert scene.stage(F) is Stage.SENT
 
 
 def test_an_address_that_left_the_directory_meanwhile_is_rejected(scene: Scene, platform: Platform) -> None:

@@ -142,6 +142,32 @@ def test_a_payment_that_does_not_fit_the_invoice_is_refused_in_a_sentence(
         drafted(scene, amount, **more)
 
 
+@pytest.mark.parametrize(
+    ("terms", "tells"),
+    [
+        ("380 S1", True),
+        ("380 S1 3", False),
+        ("380 B1", False),
+        ("380 M1", True),
+        # A down payment owes its VAT when it is received, of goods too, and whatever the option for debits.
+        ("386 B1", True),
+        ("386 S1 3", True),
+    ],
+)
+def test_a_payment_is_declared_where_its_vat_is_due_when_it_comes(
+    scene: Scene, platform: Platform, terms: str, tells: bool
+) -> None:
+    type_code, process, *vat_point = terms.split()
+    told: dict[str, Any] = {
+        "type_code": type_code,
+        "process": {"business_process": process, "specification": "urn:cen.eu:en16931:2017"},
+        "vat_point_date_code": "".join(vat_point),
+    }
+    sent(scene, platform, file(F, FARMER, **told))
+    assert drafted(scene).tells is tells
+    assert drafted(scene, tell=not tells).tells is not tells
+
+
 def test_after_a_refusal_no_payment_is_declared(scene: Scene, platform: Platform) -> None:
     sent(scene, platform)
     platform.say(F, "210", reason="CMD_ERR")

@@ -13,6 +13,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.legal import legal_tables
 from faitfoi.pipeline.routing import Borne, Decision, Directory, Facts, NoRoute, decide, lawful_channels
 from faitfoi.pipeline.what_if import (
+    Answer,
     NoSuchBatch,
     find_batch,
     reached,
@@ -186,6 +187,15 @@ def test_a_whole_batch_on_another_day_tells_who_could_not_be_reached_and_changes
     assert reached(later) == {"chorus_pro": 1}
     assert len(unreached(later)) == 2
     assert json.dumps(reached(later))
+
+
+def test_two_customers_of_one_name_who_could_not_be_reached_are_two() -> None:
+    way = decide(replace(FARMER, billing_email=""))
+    answers = [
+        Answer(number=f"F-{n}", customer=name, way=way, reference=reference)
+        for n, (name, reference) in enumerate([("Saint-Jean", "P-1"), ("Saint-Jean", "P-2"), ("Autre", "P-3")])
+    ]
+    assert list(unreached([*answers, answers[0]])) == ["Saint-Jean (P-1)", "Saint-Jean (P-2)", "Autre"]
 
 
 @pytest.mark.django_db

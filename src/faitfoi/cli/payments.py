@@ -1,5 +1,6 @@
 """`faitfoi payment`: record what a customer has paid, see first what that declares, and take it back."""
 
+import json
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
@@ -7,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from faitfoi.cli.sending import Named
+from faitfoi.cli.sending import AsJson, Named
 from faitfoi.cli.server import fail, platform_open, the_document, the_organisation
 
 payment = typer.Typer(no_args_is_help=True, help="Les paiements reçus, et ce qu’ils déclarent (statut 212).")
@@ -27,8 +28,12 @@ def add(  # noqa: PLR0917  # options of a command, never called by position
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Enregistre sans demander confirmation.")] = False,
     organisation: Named = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Enregistre un paiement, après avoir montré ce qu’il déclarerait et à qui."""
+    """Enregistre un paiement, après avoir montré ce qu’il déclarerait et à qui.
+
+    Pour un programme : --yes --json, dont la dernière ligne est du JSON.
+    """
     with platform_open():
         from faitfoi.accounts.tenancy import acting_for
         from faitfoi.pipeline.installation import today
@@ -57,6 +62,11 @@ def add(  # noqa: PLR0917  # options of a command, never called by position
                 kept = record_payment(document, drafted, actor="operator")
         except CannotRecord as error:
             fail(str(error), code=2)
+        if as_json:
+            by_rate = [[f"{one.amount:.2f}", f"{one.rate.normalize():f}"] for one in drafted.parts]
+            told = {"payment": str(kept.id), "declared": kept.told, "left": f"{drafted.left:.2f}", "parts": by_rate}
+            typer.echo(json.dumps(told))
+            return
         typer.echo(f"Paiement {kept.id} enregistré ; il reste {drafted.left:.2f} {drafted.currency} à recevoir.")
 
 

@@ -29,6 +29,9 @@ THEY_HAVE_IT = (Stage.SENT, Stage.ACCEPTED, Stage.DELIVERED)
 DEBIT_CODES = frozenset({"5", "3"})
 """BT-8 by which the seller has chosen to owe the VAT at the invoice's date (option pour les débits)."""
 
+DOWN_PAYMENTS = frozenset({"386", "500"})
+"""BT-3 of a down payment (acompte), self-billed or not: its VAT is due when it is received, of goods too."""
+
 
 class CannotRecord(ValueError):
     """This payment cannot be recorded; the text is a French sentence with the field, the value and the remedy."""
@@ -152,7 +155,12 @@ def share_by_rate(invoice: Invoice, amount: Decimal) -> tuple[Part, ...]:
 
 
 def vat_due_on_payment(invoice: Invoice) -> bool:
-    """Whether the VAT is due when the payment comes: services without the option for debits (status 212 mandatory)."""
+    """Whether the VAT is due when the payment comes: status 212 is then mandatory (contract §3.3).
+
+    Services without the option for debits, and down payments of whatever kind.
+    """
+    if invoice.type_code in DOWN_PAYMENTS:
+        return True
     services = invoice.process.business_process[:1] in {"S", "M"}
     return services and invoice.vat_point_date_code not in DEBIT_CODES
 

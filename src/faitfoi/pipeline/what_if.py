@@ -1,6 +1,7 @@
 """What would change a routing decision, and where a batch would go on another day: `decide` again, one fact changed."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -30,11 +31,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Where one document would go on a day; `customer` names its buyer, `why` is the decision's own sentence."""
+    """Where one document would go on a day; `customer` names its buyer, `why` is the decision's own sentence.
+
+    `reference` is that of the buyer's record, since several customers may bear one name.
+    """
 
     number: str
     customer: str
     way: Way
+    reference: str = ""
 
     @property
     def channel(self) -> str:
@@ -66,7 +71,8 @@ def facts_of(organisation: Organisation, document: Document, *, day: date) -> Fa
 def route_on(organisation: Organisation, document: Document, *, day: date) -> Answer:
     """Say where a document would go on a day. Changes nothing. Runs inside `acting_for`."""
     facts = facts_of(organisation, document, day=day)
-    return Answer(number=document.number, customer=facts.customer_name, way=decide(facts))
+    reference = document.customer.reference if document.customer else ""
+    return Answer(number=document.number, customer=facts.customer_name, way=decide(facts), reference=reference)
 
 
 def route_batch_on(organisation: Organisation, batch: Batch, *, day: date) -> list[Answer]:
@@ -182,11 +188,14 @@ def _then(way: Way) -> str:
 
 
 def unreached(answers: list[Answer]) -> dict[str, list[Answer]]:
-    """Group by customer the documents that could not leave."""
+    """Group by customer the documents that could not leave; those of one name are told apart by their reference."""
+    left = [answer for answer in answers if not answer.channel]
+    bearers = Counter(name for name, _ in {(answer.customer, answer.reference) for answer in left})
     found: dict[str, list[Answer]] = {}
-    for answer in answers:
-        if not answer.channel:
-            found.setdefault(answer.customer, []).append(answer)
+    for answer in left:
+        alone = bearers[answer.customer] == 1
+        named = answer.customer if alone else f"{answer.customer} ({answer.reference or 'sans fiche'})"
+        found.setdefault(named, []).append(answer)
     return found
 
 

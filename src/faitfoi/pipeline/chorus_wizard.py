@@ -19,14 +19,14 @@ WORDS = {
     "technical_password": "Mot de passe du compte technique",
 }
 DEPOSITS = {
-    Mode.FLOW.value: "Le fichier avec ses données, par flux (le plus courant)",
-    Mode.PDF.value: "Le PDF, puis ses données saisies",
-    Mode.SUBMIT.value: "Les données saisies une à une, sans fichier",
+    Mode.FLOW.value: "Par flux, fichier entier (habituel)",
+    Mode.PDF.value: "Le PDF, puis ses données",
+    Mode.SUBMIT.value: "Les données seules, sans fichier",
 }
 FORMATS = {
-    FlowFormat.FACTURX.value: "Factur-X : le PDF scellé et ses données (le plus courant)",
-    FlowFormat.CII.value: "CII : les données seules, Chorus Pro dessine la page",
-    FlowFormat.UBL.value: "UBL : les données seules, Chorus Pro dessine la page",
+    FlowFormat.FACTURX.value: "Factur-X : le PDF scellé (habituel)",
+    FlowFormat.CII.value: "CII : les données seules",
+    FlowFormat.UBL.value: "UBL : les données seules",
 }
 
 
@@ -53,7 +53,7 @@ CHOICES = (
     Choice(
         name="format_flux",
         label="Ce que contient un flux",
-        help="Ne compte que pour le dépôt par flux.",
+        help="Ne compte que pour le dépôt par flux. Des données seules, Chorus Pro dessine lui-même la page.",
         usual=FlowFormat.FACTURX.value,
         options=FORMATS,
     ),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from faitfoi.accounts.duties import Duty, may
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.mail_calls import CALLS, NoDoor, doors_of, open_door, revoke_door
-from faitfoi.pipeline.mail_proofs import NAMES, SECRETS, present_proofs, save_proofs
+from faitfoi.pipeline.mail_wizard import PROOFS, SECRETS, present_set_up, save_proofs
 from faitfoi.pipeline.setting_up import CannotSetUp
 from faitfoi.web import words
 from faitfoi.web.access import Here, changes, organisation_act, show
@@ -44,12 +44,12 @@ def mail_doors(request: HttpRequest, here: Here) -> HttpResponse:
 def mail_proofs(request: HttpRequest, here: Here) -> HttpResponse:
     """Keep which provider carries the mails and what it signs its calls by; no secret is ever shown again."""
     _let_managers(here)
-    given = {name: request.POST.get(name, "") for name in NAMES}
+    given = {name: request.POST.get(name, "") for name in PROOFS}
     try:
         save_proofs(here.organisation, given, forget=request.POST.getlist("forget"), actor=here.actor)
     except CannotSetUp as error:
         messages.warning(request, str(error))
-        return _page(request, here, typed={name: given[name] for name in NAMES if name not in SECRETS}, status=422)
+        return _page(request, here, typed={name: given[name] for name in PROOFS if name not in SECRETS}, status=422)
     messages.success(request, _("Kept: the provider’s next call is judged by it."))
     return redirect("mail_doors", slug=here.organisation.slug)
 
@@ -76,7 +76,7 @@ def _page(
         (door, words.PROVIDERS[door.provider], CALLS.get(door.call_said, "")) for door in doors_of(here.organisation)
     ]
     with acting_for(here.organisation.id):
-        proofs = present_proofs()
+        proofs = present_set_up()
         context: dict[str, object] = {
             "doors": doors,
             "made": made,

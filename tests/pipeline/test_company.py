@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.channels.contract import Parcel, Sharing
+from faitfoi.channels.contract import Parcel, Sharing, Together
 from faitfoi.channels.registry import CHANNELS
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline.company import BOOKS, company_of, fits, shares
@@ -16,6 +16,7 @@ from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.models import Attempt, Delivery, PaceSlot
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import FaultKind
+from tests.pipeline import ledger
 from tests.pipeline.cast import ACTOR, FARMER, TOWN, VINEYARD, Buyer, Scene, fault, file
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,6 +127,26 @@ def _claim_of(scene: Scene, number: str) -> delivering.Claim:
         claim = delivering._claim(scene.organisation.id, scene.delivery(number).id, channels)
     assert claim is not None
     return claim
+
+
+def test_a_channel_that_says_how_much_it_carries_needs_no_word_here(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new channel: whoever is due in the chunk shares, as far as the channel itself lets them."""
+    assert ledger.KEY not in BOOKS
+    room = Together(documents=3, size=10**8, asked=True)
+    monkeypatch.setattr(ledger.Ledger, "together", room, raising=False)
+    monkeypatch.setattr(
+        ledger.Ledger, "goes_with", lambda _, leader, other: leader.customer == other.customer, raising=False
+    )
+    with ledger.ledger_of(scene) as book:
+        scene.send(*(file(number, buyer) for number, buyer in zip("12345", [FARMER] * 4 + [VINEYARD], strict=True)))
+        carried = [{each.number for each in (parcel, *parcel.others)} for parcel in book.parcels]
+        assert sorted(map(sorted, carried)) == [["1", "2", "3"], ["4"], ["5"]]
+        assert {scene.stage(number) for number in "12345"} == {Stage.SENT}
+        book.plans = ["lose"]
+        scene.send(file("6"), file("7"))
+        assert {scene.stage("6"), scene.stage("7")} == {Stage.TO_FIND}
 
 
 def test_the_books_speak_only_of_channels_that_carry_several_documents(scene: Scene) -> None:

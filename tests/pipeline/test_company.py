@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.channels.contract import Parcel, Sharing, Together
+from faitfoi.channels.contract import Parcel, Receipt, Refused, Sharing, Together
 from faitfoi.channels.registry import CHANNELS
 from faitfoi.pipeline import deliver as delivering
 from faitfoi.pipeline.company import BOOKS, company_of, fits, shares
@@ -147,6 +147,29 @@ def test_a_channel_that_says_how_much_it_carries_needs_no_word_here(
         book.plans = ["lose"]
         scene.send(file("6"), file("7"))
         assert {scene.stage("6"), scene.stage("7")} == {Stage.TO_FIND}
+
+
+def test_what_was_refused_together_goes_alone_whatever_the_channel(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taking = ledger.Ledger.send
+
+    def send(self: ledger.Ledger, parcel: Parcel) -> Receipt:
+        try:
+            return taking(self, parcel)
+        except Refused as error:
+            raise Refused(error.reason, together=bool(parcel.others)) from None
+
+    monkeypatch.setattr(ledger.Ledger, "send", send)
+    monkeypatch.setattr(ledger.Ledger, "together", Together(documents=9, size=10**8, asked=True), raising=False)
+    monkeypatch.setattr(ledger.Ledger, "goes_with", lambda *_: True, raising=False)
+    with ledger.ledger_of(scene) as book:
+        book.plans = ["refuse"]
+        scene.send(*(file(number) for number in "123"))
+        scene.deliver()
+        assert sorted(parcel.number for parcel in book.parcels) == ["1", "2", "3"]
+        assert not any(parcel.others for parcel in book.parcels)
+        assert {scene.stage(number) for number in "123"} == {Stage.SENT}
 
 
 def test_the_books_speak_only_of_channels_that_carry_several_documents(scene: Scene) -> None:

@@ -2,7 +2,8 @@
 
 The channel says how much, and whether two parcels go together (`channels.contract.Sharing`); who is there to go along
 is what only the books tell (`BOOKS`). Whoever goes along is due or waits for nothing but its turn, was announced with
-the leader, fits beside it, and keeps an attempt of its own, claimed before and settled together with the others.
+the leader and fits beside it. It was never refused before: in company, nobody would know which of them that is about.
+It keeps an attempt of its own, claimed before and settled together with the others.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,7 +20,7 @@ from faitfoi.channels.contract import Channel, NotSent, Parcel, Sharing
 from faitfoi.pipeline.flows import of_one_flow
 from faitfoi.pipeline.grouping import of_one_mail, run_is_read, wish_about_mail
 from faitfoi.pipeline.open_channels import Channels
-from faitfoi.records.models import Delivery, PaceSlot
+from faitfoi.records.models import Attempt, Delivery, PaceSlot
 from faitfoi.records.stages import Stage
 
 
@@ -86,7 +87,9 @@ def company_of(
     # Who waits after a failure waits on; who waits for a turn gains by sharing another's.
     turn = PaceSlot.objects.filter(delivery_id=OuterRef("pk"))
     free = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now) | Q(Exists(turn))
-    able = _books(delivery).others(delivery, settings).filter(Q(id=delivery.id) | Q(free, stage=Stage.ROUTED))
+    refused = Attempt.objects.filter(delivery=OuterRef("pk"), outcome=Attempt.Outcome.REFUSED)
+    able = _books(delivery).others(delivery, settings)
+    able = able.filter(Q(id=delivery.id) | Q(free, stage=Stage.ROUTED)).exclude(Exists(refused))
     if among is not None:
         able = able.filter(id__in=[*among, delivery.id])
     rows = able.order_by("document__number", "id").values_list("id", "artefact__size", "document__number")

@@ -284,7 +284,7 @@ def _put_back(delivery: Delivery, source: Stage, error: NotSent, *, now: datetim
 
 
 def _settle_refused_together(organisation_id: UUID, claims: Sequence[Claim], error: Refused) -> None:
-    """None of them was taken, and nobody knows because of which: each goes again, alone (`pipeline.flows`)."""
+    """None of them was taken, and nobody knows because of which: each goes again, alone (`pipeline.company`)."""
     now = timezone.now()
     reason = f"{error.reason} Rien n’est parti : chaque facture repart seule."
     with acting_for(organisation_id):

@@ -6,10 +6,10 @@ Never another customer's: the same organisation, batch, customer record, address
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from faitfoi.accounts.models import ChannelKey
-from faitfoi.records.models import Attempt, Batch, BatchLine, Delivery, PaceSlot
+from faitfoi.records.models import Batch, BatchLine, Delivery, PaceSlot
 from faitfoi.records.stages import GroupingWish, LineOutcome
 
 READS_AGAIN = timedelta(seconds=15)
@@ -18,17 +18,12 @@ LONGEST_WAIT = timedelta(hours=1)
 
 
 def of_one_mail(delivery: Delivery, settings: Mapping[str, str]) -> QuerySet[Delivery]:  # noqa: ARG001 -- one shape
-    """Select what may share this one's message, itself included. Runs inside `acting_for`.
-
-    One that was refused before goes alone: in company, nobody would know which of them the refusal is about.
-    """
+    """Select what may share this one's message, itself included. Runs inside `acting_for`."""
     customer = delivery.document.customer_id
     if customer is None:
         return Delivery.objects.none()
     batches = Batch.objects.filter(lines__document=delivery.document_id, lines__already_done=False)
-    refused = Attempt.objects.filter(delivery=OuterRef("pk"), outcome=Attempt.Outcome.REFUSED)
     return Delivery.objects.filter(
-        ~Exists(refused),
         channel=ChannelKey.EMAIL,
         purpose=delivery.purpose,
         address=delivery.address,

@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from faitfoi.accounts.models import Organisation
+from faitfoi.accounts.models import Organisation, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.chorus_pro_codes import invoice_statuses
 from faitfoi.channels.contract import Grade
@@ -198,6 +200,39 @@ def test_a_flow_that_chorus_left_behind_is_a_task_and_only_a_person_deposits_it_
     resend(scene.organisation, scene.delivery("TV-1").id, actor="user:alice")
     scene.deliver()
     assert len(scene.deposits()) == 2
+    assert the_tasks(scene) == []
+
+
+def test_the_page_leads_out_of_what_chorus_asks_for(scene: Scene, alice: User) -> None:
+    scene.send(owing("TV-1", ".00"))
+    states(scene, "TV-1", flow_state="IN_INCIDENTE")
+    delivery, client = scene.delivery("TV-1"), Client()
+    client.force_login(alice)
+    slug = scene.organisation.slug
+    shown = client.get(reverse("tasks", args=[slug])).content.decode()
+    for words in ("restée à l’entrée de Chorus Pro", "Déposer de nouveau", "Classer"):
+        assert words in shown
+    exit_ = reverse("delivery_exit", args=[slug, delivery.id])
+    given = {"exit": "resend", "needs_tick": "1"}
+    client.post(exit_, given)
+    scene.deliver()
+    assert len(scene.deposits()) == 1  # the box was not ticked
+    client.post(exit_, {**given, "tick": "1"})
+    scene.deliver()
+    assert len(scene.deposits()) == 2
+    assert the_tasks(scene) == []
+
+
+def test_somebody_says_on_the_page_that_a_status_is_dealt_with(scene: Scene, alice: User) -> None:
+    halt(scene, "TV-1", ".00")
+    states(scene, "TV-1", status="NON_CONFORME")
+    (task,) = the_tasks(scene)
+    (button,) = task.buttons
+    client = Client()
+    client.force_login(alice)
+    assert "non conforme" in client.get(reverse("tasks", args=[scene.organisation.slug])).content.decode()
+    address = reverse(button.page, args=[scene.organisation.slug, *button.about.values()])
+    client.post(address, {**button.given, "note": "Vu avec la mairie."})
     assert the_tasks(scene) == []
 
 

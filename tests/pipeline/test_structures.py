@@ -26,6 +26,7 @@ SERVICES = [
     {"code": "TRAVAUX", "name": "Travaux", "engagement": True},
     {"code": "ANCIEN", "name": "Service fermé", "active": False},
     {"code": "FINI", "name": "Service clos", "ends": "2026-10-25 17:42"},
+    {"code": "FUTUR", "name": "Service à venir", "begins": "2096-10-25 17:42"},
 ]
 
 
@@ -64,6 +65,7 @@ def prepared(scene: Scene, number: str, **more: Any) -> tuple[str, str]:
         ({}, {"buyer_reference": "TRAVAUX"}, "service TRAVAUX"),
         ({}, {"buyer_reference": "ANCIEN"}, "fermé"),
         ({}, {"buyer_reference": "FINI"}, "fermé"),
+        ({}, {"buyer_reference": "FUTUR"}, "n’ouvre sur Chorus Pro que le 25/10/2096"),
         ({}, {"buyer_reference": "INCONNU"}, "« INCONNU »"),
         ({}, {"buyer_reference": "FACTURES_PUBLIQUES"}, "entre administrations"),
         ({"active": False}, {}, "plus active"),
@@ -207,10 +209,10 @@ def test_an_answer_is_kept_with_its_digest_and_written_once(scene: Scene) -> Non
     town(scene, services=SERVICES)
     first = look_up(scene.organisation.id, TOWN.siret, services=["TRAVAUX"], actor=ACTOR)
     assert b"rechercher" in archive.fetch(scene.organisation.id, first.raw_sha256)
-    assert [each["engagement"] for each in first.services] == [None, True, None, None]
+    assert [each["engagement"] for each in first.services] == [None, True, None, None, None]
     # What one service wants is not forgotten when the structure is asked about again for another.
     again = look_up(scene.organisation.id, TOWN.siret, services=["VOIRIE"], actor=ACTOR)
-    assert [each["engagement"] for each in again.services] == [False, True, None, None]
+    assert [each["engagement"] for each in again.services] == [False, True, None, None, None]
     look_up(scene.organisation.id, TOWN.siret, actor=ACTOR)
 
     with acting_for(scene.organisation.id):

@@ -8,7 +8,7 @@ import re
 
 from faitfoi.channels.afnor_codes import ack_reasons
 from faitfoi.channels.chorus_pro_codes import text
-from faitfoi.channels.contract import OutcomeUnknown, Parcel, Receipt, Refused
+from faitfoi.channels.contract import NotSent, OutcomeUnknown, Parcel, Receipt, Refused
 from faitfoi.channels.http_wire import Reply, read_object
 from faitfoi.einvoice.xml import UnreadableXml, parse_xml
 
@@ -16,6 +16,10 @@ MAX_FILE = 100 * 1000 * 1000
 MAX_NAME = 255
 FLOW_ID = re.compile(r"[\x21-\x7e]{1,64}")
 ALREADY = "AlreadyExistingFlow"
+BUSY = "TOO_MANY_REQUESTS"
+OF_THE_MOMENT = frozenset({BUSY, "RESOURCE_ERROR"})
+OF_THE_ACCOUNT = frozenset({"MISSING_TOKEN", "FORBIDDEN_ACCESS"})
+"""The errorCodes that say nothing of the document (contract §2.1)."""
 
 CII_ROOT = "{urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100}CrossIndustryInvoice"
 SYNTAXES = {
@@ -78,14 +82,21 @@ def flow_info(parcel: Parcel, *, syntax: str) -> dict[str, object]:
 
 
 def judge(reply: Reply, *, about: str, references: dict[str, str]) -> Receipt:
-    """Tell what the answer to a deposit leaves certain. Raises Refused or OutcomeUnknown.
+    """Tell what the answer to a deposit leaves certain. Raises NotSent, Refused or OutcomeUnknown.
 
-    `about` names what was handed over, for the sentences: "la facture F-1", "le statut 212 de la facture F-1".
+    NotSent where it says that the account or the moment is at fault. `about` names what was handed over, for the
+    sentences: "la facture F-1", "le statut 212 de la facture F-1".
     """
     answer = read_object(reply.content) or {}
     said, code = _said(answer), text(answer.get("errorCode"))
     if ALREADY in f"{code} {said}" or reply.status == 409:
         raise OutcomeUnknown(f"La plateforme agréée dit avoir déjà {about}. Nous lui demandons où elle en est.")
+    if reply.status in {400, 415, 422} and code in OF_THE_MOMENT | OF_THE_ACCOUNT:
+        # Whatever the status, no document is at fault: it must not freeze one (complaint G62).
+        ours = code in OF_THE_ACCOUNT
+        remedy = "Demandez à votre plateforme d’y remédier, puis réessayez." if ours else "Nous réessaierons plus tard."
+        reason = f"La plateforme agréée n’a pas pris {about} ({code}).{said} {remedy}"
+        raise NotSent(reason, precondition=ours, busy=code == BUSY)
     match reply.status:
         case 200 | 201 | 202:
             pass

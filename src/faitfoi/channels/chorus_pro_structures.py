@@ -30,6 +30,7 @@ class ServiceTold:
     name: str
     active: bool
     engagement: bool | None = None
+    begins_on: date | None = None
     ends_on: date | None = None
 
 
@@ -136,13 +137,14 @@ def _services(connection: Connection, identifier: int) -> Iterator[dict[str, obj
 
 def _service(row: Mapping[str, object], rules: Mapping[str, object] | None) -> ServiceTold:
     engagement = None if rules is None else _object(rules, "parametres").get("numeroEngagement") is True
-    ends = read_instant(row.get("dateFinService"))
+    begins, ends = read_instant(row.get("dateDbtService")), read_instant(row.get("dateFinService"))
     return ServiceTold(
         id=_number(row.get("idService")),
         code=text(row.get("codeService")),
         name=text(row.get("libelleService")),
         active=row.get("estActif") is not False and text(row.get("statutService")).upper() != "INACTIF",
         engagement=engagement,
+        begins_on=begins.astimezone(PARIS).date() if begins else None,
         ends_on=ends.astimezone(PARIS).date() if ends else None,
     )
 

@@ -24,11 +24,16 @@ class ServiceRule:
     name: str
     active: bool
     engagement: bool | None
+    begins_on: date | None = None
     ends_on: date | None = None
 
     def open_on(self, day: date) -> bool:
         """Whether it takes invoices that day."""
-        return self.active and (self.ends_on is None or day <= self.ends_on)
+        return self.active and not self.is_to_come(day) and (self.ends_on is None or day <= self.ends_on)
+
+    def is_to_come(self, day: date) -> bool:
+        """Whether it opens later only."""
+        return self.begins_on is not None and day < self.begins_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,7 @@ def known_of(row: Structure) -> Known:
                 name=str(each["name"]),
                 active=bool(each["active"]),
                 engagement=each["engagement"],
+                begins_on=date.fromisoformat(each["begins_on"]) if each.get("begins_on") else None,
                 ends_on=date.fromisoformat(each["ends_on"]) if each.get("ends_on") else None,
             )
             for each in row.services
@@ -126,6 +132,12 @@ def _lacks_of_service(structure: Known, name: str, code_service: str, engagement
         return (
             f"Chorus Pro ne connaît pas de service « {code_service} » chez {name} (fiche du client, BT-46 ou BT-10 de "
             "la facture). Corrigez le code service, puis relancez."
+        )
+    if service.begins_on and service.is_to_come(day):
+        return (
+            f"le service « {code_service} » ({service.name}) de {name} n’ouvre sur Chorus Pro que le "
+            f"{service.begins_on:%d/%m/%Y}. Demandez au client quel service reçoit jusque-là, mettez-le à sa "
+            "fiche, puis relancez."
         )
     if not service.open_on(day):
         return (

@@ -261,4 +261,5 @@ def _keep_failure(organisation_id: UUID, siret: str, reason: str, *, actor: str)
 
 
 def _plain(service: ServiceTold) -> dict[str, object]:
-    return {**asdict(service), "ends_on": service.ends_on.isoformat() if service.ends_on else None}
+    days = {"begins_on": service.begins_on, "ends_on": service.ends_on}
+    return {**asdict(service), **{name: day.isoformat() if day else None for name, day in days.items()}}

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from faitfoi.simulators.chorus_shapes import PUBLIC_ONLY_SERVICE
 from faitfoi.simulators.control import ControlError
 
+LONG_OPEN = "2016-10-25 17:42"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
@@ -26,7 +28,8 @@ class Service:
     name: str
     active: bool = True
     engagement: bool = False
-    ends: str = ""  # when it closes, as the API writes it
+    begins: str = LONG_OPEN  # when it opens, as the API writes it
+    ends: str = ""  # when it closes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,7 @@ def read_structures(lines: Iterable[object], *, first_id: int = 26300001) -> dic
                     name=str(one.get("name") or one["code"]),
                     active=_flag(one, "active", number, default=True),
                     engagement=_flag(one, "engagement", number),
+                    begins=str(one.get("begins") or LONG_OPEN),
                     ends=str(one.get("ends") or ""),
                 )
                 for rank, one in enumerate(services, start=1)

@@ -85,7 +85,7 @@ def list_services(structures: Structures, suppliers: Mapping[str, int], body: Ma
             "codeService": service.code,
             "libelleService": service.name,
             "estActif": service.active,
-            "dateDbtService": "2016-10-25 17:42",
+            "dateDbtService": service.begins,
             **({"dateFinService": service.ends} if service.ends else {}),
         }
         for service in one.services

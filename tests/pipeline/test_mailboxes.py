@@ -1,5 +1,6 @@
 """Returns by IMAP are read once each and none is lost; a broken return path does not stay silent."""
 
+import errno
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.pipeline import jobs_mail
+from faitfoi.pipeline import archive, jobs_mail
 from faitfoi.pipeline.mailboxes import MUST_BE_BACK_IN, read_returns, take_back, try_return_path, watch_return_path
 from faitfoi.pipeline.returning import is_ours, take_in
 from faitfoi.records.models import Alarm, MailboxPlace, ReturnCheck
@@ -92,6 +93,27 @@ def test_the_place_moves_only_past_what_was_kept(scene: Scene, box: ImapSimulato
     assert read(scene) == 1
     assert scene.stage("F-1") is Stage.RETURNED
     assert not Alarm.objects.filter(cause__startswith="imap").exists()
+
+
+def test_a_return_that_could_not_be_kept_is_read_again(
+    scene: Scene, box: ImapSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archive, the database or the power fails between reading and writing down: the place has not moved."""
+    join(scene, box)
+    scene.send(file("F-1", VINEYARD))
+    box.put(bounce(scene, "F-1"))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no room left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(archive, "pack", full)
+        with pytest.raises(OSError, match="no room"):
+            read(scene)
+    assert place(scene) == 0
+    assert scene.stage("F-1") is Stage.ACCEPTED
+    assert read(scene) == 1
+    assert scene.stage("F-1") is Stage.RETURNED
 
 
 def test_a_server_that_names_the_message_after_its_bytes_is_read_too(scene: Scene, box: ImapSimulator) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.pipeline import archive
+from faitfoi.pipeline import archive, jobs
 from faitfoi.pipeline.rerouting import route_again
 from faitfoi.pipeline.structures import NotTold, look_up, refresh
 from faitfoi.records.journal import write_entry
@@ -228,6 +229,21 @@ def test_each_day_what_is_old_is_asked_again_until_the_first_silence(scene: Scen
     age(scene, days=2)
     scene.chorus.faults.add(fault(FaultKind.DOWN, on="consulter"))
     assert refresh(scene.organisation.id, actor=ACTOR) == 0
+
+
+@pytest.mark.beside_the_journal
+def test_each_morning_every_organisation_s_structures_and_connections_are_asked_again(scene: Scene) -> None:
+    town(scene, code_service=False)
+    look_up(scene.organisation.id, TOWN.siret, actor=ACTOR)
+    age(scene, days=2)
+    town(scene, code_service=True)
+    jobs.refresh_structures(timestamp=0)
+    asked = ProcrastinateJob.objects.filter(task_name="refresh_structures_of")
+    assert str(scene.organisation.id) in [job.args["organisation_id"] for job in asked]
+    jobs.refresh_structures_of(organisation_id=str(scene.organisation.id))
+    with acting_for(scene.organisation.id):
+        assert Structure.objects.get().code_service
+        assert ChannelHealth.objects.get(channel=ChannelKey.CHORUS_PRO).checked_at is not None
 
 
 def test_the_other_organisation_sees_no_structure_and_cannot_ask(scene: Scene, rival: Organisation) -> None:

@@ -5,6 +5,7 @@ mailbox, after its third message came back over five days; what the server says 
 authentication) never counts against the address: it is an alarm for the operator.
 """
 
+import logging
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -18,6 +19,8 @@ from faitfoi.intake.bounce_recipients import BouncedRecipient
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Alarm, Delivery, MailStanding
 from faitfoi.records.storable import storable
+
+log = logging.getLogger(__name__)
 
 MOST_FULL = 3
 FULL_OVER = timedelta(days=5)
@@ -146,13 +149,15 @@ def _write(
 
 
 def _alarm(delivery: Delivery, event: RemoteEvent) -> None:
-    """Tell everybody; the address is not named, since the sentence stands on every organisation's pages."""
-    domain = delivery.address.rpartition("@")[2]
+    """Tell everybody, and the operator's log alone whose server: the alarm stands on every organisation's pages."""
+    log.warning(
+        "the server of %s turned mail away because of us (%s)", delivery.address.rpartition("@")[2], event.code[:20]
+    )
     Alarm.objects.update_or_create(
         cause=CAUSE,
         defaults={
-            "sentence": f"Le serveur de {domain} a écarté du courrier à cause de nous (code {event.code[:20]}) : "
-            "filtre, réputation ou authentification (SPF, DKIM, DMARC). Aucune adresse n’est en cause. Vérifiez "
-            "le domaine d’envoi, puis « faitfoi mail quiet »."
+            "sentence": "Un serveur a écarté du courrier à cause de l’expéditeur : filtre, réputation ou "
+            "authentification (SPF, DKIM, DMARC). Aucune adresse n’est en cause. La personne qui gère cette "
+            "installation vérifie le domaine d’envoi, puis tape « faitfoi mail quiet »."
         },
     )

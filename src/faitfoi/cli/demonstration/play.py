@@ -36,6 +36,7 @@ from faitfoi.records.models import Batch
 from faitfoi.records.stages import LineOutcome
 
 PUSH = 12 * 3600  # seconds of simulated time at each turn
+LIVING = 60  # the same while the pages are looked at, for each second
 PATIENCE = 90.0  # seconds without any change before the reckoning is made as things stand
 QUIET_TURNS = 3
 WORKERS = 2
@@ -63,7 +64,7 @@ def play(supervisor: Supervisor, *, port: int, stay: bool, corpora: bool) -> int
     try:
         code = _send_and_follow(organisations, stage, witness, console, supervisor, corpora=corpora)
         if stay:
-            _stay(console, web_port, supervisor)
+            _stay(console, web_port, supervisor, stage)
     finally:
         # The simulators forget when they stop, also when somebody interrupts: once nobody sends any more, what they
         # have is kept, or the next run would call it lost.
@@ -195,10 +196,7 @@ def _follow_to_the_end(
     quiet, before, deadline = 0, Counts(), time.monotonic() + PATIENCE
     with console.status("Le temps simulé avance : accusés, retours, statuts de Chorus Pro et de la plateforme agréée…"):
         while quiet < QUIET_TURNS and time.monotonic() < deadline:
-            push = json.dumps({"seconds": PUSH}).encode()
-            control(stage.smtp_control, "advance", push)
-            control(stage.chorus_control, "advance", push)
-            control(stage.pa_control, "advance", push)
+            _push(stage, PUSH)
             trying = 0
             for organisation, batch in batches:
                 with acting_for(organisation.id):
@@ -212,6 +210,13 @@ def _follow_to_the_end(
             if now != before or trying:
                 deadline = time.monotonic() + PATIENCE
             before = now
+
+
+def _push(stage: Stage, seconds: int) -> None:
+    """Let the simulators' time go on; what is due by then is said."""
+    body = json.dumps({"seconds": seconds}).encode()
+    for where in (stage.smtp_control, stage.chorus_control, stage.pa_control):
+        control(where, "advance", body)
 
 
 def _wait_for_jobs(supervisor: Supervisor, deadline: float) -> None:
@@ -249,7 +254,8 @@ def _reckon(
     return 1 if wrong else 0
 
 
-def _stay(console: Console, web_port: int, supervisor: Supervisor) -> None:
+def _stay(console: Console, web_port: int, supervisor: Supervisor, stage: Stage) -> None:
+    """Serve the pages until Ctrl-C; the other side lives on, so that what is sent from them ends too."""
     console.print(f"\nLes pages : [bold]http://127.0.0.1:{web_port}[/]  (Ctrl-C pour tout arrêter)")
     for email, password in new_passwords().items():
         console.print(f"  compte {email}, mot de passe [bold]{password}[/]", highlight=False)
@@ -257,5 +263,6 @@ def _stay(console: Console, web_port: int, supervisor: Supervisor) -> None:
     try:
         while not over.wait(1.0):
             supervisor.check()
+            _push(stage, LIVING)
     except KeyboardInterrupt:
         console.print("\nArrêt…")

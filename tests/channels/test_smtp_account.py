@@ -103,6 +103,15 @@ def test_a_wrong_password_is_a_precondition(user: str, password: str) -> None:
         assert password not in str(caught.value)
 
 
+def test_an_account_with_accents_logs_in_and_a_wrong_one_is_the_relays_word() -> None:
+    with relay(users={"clé": "clé de voûte"}) as simulator:
+        send(simulator, user="clé", password="clé de voûte")
+        assert len(simulator.received) == 1
+        with pytest.raises(NotSent, match="identifiant"):
+            send(simulator, user="clé", password="clé de sol")
+        assert len(simulator.received) == 1
+
+
 def test_an_account_that_the_relay_does_not_ask_for_is_a_precondition_too() -> None:
     with relay() as simulator, pytest.raises(NotSent) as caught:
         send(simulator, user="compta", password="motdepasse")

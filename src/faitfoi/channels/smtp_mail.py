@@ -279,7 +279,7 @@ def _log_in(client: RelayClient, settings: MailSettings) -> None:
         "et le mot de passe dans les réglages du courrier. Rien n’est parti."
     )
     try:
-        client.login(settings.user, settings.password)
+        client.log_in(settings.user, settings.password)
     except smtplib.SMTPAuthenticationError as error:
         if 400 <= error.smtp_code < 500:
             raise NotSent(f"Le serveur d’envoi ne peut pas vérifier le compte pour l’instant. {_NOT_SENT}") from error

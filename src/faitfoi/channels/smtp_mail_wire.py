@@ -4,6 +4,7 @@ The standard client counts its time-out afresh at every read, so that a server g
 ever; here every wait is what is left of one deadline. Verdicts come only from replies that are well formed.
 """
 
+import base64
 import re
 import selectors
 import smtplib
@@ -73,6 +74,21 @@ class RelayClient(smtplib.SMTP):
         self._expect_silence()
         self.putcmd(command)
         return self._reply_of(self.getreply())
+
+    def log_in(self, user: str, password: str) -> None:
+        """Authenticate, by an account with accents too: PLAIN is in UTF-8 (RFC 4616), the standard’s client in ASCII.
+
+        Raises SMTPException, OSError, or ValueError for what no method can carry.
+        """
+        if f"{user}{password}".isascii():
+            self.login(user, password)
+            return
+        if "PLAIN" not in self.esmtp_features.get("auth", "").upper().split():
+            raise smtplib.SMTPNotSupportedError("AUTH PLAIN")
+        secret = base64.b64encode(f"\0{user}\0{password}".encode()).decode("ascii")
+        reply = self.say(f"AUTH PLAIN {secret}")
+        if reply.code != 235:
+            raise smtplib.SMTPAuthenticationError(reply.code, reply.text)
 
     def submit(self, content: bytes) -> Reply:
         """Send the message after a 354 and read the verdict. `dot_sent`: whether the final dot may have left."""

@@ -81,11 +81,11 @@ def test_the_wire_sees_only_seven_bit_lines_ended_by_crlf(relay: SmtpSimulator, 
 
 
 def test_the_envelope_asks_for_notifications_to_the_return_path(relay: SmtpSimulator, channel: SmtpMail) -> None:
-    channel.send(parcel(address="compta+factures@client.example"))
+    channel.send(parcel(address="compta+factures@client.example", envelope_id="mfrggzdfmztwq2lknnwg23tpoa-0011aabb"))
     (received,) = relay.received
     assert received.mail_from == "bounce+mfrggzdfmztwq2lknnwg23tpoa-0011aabb@rp.cooperative.example"
     assert received.rcpt_to == "compta+factures@client.example"
-    assert (received.envid, received.ret) == ("mfrggzdfmztwq2lknnwg23tpoa", "HDRS")
+    assert (received.envid, received.ret) == ("mfrggzdfmztwq2lknnwg23tpoa-0011aabb", "HDRS")
     assert received.notify == "SUCCESS,FAILURE,DELAY"
     assert received.orcpt == "rfc822;compta+2Bfactures@client.example"
     assert received.attachments[0].sha256 == hashlib.sha256(PDF).hexdigest()

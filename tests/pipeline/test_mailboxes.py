@@ -69,6 +69,23 @@ def test_a_bounce_in_the_mailbox_returns_its_delivery_and_is_read_once(scene: Sc
     assert len(box.messages) == 2  # nothing is moved or deleted there
 
 
+def test_a_report_without_our_return_address_is_known_by_the_identifier_that_we_signed(
+    scene: Scene, box: ImapSimulator
+) -> None:
+    """Whoever has no domain for returns reads their own mailbox: the report quotes our ENVID (contract §2.1)."""
+    join(scene, box)
+    scene.change(ChannelKey.EMAIL, return_domain="")
+    scene.send(file("F-1", VINEYARD), file("F-2"))
+    raw, ours = bounce(scene, "F-1"), scene.delivery("F-1").message_ref.encode()
+    other = scene.delivery("F-2").message_ref.encode()
+    assert b"bounce+" not in raw
+    box.put(raw.replace(ours, other))  # forged: another delivery's reference under this one's mark
+    box.put(raw)
+    assert read(scene) == 2
+    assert scene.stage("F-1") is Stage.RETURNED
+    assert scene.stage("F-2") is Stage.ACCEPTED
+
+
 def test_a_mailbox_made_anew_is_read_from_its_beginning_and_changes_nothing(scene: Scene, box: ImapSimulator) -> None:
     join(scene, box)
     scene.send(file("F-1", VINEYARD))

@@ -99,6 +99,7 @@ class Parcel:
     purpose: str = "legal"  # legal, notice, copy
     payable: str = ""  # amount due as text, for the message's wording
     return_path: str = ""  # VERP address that brings a bounce back to this very delivery
+    envelope_id: str = ""  # ENVID that a report quotes (RFC 3461), for where no such address is to be had
     references: dict[str, str] = field(default_factory=dict)
     seller_siren: str = ""  # whose number it is, whichever establishment the document names
     customer: str = ""  # opaque: documents share a mail only when it is the same, and not empty

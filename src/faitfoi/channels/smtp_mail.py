@@ -185,7 +185,7 @@ class SmtpMail:
             self._client = None
 
     def _converse(self, client: RelayClient, letter: Letter, parcel: Parcel) -> Reply:
-        mail, rcpt = _parameters(client, letter, reference=parcel.message_ref)
+        mail, rcpt = _parameters(client, letter, reference=parcel.envelope_id or parcel.message_ref)
         address, several = letter.recipient, bool(parcel.others)
         judge(client.say(f"MAIL FROM:<{letter.mail_from}>{mail}"), step=Step.MAIL, address=address, several=several)
         judge(client.say(f"RCPT TO:<{address}>{rcpt}"), step=Step.RCPT, address=address, several=several)

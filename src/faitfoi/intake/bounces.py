@@ -1,7 +1,7 @@
 """Read what comes to a return address: delivery reports (RFC 3464), complaints (RFC 5965), and what is neither.
 
-Also the return addresses themselves (VERP): `bounce+<message_ref>-<mark>@domain`, whose mark only we can make, so that
-a report concerns the delivery it names, and no other.
+Also what brings a report back to its delivery, and to no other, since only we can make the mark: the return address
+(VERP) `bounce+<message_ref>-<mark>@domain`, and `<message_ref>-<mark>` as envelope identifier (ENVID, RFC 3461).
 """
 
 import base64
@@ -23,12 +23,22 @@ from faitfoi.intake.bounce_recipients import (
 from faitfoi.intake.bounce_words import read_recipients_in_words
 from faitfoi.intake.mail_parts import Part, is_automatic_answer, read_fields, split_headers, split_message
 
-__all__ = ["Bounce", "BounceClass", "BouncedRecipient", "read_bounce", "read_verp", "verp_address"]
+__all__ = [
+    "Bounce",
+    "BounceClass",
+    "BouncedRecipient",
+    "read_bounce",
+    "read_signed",
+    "read_verp",
+    "signed_reference",
+    "verp_address",
+]
 
 LONGEST_DIAGNOSTIC = 2000
 _REPORTS = {"message/delivery-status", "message/global-delivery-status"}
 _ORIGINALS = {"text/rfc822-headers", "message/rfc822", "message/global", "message/global-headers"}
-_VERP = re.compile(r"<?bounce\+([a-z0-9]{8,64})-([a-z2-7]{8})@[^@<>\s]+>?")
+_SIGNED = re.compile(r"([a-z0-9]{8,64})-([a-z2-7]{8})")
+_VERP = re.compile(r"<?bounce\+([a-z0-9]{8,64}-[a-z2-7]{8})@[^@<>\s]+>?")
 _FEEDBACK = {"not-spam": BounceClass.DELIVERED, "auth-failure": BounceClass.UNKNOWN}
 """Feedback that is no complaint: one is taken back (RFC 6430), or a server speaks of DKIM or SPF (RFC 6591)."""
 _ACTIONS = {"2": "delivered", "4": "delayed", "5": "failed"}
@@ -70,14 +80,25 @@ def verp_address(message_ref: str, *, domain: str, secret: bytes) -> str:
     All lower-case and at most 64 characters before the @ for the contract's 26-character references, so that servers
     that fold case or keep to RFC 5321 §4.5.3.1.1 give it back whole.
     """
-    if not re.fullmatch(r"[a-z0-9]{8,64}", message_ref):
-        raise ValueError(f"not a message reference: {message_ref!r}")
-    return f"bounce+{message_ref}-{_mark(message_ref, secret)}@{domain}"
+    return f"bounce+{signed_reference(message_ref, secret=secret)}@{domain}"
 
 
 def read_verp(address: str, *, secret: bytes) -> str | None:
     """Give the message_ref of a return address that we made, in whatever case it comes back; None for any other."""
     found = _VERP.fullmatch(address.strip().lower())
+    return read_signed(found.group(1), secret=secret) if found else None
+
+
+def signed_reference(message_ref: str, *, secret: bytes) -> str:
+    """Make the envelope identifier of one delivery. Raises ValueError when `message_ref` is not of [a-z0-9]{8,64}."""
+    if not re.fullmatch(r"[a-z0-9]{8,64}", message_ref):
+        raise ValueError(f"not a message reference: {message_ref!r}")
+    return f"{message_ref}-{_mark(message_ref, secret)}"
+
+
+def read_signed(text: str, *, secret: bytes) -> str | None:
+    """Give the message_ref of an envelope identifier that we made, in whatever case it comes back; None otherwise."""
+    found = _SIGNED.fullmatch(text.strip().lower())
     if found is None:
         return None
     message_ref, mark = found.groups()

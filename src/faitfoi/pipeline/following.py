@@ -9,7 +9,7 @@ from django.utils import timezone
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, NotSent, Receipt, RemoteEvent
 from faitfoi.evidence.store import Pack, digest_of, portions
-from faitfoi.intake.bounces import Bounce, BounceClass, read_bounce, read_verp
+from faitfoi.intake.bounces import Bounce, BounceClass, read_bounce, read_signed, read_verp
 from faitfoi.pipeline import addresses, archive
 from faitfoi.pipeline.connections import noted_bad, noted_good
 from faitfoi.pipeline.due import poll_later
@@ -290,16 +290,19 @@ def _keep(delivery: Delivery, event: RemoteEvent, *, actor: str, held: bool = Fa
 
 
 def returned_mail(raw: bytes, recipients: tuple[str, ...], *, actor: str) -> int:
-    """Take in a message that came to a return address; returns how many deliveries it told something new about.
+    """Take in a message that came back; returns how many deliveries it told something new about.
 
-    A message that is no bounce, or whose address we never gave out, changes nothing.
+    What it is about is what we signed: the return address, or the envelope identifier that a report quotes where there
+    was no such address (contract §2.1). A message that is no bounce, or bears nothing of ours, changes nothing.
     """
     bounce = read_bounce(raw)
     if bounce is None:
         return 0
-    known, at = 0, timezone.now()
-    for recipient in recipients:
-        message_ref = read_verp(recipient, secret=return_secret())
+    known, at, secret = 0, timezone.now(), return_secret()
+    named = [read_verp(recipient, secret=secret) for recipient in recipients]
+    if not any(named):
+        named = [read_signed(bounce.envelope_id, secret=secret)]
+    for message_ref in named:
         token = ReturnToken.objects.filter(message_ref=message_ref).first() if message_ref else None
         if token is None:
             continue

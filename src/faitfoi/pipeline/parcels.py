@@ -9,7 +9,7 @@ from django.utils.crypto import salted_hmac
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.channels.contract import NOTHING, Attachment, NotSent, Parcel
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
-from faitfoi.intake.bounces import verp_address
+from faitfoi.intake.bounces import signed_reference, verp_address
 from faitfoi.pipeline.archive import fetch
 from faitfoi.pipeline.mail_files import files_along
 from faitfoi.pipeline.mail_languages import language_of, texts_of
@@ -59,6 +59,7 @@ def build_parcel(
         place=place_of_invoice(delivery) if delivery.purpose == Purpose.NOTICE else "",
         payable=written_amount(document.due, document.currency),
         return_path=_return_path(delivery, channel_settings),
+        envelope_id=_envelope_id(delivery),
         references=dict(delivery.references),
         customer=str(document.customer_id or ""),
         language=language_of(document.customer),
@@ -105,6 +106,12 @@ def _return_path(delivery: Delivery, channel_settings: dict[str, str]) -> str:
     if delivery.channel != ChannelKey.EMAIL or not domain:
         return ""
     return verp_address(delivery.message_ref, domain=domain, secret=return_secret())
+
+
+def _envelope_id(delivery: Delivery) -> str:
+    if delivery.channel != ChannelKey.EMAIL:
+        return ""
+    return signed_reference(delivery.message_ref, secret=return_secret())
 
 
 def written_amount(amount: Decimal, currency: str) -> str:

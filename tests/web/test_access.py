@@ -14,8 +14,8 @@ from faitfoi.records.stages import Stage
 from tests.web.conftest import Work, signed_in_as
 
 OPEN_TO_ALL = {"account_login", "account_signup", "account_inactive", "set_language"}
-SIGNED = {"mail_called", "pa_webhook"}
-"""What other programs call: what they send is signed, and tests of their own refuse what is not."""
+SIGNED = {"mail_called", "pa_webhook", "payments_api"}
+"""What other programs call: what they send is signed or bears a token, and tests of their own refuse what is not."""
 OWN_ACCOUNT = {"choose", "account_logout", "account_change_password"}
 WORDS = {"slug", "channel"}
 """Arguments of addresses that name no object of an organisation."""

@@ -37,7 +37,7 @@ def add(  # noqa: PLR0917  # options of a command, never called by position
     with platform_open():
         from faitfoi.accounts.tenancy import acting_for
         from faitfoi.pipeline.installation import today
-        from faitfoi.pipeline.payments import CannotRecord, Part, draft, record_payment
+        from faitfoi.pipeline.payments import CannotRecord, Part, draft, record_payment, tell_payment
 
         chosen = the_organisation(organisation)
         document = the_document(chosen, number)
@@ -63,9 +63,7 @@ def add(  # noqa: PLR0917  # options of a command, never called by position
         except CannotRecord as error:
             fail(str(error), code=2)
         if as_json:
-            by_rate = [[f"{one.amount:.2f}", f"{one.rate.normalize():f}"] for one in drafted.parts]
-            told = {"payment": str(kept.id), "declared": kept.told, "left": f"{drafted.left:.2f}", "parts": by_rate}
-            typer.echo(json.dumps(told))
+            typer.echo(json.dumps({**tell_payment(kept), "left": f"{drafted.left:.2f}"}))
             return
         typer.echo(f"Paiement {kept.id} enregistré ; il reste {drafted.left:.2f} {drafted.currency} à recevoir.")
 

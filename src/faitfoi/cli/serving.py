@@ -22,6 +22,7 @@ from faitfoi.cli import (
     restoring,
     sealing,
     sending,
+    tokens,
     webhooks,
 )
 
@@ -57,6 +58,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(mailing.app, name="mail")
     app.add_typer(chorus.chorus, name="chorus")
     app.add_typer(payments.payment, name="payment")
+    app.add_typer(tokens.token, name="token")
     app.add_typer(webhooks.webhook, name="webhook")
     app.command()(processes.run)
     app.command()(processes.worker)

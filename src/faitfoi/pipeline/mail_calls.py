@@ -1,7 +1,5 @@
 """The door for mail providers' calls: found by the secret in its address, verified, then kept as news of deliveries."""
 
-import hashlib
-import secrets
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -15,6 +13,7 @@ from faitfoi.channels.mail_provider_news import NotRead
 from faitfoi.channels.mail_providers import PROVIDERS, Fetch, Forged, read_call
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.collecting import bury
+from faitfoi.pipeline.doors import close_door, find_door, list_doors, new_door, note_call
 from faitfoi.pipeline.following import record
 from faitfoi.pipeline.grouping import carried_with
 from faitfoi.pipeline.rollback import stopped
@@ -49,9 +48,8 @@ def open_door(organisation: Organisation, provider: str, *, actor: str) -> str:
     """Make the secret of an address that a provider may call; it is told once, only its hash is kept. Raises NoDoor."""
     if provider not in PROVIDERS:
         raise NoDoor(f"« {provider[:30]} » n’est pas un prestataire connu : choisissez parmi {', '.join(PROVIDERS)}.")
-    secret = secrets.token_urlsafe(32)
     with acting_for(organisation.id):
-        door = WebhookDoor.objects.create(digest=_digest(secret), organisation_id=organisation.id, provider=provider)
+        door, secret = new_door(organisation, provider)
         write_entry("webhook_opened", actor=actor, rows=[door], provider=provider)
     return secret
 
@@ -62,43 +60,37 @@ def take_call(secret: str, *, headers: Mapping[str, str], body: bytes, fetch: Fe
     Raises NoDoor for an unknown secret, Revoked, Forged, NotRead, NotNow (call again), httpx.HTTPError (certificate
     not had).
     """
-    door = WebhookDoor.objects.filter(digest=_digest(secret)).first()
+    door = find_door(secret, PROVIDERS)
     if door is None:
         raise NoDoor("unknown address")
     if door.revoked_at is not None:
-        _note(door, "revoked")
+        note_call(door, "revoked")
         raise Revoked
     if sentence := stopped():
         raise NotNow(sentence)
     try:
         fresh = _take(door, headers=headers, body=body, fetch=fetch)
     except Forged:
-        _note(door, "forged")
+        note_call(door, "forged")
         raise
     except NotRead:
-        _note(door, "unread")
+        note_call(door, "unread")
         raise
-    _note(door, "kept")
+    note_call(door, "kept")
     return fresh
 
 
 def doors_of(organisation: Organisation) -> list[WebhookDoor]:
     """Return the addresses that an organisation has given out, open ones first, then the newest."""
-    doors = WebhookDoor.objects.filter(organisation_id=organisation.id)
-    return sorted(doors, key=lambda door: (door.revoked_at is None, door.created_at), reverse=True)
+    return list_doors(organisation, PROVIDERS)
 
 
 def revoke_door(organisation: Organisation, door_id: UUID, *, actor: str) -> bool:
     """Take an address back for ever: it answers that it is gone; False when none of the organisation's was open."""
     with acting_for(organisation.id):
-        open_ones = WebhookDoor.objects.select_for_update().filter(
-            id=door_id, organisation_id=organisation.id, revoked_at=None
-        )
-        door = open_ones.first()
+        door = close_door(organisation, door_id, PROVIDERS)
         if door is None:
             return False
-        door.revoked_at = timezone.now()
-        door.save(update_fields=["revoked_at"])
         write_entry("webhook_revoked", actor=actor, rows=[door], provider=door.provider, door=str(door.id))
     return True
 
@@ -137,15 +129,6 @@ def _is_of_our_test(organisation_id: UUID, reference: str, one: News) -> bool:
         if check is not None and one.event.grade is Grade.RETURNED:
             ReturnCheck.objects.filter(id=check.id).update(trouble=one.event.reason)
     return check is not None
-
-
-def _note(door: WebhookDoor, said: str) -> None:
-    """Remember the last call for whoever looks after the address."""
-    WebhookDoor.objects.filter(id=door.id).update(called_at=timezone.now(), call_said=said)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _fetched(address: str) -> bytes:

@@ -99,12 +99,15 @@ def draft(
     )
 
 
-def record_payment(document: Document, drafted: Draft, *, actor: str) -> Payment:
-    """Write a payment down, and have it declared where its draft says so. Runs inside `acting_for`."""
+def record_payment(document: Document, drafted: Draft, *, actor: str, idempotency_key: str = "") -> Payment:
+    """Write a payment down, and have it declared where its draft says so. Runs inside `acting_for`.
+
+    An `idempotency_key` serves once in an organisation: IntegrityError otherwise.
+    """
     Document.objects.select_for_update().get(id=document.id)
     if document.total_with_vat - paid_so_far(document) < drafted.amount:
         raise CannotRecord(f"Un autre paiement de la facture {document.number} vient d’être enregistré. Recommencez.")
-    return _write(document, drafted, actor=actor, reverses=None)
+    return _write(document, drafted, actor=actor, reverses=None, idempotency_key=idempotency_key)
 
 
 def reverse_payment(payment_id: UUID, *, today: date, actor: str) -> Payment:
@@ -129,6 +132,20 @@ def reverse_payment(payment_id: UUID, *, today: date, actor: str) -> Payment:
 def parts_of(payment: Payment) -> tuple[Part, ...]:
     """Return a payment's parts."""
     return tuple(Part(rate=Decimal(one["rate"]), amount=Decimal(one["amount"])) for one in payment.parts)
+
+
+def tell_payment(payment: Payment) -> dict[str, object]:
+    """Say a payment in the plain JSON that programs get, by command and by HTTP alike."""
+    return {
+        "payment": str(payment.id),
+        "paid_on": payment.paid_on.isoformat(),
+        "amount": f"{payment.amount:.2f}",
+        "currency": payment.currency,
+        "parts": payment.parts,
+        "reference": payment.reference,
+        "declared": payment.told,
+        "reverses": str(payment.reverses_id) if payment.reverses_id else None,
+    }
 
 
 def paid_so_far(document: Document) -> Decimal:
@@ -188,7 +205,9 @@ def act_values(document: Document, delivery: Delivery) -> dict[str, str]:
     }
 
 
-def _write(document: Document, drafted: Draft, *, actor: str, reverses: Payment | None) -> Payment:
+def _write(
+    document: Document, drafted: Draft, *, actor: str, reverses: Payment | None, idempotency_key: str = ""
+) -> Payment:
     payment = Payment.objects.create(
         organisation_id=require_organisation(),
         document=document,
@@ -200,6 +219,7 @@ def _write(document: Document, drafted: Draft, *, actor: str, reverses: Payment 
         recorded_by=actor[:120],
         reverses=reverses,
         told=drafted.tells,
+        idempotency_key=idempotency_key,
     )
     write_entry(
         "payment_recorded",
@@ -257,6 +277,8 @@ def _check_parts(invoice: Invoice, parts: Sequence[Part], amount: Decimal) -> No
     if len(parts) > MOST_PARTS or len({one.rate for one in parts}) != len(parts):
         raise CannotRecord("Donnez un seul montant par taux de TVA.")
     told = sum((one.amount for one in parts), Decimal(0))
+    if broken := [one for one in parts if one.amount != one.amount.quantize(CENT)]:
+        raise CannotRecord(f"Le montant « {broken[0].amount} » d’un taux doit être en centimes. Arrondissez-le.")
     if told != amount or any(one.amount <= 0 for one in parts):
         raise CannotRecord(
             f"Les montants par taux font {_euros(told)}, et le paiement {_euros(amount)} : accordez-les."

@@ -116,9 +116,10 @@ class ReturnCheck(TenantModel):
 
 
 class WebhookDoor(models.Model):
-    """Which organisation a mail provider's call concerns, by the hash of the secret in the address it calls.
+    """Which organisation a call concerns, by the hash of its secret: in the address that a mail provider calls, or the
+    token of a program that uses the API (`provider` is then "program", and `name` says which).
 
-    One that was revoked stays, and answers that it is gone. `called_at` and `call_said` are of the last call.
+    One that was revoked stays, and opens nothing. `called_at` and `call_said` are of the last call.
     """
 
     passing_fields: ClassVar[frozenset[str]] = frozenset({"called_at", "call_said"})
@@ -127,10 +128,20 @@ class WebhookDoor(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     organisation_id = models.UUIDField()
     provider = models.CharField(max_length=20)
+    name = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     revoked_at = models.DateTimeField(null=True)
     called_at = models.DateTimeField(null=True)
     call_said = models.CharField(max_length=20, blank=True)
 
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["organisation_id", "name"],
+                condition=models.Q(revoked_at=None) & ~models.Q(name=""),
+                name="token_name_once",
+            )
+        ]
+
     def __str__(self) -> str:
-        return self.provider
+        return self.name or self.provider

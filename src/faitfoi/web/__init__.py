@@ -1,1 +1,1 @@
-"""Show it: pages and webhooks' addresses, thin faces over the pipeline and the records."""
+"""Show it: pages and the addresses that programs call, thin faces over the pipeline and the records."""

@@ -16,6 +16,7 @@ from faitfoi.einvoice.cdar import read_cdar
 from faitfoi.einvoice.cdar_rules import check_cdar
 from faitfoi.pipeline import acting
 from faitfoi.pipeline.mail_calls import doors_of, open_door
+from faitfoi.pipeline.rollback import JournalBehind, stop
 from faitfoi.pipeline.tokens import CannotMake, make_token, revoke_token, tokens_of
 from faitfoi.records.models import Act, JournalEntry, Payment
 from faitfoi.records.stages import Stage
@@ -120,6 +121,31 @@ def test_two_calls_at_once_with_one_key_record_once(scene: Scene, sent: Platform
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(call, range(4))) == [200, 200, 200, 201]
     assert len(recorded(scene.organisation)) == 1
+
+
+def test_two_invoices_at_once_under_one_key_record_one_payment(scene: Scene, sent: Platform, token: str) -> None:
+    hand_over(scene, sent, file("F-2026-502", FARMER))
+
+    def call(number: str) -> tuple[int, str]:
+        try:
+            status, told = post(token, {**PAID, "amount": "10.00", "invoice": number})
+            return status, told.get("code", "")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(call, (F, "F-2026-502"))) == [(201, ""), (409, "idempotency_key_reused")]
+    assert len(recorded(scene.organisation)) == 1
+
+
+def test_nothing_is_recorded_while_the_journal_is_not_the_one_its_witnesses_know(
+    scene: Scene, sent: Platform, token: str
+) -> None:
+    stop(JournalBehind("Le journal a été ramené en arrière."))
+    status, told = post(token, PAID)
+    assert (status, told["code"]) == (503, "stopped")
+    assert not recorded(scene.organisation)
+    assert get(token, invoice=F)[0] == 200  # reading goes on
 
 
 def test_a_token_is_shown_once_and_serves_until_it_is_revoked(scene: Scene, sent: Platform, typist: Typist) -> None:

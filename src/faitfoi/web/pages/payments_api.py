@@ -50,7 +50,7 @@ def _post(request: HttpRequest, token: WebhookDoor) -> JsonResponse:
     if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
         raise CallRefused("Le corps de l’appel dépasse 64 ko : un appel porte un seul paiement.", code="too_large")
     told, is_new = take_order(token, read_order(request.body, request.headers.get("Idempotency-Key", "")))
-    return JsonResponse(told, status=HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+    return _answer(told, HTTPStatus.CREATED if is_new else HTTPStatus.OK)
 
 
 def _get(request: HttpRequest, token: WebhookDoor) -> JsonResponse:
@@ -58,9 +58,14 @@ def _get(request: HttpRequest, token: WebhookDoor) -> JsonResponse:
     issue_date: date | None = None if day is None else read_day(day, "issue_date")
     document: UUID | None = None if identifier is None else read_identifier(identifier)
     number = read_text(request.GET.get("invoice", ""), "invoice")
-    return JsonResponse(payments_of(token, number, issue_date=issue_date, document=document))
+    return _answer(payments_of(token, number, issue_date=issue_date, document=document), HTTPStatus.OK)
 
 
 def _refusal(refused: CallRefused) -> JsonResponse:
-    told = {"code": refused.code, "field": refused.field, "message": str(refused)}
-    return JsonResponse(told, status=STATUS.get(refused.code, HTTPStatus.BAD_REQUEST))
+    told: dict[str, object] = {"code": refused.code, "field": refused.field, "message": str(refused)}
+    return _answer(told, STATUS.get(refused.code, HTTPStatus.BAD_REQUEST))
+
+
+def _answer(told: dict[str, object], status: HTTPStatus) -> JsonResponse:
+    # Accents as they are: sentences are read by people, in logs and terminals.
+    return JsonResponse(told, status=status, json_dumps_params={"ensure_ascii": False})

@@ -6,6 +6,7 @@ it begins another life under another number, and what it had in hand is taken up
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -47,6 +48,7 @@ def work(*, queues: list[str] | None = None, wait: bool = True) -> None:
 
     One job at a time: checks and pages are processor work, so more comes from more processes, not from more threads.
     """
+    os.environ.setdefault("RAYON_NUM_THREADS", "1")  # Typst's: they would wait in a busy loop beside other workers
     asyncio.run(_work(queues, wait=wait))
 
 

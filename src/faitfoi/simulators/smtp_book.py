@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.header import decode_header, make_header
+from email.message import Message
 
 from faitfoi.simulators.control import Clock, FaultKind, Faults
 from faitfoi.simulators.loopback import Body
@@ -66,12 +67,12 @@ class Book:
 
     def take(self, content: bytes, envelope: Envelope) -> Received:
         """Record a message."""
-        message = message_from_bytes(content, policy=policy.default)
+        message = message_from_bytes(content, policy=policy.compat32)  # a relay reads no more than it must
         received = Received(
             message_id=str(message.get("Message-ID", "")).strip(),
             mail_from=envelope.mail_from,
             rcpt_to=envelope.recipient,
-            subject=str(message.get("Subject", "")),
+            subject=str(make_header(decode_header(message.get("Subject", "")))),
             envid=read_xtext(envelope.envid),
             ret=envelope.ret,
             notify=envelope.notify,
@@ -133,7 +134,7 @@ class Book:
             self.raw.clear()
 
 
-def _attachments(message: EmailMessage) -> tuple[Joined, ...]:
+def _attachments(message: Message) -> tuple[Joined, ...]:
     joined = []
     for part in message.walk():
         content = part.get_payload(decode=True)

@@ -308,3 +308,14 @@ def test_a_record_without_the_service_that_its_structure_wants_is_told_so(
     look_up(scene.organisation.id, TOWN.siret, actor=ACTOR)
     page = plain(as_bob.get(reverse("customer", args=[scene.organisation.slug, town.pk])).content)
     assert ("Sa fiche n’a pas de code service" in page) is lacks
+
+
+def test_a_deposit_that_chorus_pro_does_not_know_says_nothing_against_the_connection(scene: Scene) -> None:
+    scene.send(file("F-2", TOWN))
+    with acting_for(scene.organisation.id):
+        ChannelHealth.objects.all().delete()
+    scene.chorus.state.reset({})  # another installation of theirs, that was never given the flow
+    scene.poll()
+    told = health(scene)
+    assert told is not None
+    assert (told.good_at is not None, told.bad_at) == (True, None)

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -130,6 +131,7 @@ def test_a_forged_return_address_changes_nothing(scene: Scene) -> None:
     scene.send(file("F-1", VINEYARD))
     raw, (genuine,) = bounce(scene, "F-1")
     ref = scene.delivery("F-1").message_ref
+    raw = re.sub(rf"{ref}-[a-z2-7]{{8}}".encode(), f"{ref}-aaaaaaaa".encode(), raw)  # what they quote of ours, too
     for forged in (f"bounce+{ref}-aaaaaaaa@retours.example", f"bounce+{ref}@retours.example", "alice@cuma.example"):
         assert returned_mail(raw, (forged,), actor=ACTOR) == 0
         assert not is_ours(forged)

@@ -192,9 +192,8 @@ class ChorusPro:
         except NotSent as error:
             return CannotTell(ask_again=True, detail=error.reason)
         except BusinessError as error:
-            return CannotTell(
-                ask_again=True, detail=f"Chorus Pro n’a pas su répondre à la question (code {error.quoted})."
-            )
+            detail = f"Chorus Pro n’a pas su répondre à la question (code {error.quoted})."
+            return CannotTell(ask_again=True, detail=detail)
 
     def poll(self, parcel: Parcel) -> tuple[RemoteEvent, ...]:
         """Give all that Chorus Pro says of the flow, then of the invoice. Raises NotSent when it cannot be asked."""
@@ -213,7 +212,8 @@ class ChorusPro:
                 if _is_ours(row, parcel):
                     events.extend(self._follow(row, parcel))
         except BusinessError as error:
-            raise NotSent(f"Chorus Pro n’a pas su dire où en est la facture (code {error.quoted}).") from None
+            reason = f"Chorus Pro n’a pas su dire où en est la facture (code {error.quoted})."
+            raise NotSent(reason, answered=True) from None
         return tuple(sorted(events, key=lambda event: event.at))
 
     def act(self, parcel: Parcel, act: Act) -> Receipt:

@@ -52,12 +52,8 @@ class StructureTold:
     raw: bytes = field(default=b"", repr=False)
 
 
-class NotDescribed(NotSent):
-    """Chorus Pro has answered, and does not describe this structure: nothing is said of any other."""
-
-
 def look_up(connection: Connection, siret: str, *, services: Iterable[str] = ()) -> StructureTold | None:
-    """Ask what a structure wants; None when Chorus Pro does not have this SIRET. Raises NotSent, NotDescribed.
+    """Ask what a structure wants; None when Chorus Pro does not have this SIRET. Raises NotSent.
 
     `services` are the codes whose own rules are asked for: a hospital may have hundreds of services.
     """
@@ -65,7 +61,8 @@ def look_up(connection: Connection, siret: str, *, services: Iterable[str] = ())
         return _look_up(connection, siret, frozenset(services))
     except BusinessError as error:
         said = f" : « {error.label[:300]} »" if error.label else ""
-        problem = NotDescribed(f"Chorus Pro n’a pas su décrire la structure {siret} (code {error.code}{said}).")
+        reason = f"Chorus Pro n’a pas su décrire la structure {siret} (code {error.code}{said})."
+        problem = NotSent(reason, answered=True)
     raise problem
 
 

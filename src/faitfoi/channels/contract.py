@@ -14,14 +14,16 @@ class NotSent(Exception):
     """Certainly not sent: the other side cannot have it. Retried, a bounded number of times.
 
     `precondition` marks what waiting alone will not mend (credentials, quota, a missing right): shown as such. `busy`
-    marks an other side that asks to be called less often.
+    marks an other side that asks to be called less often; `answered` one that has nothing to say of this one matter,
+    which tells nothing against the connection.
     """
 
-    def __init__(self, reason: str, *, precondition: bool = False, busy: bool = False) -> None:
+    def __init__(self, reason: str, *, precondition: bool = False, busy: bool = False, answered: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.precondition = precondition
         self.busy = busy
+        self.answered = answered
 
 
 class Refused(Exception):

@@ -213,6 +213,14 @@ def noted_answer(channel: str, answer: Answer, *, at: datetime) -> None:
             noted_bad(channel, detail, at=at)
 
 
+def noted_failure(channel: str, error: NotSent, *, at: datetime) -> None:
+    """Note what a call that brought nothing tells of the channel: good when it was answered. Inside `acting_for`."""
+    if error.answered:
+        noted_good(channel, at=at)
+    else:
+        noted_bad(channel, error.reason, at=at)
+
+
 def noted_bad(channel: str, reason: str, *, at: datetime) -> None:
     """Note why the channel could not be used: a failure of the connection, not of a document. Inside `acting_for`."""
     ChannelHealth.objects.update_or_create(

@@ -11,7 +11,7 @@ from faitfoi.channels.contract import Grade, NotSent, Receipt, RemoteEvent
 from faitfoi.evidence.store import Pack, digest_of, portions
 from faitfoi.intake.bounces import Bounce, BounceClass, read_bounce, read_signed, read_verp
 from faitfoi.pipeline import addresses, archive
-from faitfoi.pipeline.connections import noted_bad, noted_good
+from faitfoi.pipeline.connections import noted_failure, noted_good
 from faitfoi.pipeline.due import poll_later
 from faitfoi.pipeline.grouping import carried_with
 from faitfoi.pipeline.notices import THEY_HAVE_IT, notify
@@ -84,25 +84,27 @@ def poll(organisation_id: UUID, delivery_ids: Iterable[UUID], *, actor: str) -> 
             try:
                 news = channel.poll(parcel)
             except NotSent as error:
-                _poll_again(organisation_id, delivery, reason=error.reason)
+                _poll_again(organisation_id, delivery, failed=error)
                 continue
             record(delivery, news, actor=actor)
             _poll_again(organisation_id, delivery, final=any(event.final for event in news))
 
 
-def _poll_again(organisation_id: UUID, delivery: Delivery, *, final: bool = False, reason: str = "") -> None:
+def _poll_again(
+    organisation_id: UUID, delivery: Delivery, *, final: bool = False, failed: NotSent | None = None
+) -> None:
     """Set the hour of the next poll; a failed one changes nothing else, so nothing said meanwhile is skipped."""
-    made = delivery.polls_made + (0 if reason else 1)
+    made = delivery.polls_made + (1 if failed is None or failed.answered else 0)
     wait = POLL_WAITS[made] if made < len(POLL_WAITS) else SLOWEST_POLL
     now = timezone.now()
     with acting_for(organisation_id):
         Delivery.objects.filter(id=delivery.id).update(
             polls_made=min(made, 10_000), next_poll_at=None if final else now + wait
         )
-        if reason:
-            noted_bad(delivery.channel, reason, at=now)
-        else:
+        if failed is None:
             noted_good(delivery.channel, at=now)
+        else:
+            noted_failure(delivery.channel, failed, at=now)
 
 
 def pack_answer(organisation_id: UUID, delivery_id: UUID, receipt: Receipt) -> Pack | None:

@@ -15,12 +15,12 @@ from django.utils import timezone
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.chorus_pro import ChorusPro
-from faitfoi.channels.chorus_pro_structures import NotDescribed, ServiceTold, StructureTold
+from faitfoi.channels.chorus_pro_structures import ServiceTold, StructureTold
 from faitfoi.channels.contract import NotSent
 from faitfoi.einvoice.model import Invoice
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
-from faitfoi.pipeline.connections import SILENCES, noted_bad, noted_good, rests
+from faitfoi.pipeline.connections import SILENCES, noted_failure, noted_good, rests
 from faitfoi.pipeline.customers import match_customers, service_code
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.journal import write_entry
@@ -207,14 +207,10 @@ def _look_up(
         assert isinstance(channel, ChorusPro)  # noqa: S101  # the registry's
         told = channel.structure(siret, services=wanted)
     except NotSent as error:
-        answered = isinstance(error, NotDescribed)
         with acting_for(organisation_id):
-            if answered:
-                noted_good(ChannelKey.CHORUS_PRO, at=timezone.now())
-            else:
-                noted_bad(ChannelKey.CHORUS_PRO, error.reason, at=timezone.now())
+            noted_failure(ChannelKey.CHORUS_PRO, error, at=timezone.now())
             _keep_failure(organisation_id, siret, error.reason, actor=actor)
-        raise NotTold(error.reason, answered=answered) from error
+        raise NotTold(error.reason, answered=error.answered) from error
     return _keep(organisation_id, siret, told, actor=actor)
 
 

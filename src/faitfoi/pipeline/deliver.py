@@ -19,7 +19,7 @@ from faitfoi.pipeline import archive
 from faitfoi.pipeline.addresses import refuse_if_known_bad
 from faitfoi.pipeline.announcing import announce
 from faitfoi.pipeline.company import company_of, fits, shares, waits_for_company, with_company
-from faitfoi.pipeline.connections import noted_bad, noted_good
+from faitfoi.pipeline.connections import noted_failure, noted_good
 from faitfoi.pipeline.doubting import LEAVING
 from faitfoi.pipeline.due import deliver_later
 from faitfoi.pipeline.following import catch_up, keep_receipt
@@ -263,7 +263,7 @@ def _settle_not_sent(organisation_id: UUID, claim: Claim, error: NotSent) -> Non
             # The sweeper thought that it might have left; nobody needs to be asked what is certain here.
             _put_back(delivery, Stage.TO_FIND, error, now=now)
         if isinstance(claim.cargo, Parcel):
-            noted_bad(delivery.channel, error.reason, at=now)
+            noted_failure(delivery.channel, error, at=now)
 
 
 def _put_back(delivery: Delivery, source: Stage, error: NotSent, *, now: datetime) -> None:

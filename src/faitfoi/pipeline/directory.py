@@ -22,7 +22,7 @@ from faitfoi.einvoice.model import Invoice
 from faitfoi.evidence.shelf import ObjectAltered, ObjectMissing
 from faitfoi.evidence.store import digest_of
 from faitfoi.pipeline import archive
-from faitfoi.pipeline.connections import SILENCES, noted_bad, noted_good, rests
+from faitfoi.pipeline.connections import SILENCES, noted_failure, noted_good, rests
 from faitfoi.pipeline.customers import configured_channels, directory_address, match_customers, public_by_platform
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.records.journal import write_entry
@@ -112,7 +112,7 @@ def _look_up(channels: Channels, organisation_id: UUID, address: str, *, actor: 
         told = channel.look_up(address)
     except NotSent as error:
         with acting_for(organisation_id):
-            noted_bad(CHANNEL, error.reason, at=timezone.now())
+            noted_failure(CHANNEL, error, at=timezone.now())
             row, is_new = DirectoryAnswer.objects.get_or_create(organisation_id=organisation_id, address=address)
             row.failed_at, row.failure = timezone.now(), error.reason
             row.save(update_fields=["failed_at", "failure"])

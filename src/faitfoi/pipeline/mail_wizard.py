@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.setting_up import CannotSetUp, set_channel
-from faitfoi.records.models import ReturnCheck
 from faitfoi.records.vault import VaultClosed, channel_settings
 
 SECRETS = frozenset({"webhook_password", "webhook_mailgun_key"})
@@ -42,11 +41,6 @@ def present_set_up() -> MailSetUp:
         values={name: known.get(name, "") for name in shown if name not in SECRETS},
         kept=frozenset(name for name in SECRETS if known.get(name)),
     )
-
-
-def last_return_check() -> ReturnCheck | None:
-    """The last message to ourselves, which must come back by the way that refusals take. Runs inside `acting_for`."""
-    return ReturnCheck.objects.order_by("-sent_at").first()
 
 
 def save_proofs(

@@ -114,10 +114,15 @@ def take_back(recipients: tuple[str, ...]) -> int:
     return back
 
 
+def last_return_check() -> ReturnCheck | None:
+    """The last message to ourselves, which must come back by the way that refusals take. Runs inside `acting_for`."""
+    return ReturnCheck.objects.order_by("-sent_at").first()
+
+
 def watch_return_path(organisation_id: UUID) -> bool:
     """Raise the alarm while the last message to ourselves is overdue, end it once one is back; True while raised."""
     with acting_for(organisation_id):
-        last = ReturnCheck.objects.order_by("-sent_at").first()
+        last = last_return_check()
     if last is None:
         return False
     settings = _settings(organisation_id)

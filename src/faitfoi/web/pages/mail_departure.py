@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from faitfoi.accounts.duties import Duty, may
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.pipeline.mail_wizard import DEPARTURE, last_return_check, present_set_up, save_departure
-from faitfoi.pipeline.mailboxes import try_return_path
+from faitfoi.pipeline.mail_wizard import DEPARTURE, present_set_up, save_departure
+from faitfoi.pipeline.mailboxes import last_return_check, try_return_path
 from faitfoi.pipeline.setting_up import CannotSetUp
 from faitfoi.web.access import Here, changes, organisation_act, show
 

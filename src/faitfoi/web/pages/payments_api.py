@@ -13,6 +13,7 @@ from faitfoi.pipeline.payment_calls import payments_of, take_order
 from faitfoi.pipeline.payment_orders import CallRefused, read_day, read_identifier, read_order, read_text
 from faitfoi.pipeline.tokens import token_of
 from faitfoi.records.models import WebhookDoor
+from faitfoi.web.weight import outweighs
 
 MOST_BYTES = 64 * 1024
 STATUS = {
@@ -47,7 +48,7 @@ def payments(request: HttpRequest) -> HttpResponse:
 
 
 def _post(request: HttpRequest, token: WebhookDoor) -> JsonResponse:
-    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
+    if outweighs(request, MOST_BYTES):
         raise CallRefused("Le corps de l’appel dépasse 64 ko : un appel porte un seul paiement.", code="too_large")
     told, is_new = take_order(token, read_order(request.body, request.headers.get("Idempotency-Key", "")))
     return _answer(told, HTTPStatus.CREATED if is_new else HTTPStatus.OK)

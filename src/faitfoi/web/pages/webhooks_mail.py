@@ -6,6 +6,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from faitfoi.pipeline.mail_calls import Forged, NoDoor, NotNow, NotRead, Revoked, take_call
+from faitfoi.web.weight import outweighs
 
 LONGEST = 1024 * 1024
 
@@ -18,7 +19,7 @@ def called(request: HttpRequest, secret: str) -> HttpResponse:
     404 for an address that nobody gave out, 410 for one that was taken back.
     What is said again changes nothing, so that a provider may repeat as it likes.
     """
-    if int(request.headers.get("Content-Length") or 0) > LONGEST:
+    if outweighs(request, LONGEST):
         return HttpResponse(status=413)
     try:
         take_call(secret, headers=dict(request.headers), body=request.body)

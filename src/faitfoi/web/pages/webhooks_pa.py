@@ -7,6 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from faitfoi.pipeline.webhooks_pa import called
+from faitfoi.web.weight import outweighs
 
 MOST_BYTES = 256 * 1024
 
@@ -15,7 +16,7 @@ MOST_BYTES = 256 * 1024
 @require_POST
 def call(request: HttpRequest, organisation_id: UUID) -> HttpResponse:
     """Take a call in and answer at once; whoever is not believed learns nothing more."""
-    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
+    if outweighs(request, MOST_BYTES):
         return HttpResponse(status=413)
     believed = called(
         organisation_id,

@@ -51,6 +51,7 @@ def test_actions_and_amounts_are_those_of_the_catalogue() -> None:
 
 @pytest.mark.parametrize("code", ["REJ_ADR", "DOUBLON", "REJ_SEMAN"])
 def test_the_three_commonest_rejections_name_the_field_and_the_remedy(code: str) -> None:
+    """Complaint B20."""
     sentence = reason_sentences()[code]
     assert "BT-" in sentence or "champ" in sentence
     assert any(word in sentence for word in ("corrigez", "Ne renvoyez rien", "émettez"))

@@ -46,6 +46,7 @@ def test_what_is_no_date_is_not_guessed(value: object) -> None:
 
 @pytest.mark.parametrize("name", ["chorus_flow_statuses.csv", "chorus_invoice_statuses.csv"])
 def test_every_known_code_has_a_grade_and_a_sentence(name: str) -> None:
+    """Complaint A9."""
     path = CODE_LISTS / name
     if not path.exists():
         pytest.skip(f"{path} is not there: the contract's code lists are kept beside the project")

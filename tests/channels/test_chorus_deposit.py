@@ -31,6 +31,7 @@ def chorus() -> Iterator[Chorus]:
     ],
 )
 def test_impossible_settings_are_named_in_french(chorus: Chorus, settings: dict[str, str], words: str) -> None:
+    """Complaint B25."""
     with pytest.raises(ValueError, match=words):
         ChorusPro(chorus.settings(**settings))
 
@@ -50,6 +51,7 @@ def test_impossible_settings_are_named_in_french(chorus: Chorus, settings: dict[
 def test_the_environment_is_read_from_the_addresses(
     chorus: Chorus, api: str, token: str, environment: Environment
 ) -> None:
+    """Complaint B25."""
     assert chorus.channel(api_url=api, token_url=token).environment is environment
 
 

@@ -323,6 +323,7 @@ def test_the_same_number_of_another_year_is_not_ours(chorus: Chorus) -> None:
 @pytest.mark.parametrize("others", [10, 500])
 @pytest.mark.parametrize("largest_page", [10, 500])
 def test_our_invoice_is_found_behind_all_the_pages(others: int, largest_page: int) -> None:
+    """Complaint A5."""
     chorus = Chorus(largest_page=largest_page)
     try:
         channel = chorus.channel()

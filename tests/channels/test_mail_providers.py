@@ -156,6 +156,7 @@ def test_each_provider_says_the_same_things_in_the_end(provider: str, kind: str)
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_opens_are_nothing_and_the_same_thing_said_twice_has_one_identity(provider: str) -> None:
+    """Complaint E53."""
     assert read(provider, said(provider, "open")) == ()
     once, again = (read(provider, said(provider, "hard"))[0].event.identity for _ in range(2))
     assert once == again

@@ -110,6 +110,7 @@ def test_a_relay_without_dsn_is_spoken_to_plainly() -> None:
 
 
 def test_a_second_attempt_has_the_same_message_id_and_the_same_body(relay: SmtpSimulator, channel: SmtpMail) -> None:
+    """Complaint D40."""
     channel.send(parcel())
     channel.send(parcel())
     assert relay.received[0].message_id == relay.received[1].message_id
@@ -119,6 +120,7 @@ def test_a_second_attempt_has_the_same_message_id_and_the_same_body(relay: SmtpS
 def test_four_invoices_to_one_customer_are_four_messages_each_with_its_own_pdf(
     relay: SmtpSimulator, channel: SmtpMail
 ) -> None:
+    """Complaint D43."""
     contents = [PDF + str(rank).encode() for rank in range(4)]
     for rank, content in enumerate(contents):
         artefact = Attachment(filename=f"F-{rank}.pdf", media_type="application/pdf", content=content)
@@ -131,6 +133,7 @@ def test_four_invoices_to_one_customer_are_four_messages_each_with_its_own_pdf(
 def test_one_parcels_recipient_never_reaches_the_next_whatever_happened_to_it(
     relay: SmtpSimulator, channel: SmtpMail
 ) -> None:
+    """Complaint D42."""
     fates = ["bon", "inconnu-direct", "absent", "refuse", "mal écrite", "bon2", "inconnu-direct2", "bon3"]
     for rank, local in enumerate(fates):
         if local == "refuse":
@@ -181,6 +184,7 @@ def test_lost_before_the_final_dot_is_certainly_not_sent(step: str, relay: SmtpS
 def test_lost_after_the_final_dot_is_unknown_and_was_taken(
     kind: FaultKind, relay: SmtpSimulator, channel: SmtpMail
 ) -> None:
+    """Complaint D45."""
     relay.faults.add(Fault(kind=kind))
     with pytest.raises(OutcomeUnknown, match="peut-être"):
         channel.send(parcel())

@@ -132,6 +132,7 @@ CASES: list[tuple[str, dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("rule", "changes", "field"), CASES, ids=[rule for rule, _, _ in CASES])
 def test_what_chorus_refuses_is_said_before_sending(rule: str, changes: dict[str, object], field: str) -> None:
+    """Complaint A3."""
     (finding,) = refused(dataclasses.replace(prepared(full_invoice()), **changes))  # type: ignore[arg-type]
 
     assert (finding.rule, finding.field) == (rule, field)
@@ -154,6 +155,7 @@ def test_every_rule_of_chorus_is_tried() -> None:
 def test_a_gross_price_goes_with_its_discount_or_not_at_all(
     gross: str, net: str, discount: str, then: tuple[str | None, str | None]
 ) -> None:
+    """Complaint A4."""
     before = dataclasses.replace(full_invoice(), **_price(gross=gross, net=net, discount=discount))  # type: ignore[arg-type]
     after = prepared(before)
     price = after.lines[0].price

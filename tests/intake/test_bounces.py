@@ -103,6 +103,7 @@ def test_a_message_handed_on_is_not_said_to_be_delivered() -> None:
 
 
 def test_a_report_about_several_recipients_keeps_each_and_is_as_bad_as_the_worst() -> None:
+    """Complaint E52."""
     bounce = read_bounce(
         report(
             about("delivered", "2.0.0", address="a@client.example"),

@@ -68,6 +68,7 @@ def test_a_file_is_ready_when_it_has_rested(folder: Path) -> None:
 
 
 def test_a_file_still_growing_is_left_alone_even_when_its_size_or_date_does_not_show_it(folder: Path) -> None:
+    """Complaint G60."""
     path = folder / "f.xml"
     path.write_bytes(b"<Invoi")
     status = path.stat()
@@ -93,6 +94,7 @@ def test_unfinished_names_hidden_files_folders_links_and_pipes_are_left_alone(fo
 
 
 def test_rename_in_is_seen_under_the_final_name_only(folder: Path) -> None:
+    """Complaint G60."""
     (folder / "f.xml.part").write_bytes(b"<Invoice/>")
     memory = Memory()
     scan(folder, memory, now=START)
@@ -102,6 +104,7 @@ def test_rename_in_is_seen_under_the_final_name_only(folder: Path) -> None:
 
 
 def test_the_same_file_copied_five_times_is_recognised(folder: Path) -> None:
+    """Complaint G60."""
     for rank in range(5):
         (folder / f"copie {rank}.xml").write_bytes(b"<Invoice/>")
     files = rested(folder)

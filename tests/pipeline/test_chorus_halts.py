@@ -115,6 +115,7 @@ def test_a_rejection_is_acknowledged_and_stays_one(scene: Scene) -> None:
 
 
 def test_each_halt_is_one_task_until_it_is_answered(scene: Scene) -> None:
+    """Complaint A12."""
     halt(scene, "TV-1", ".13")
     with acting_for(scene.organisation.id):
         (task,) = list_tasks(scene.organisation)

@@ -89,6 +89,7 @@ def test_workers_who_claim_at_once_send_once(scene: Scene) -> None:
 
 
 def test_the_claim_is_committed_before_the_wire_is_touched(scene: Scene) -> None:
+    """Complaint D45."""
     batch = scene.hand_over(file("F-1"))
     scene.prepare(batch)
     scene.smtp.faults.add(fault(FaultKind.SLOW, seconds=1.5))

@@ -61,6 +61,7 @@ def expire(scene: Scene, days: int) -> None:
 def test_a_failure_is_told_in_words_beside_the_last_good_call_and_who_changed_what(
     scene: Scene, as_bob: Client
 ) -> None:
+    """Complaint A6."""
     assert check(scene.organisation, ChannelKey.CHORUS_PRO) == ""
     scene.chorus.faults.add(fault(FaultKind.DOWN, on="rechercher", code="401", times=None))
     assert "mot de passe du compte technique" in check(scene.organisation, ChannelKey.CHORUS_PRO)
@@ -186,6 +187,7 @@ def test_an_act_and_the_question_about_it_tell_whether_the_channel_works(scene: 
 def test_a_password_about_to_expire_is_said_on_every_page(
     scene: Scene, as_bob: Client, days: int, *, warned: bool
 ) -> None:
+    """Complaint A6."""
     expire(scene, days)
     check_all(scene.organisation.id)
     for name in ("home", "documents", "connections"):
@@ -196,6 +198,7 @@ def test_a_password_about_to_expire_is_said_on_every_page(
 def test_a_test_environment_colours_every_page_and_nobody_else_s(
     scene: Scene, as_bob: Client, charlie: User, rival: Organisation
 ) -> None:
+    """Complaint B25."""
     page = as_bob.get(reverse("documents", args=[scene.organisation.slug])).content.decode()
     assert '<body class="test">' in page
     assert "simulateur" in page_of(as_bob, scene.organisation)
@@ -209,6 +212,7 @@ def given(**changes: str) -> dict[str, str]:
 
 
 def test_the_wizard_keeps_pairs_together_and_secrets_to_their_environment(scene: Scene, as_bob: Client) -> None:
+    """Complaint A7."""
     address = reverse("save_chorus", args=[scene.organisation.slug])
     refused = as_bob.post(address, given(client_secret=""))
     assert refused.status_code == 422
@@ -291,6 +295,7 @@ def test_a_relay_that_refuses_the_password_or_the_connection_is_told_in_words(sc
 
 
 def test_a_platform_that_refuses_the_account_is_told_in_words(scene: Scene, platform: Platform) -> None:
+    """Complaint B26."""
     platform.fault(FaultKind.DOWN, on="search", code="403", times=None)
     assert "n’a pas le droit d’envoyer pour cette organisation" in check(
         scene.organisation, ChannelKey.PLATEFORME_AGREEE

@@ -87,6 +87,7 @@ def random_batch(organisation: Organisation, dice: random.Random) -> Batch:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_every_sum_agrees_wherever_things_stand(cooperative: Organisation, seed: int) -> None:
+    """Complaint D38."""
     dice = random.Random(seed)
     total = Counts()
     with acting_for(cooperative.id):

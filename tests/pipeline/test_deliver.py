@@ -39,6 +39,7 @@ def test_an_invoice_goes_out_by_mail_and_by_chorus(scene: Scene) -> None:
 
 
 def test_what_is_down_is_tried_again_and_leaves_once(scene: Scene) -> None:
+    """Complaint D48."""
     scene.smtp.faults.add(fault(FaultKind.DOWN))
     scene.chorus.faults.add(fault(FaultKind.DOWN))
     batch = scene.send(MAILED, DEPOSITED)
@@ -107,6 +108,7 @@ def test_a_delivery_put_back_is_tried_as_often_as_a_new_one(scene: Scene) -> Non
 
 
 def test_a_refused_invoice_waits_for_a_correction_and_is_not_retried(scene: Scene) -> None:
+    """Complaint D48."""
     scene.smtp.faults.add(fault(FaultKind.REFUSE))
     scene.chorus.faults.add(fault(FaultKind.REFUSE, code="20003"))
     batch = scene.send(MAILED, DEPOSITED)
@@ -129,6 +131,7 @@ def test_a_refused_invoice_waits_for_a_correction_and_is_not_retried(scene: Scen
 
 @pytest.mark.parametrize("kind", [FaultKind.LOSE_ANSWER, FaultKind.GARBAGE])
 def test_a_lost_answer_is_found_not_resent(scene: Scene, kind: FaultKind) -> None:
+    """Complaint D40."""
     scene.chorus.faults.add(fault(kind))
     batch = scene.send(DEPOSITED)
     assert scene.stage(BY_CHORUS) is Stage.TO_FIND
@@ -238,6 +241,7 @@ def test_one_unreadable_artefact_does_not_hold_its_neighbours(scene: Scene) -> N
 
 
 def test_a_channel_whose_settings_do_not_fit_holds_its_deliveries_and_says_why(scene: Scene) -> None:
+    """Complaint G62."""
     batch = scene.hand_over(MAILED, DEPOSITED)
     scene.prepare(batch)
     scene.change(ChannelKey.EMAIL, tls="perhaps")
@@ -271,6 +275,7 @@ def test_a_question_about_unreadable_settings_does_not_hold_the_other_questions(
 
 
 def test_what_is_delivered_is_the_artefact_that_was_sealed(scene: Scene) -> None:
+    """Complaint D49."""
     scene.send(MAILED, DEPOSITED)
 
     joined = {attachment.sha256 for mail in scene.smtp.received for attachment in mail.attachments}

@@ -54,6 +54,7 @@ def test_a_flow_in_xml_is_valid_sent_as_such_and_integrated(
 
 
 def test_who_takes_no_flow_is_given_a_pdf_whatever_the_format_of_flows(scene: Scene) -> None:
+    """Complaint A2."""
     scene.change(ChannelKey.CHORUS_PRO, format_flux="ubl")
     with acting_for(scene.organisation.id):
         Customer.objects.filter(reference=TOWN.reference).update(chorus_deposit="pdf")
@@ -86,7 +87,7 @@ def test_formats_can_share_flows_with_their_like_only(scene: Scene) -> None:
 
 
 def test_what_chorus_pro_refuses_stops_a_batch_when_it_is_prepared_and_names_the_pack(scene: Scene) -> None:
-    """A gross price that no discount leads to (OCA-FR#504), in a batch that may go elsewhere too."""
+    """A gross price that no discount leads to (OCA-FR#504), in a batch that may go elsewhere. Complaints A3 and A4."""
     lines = invoice("F-1", TOWN)["lines"]
     lines[0]["price"]["gross"] = "40.00"
     batch = scene.hand_over(file("F-1", TOWN, lines=lines), file("F-2", FARMER, lines=lines))

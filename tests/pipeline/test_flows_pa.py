@@ -106,6 +106,7 @@ def test_an_invoice_says_the_same_in_each_syntax(scene: Scene, platform: Platfor
 
 
 def test_a_change_of_the_setting_never_touches_what_was_sealed(scene: Scene, platform: Platform) -> None:
+    """Complaint D49."""
     batch = scene.hand_over(file(F))
     scene.prepare(batch)
     before = scene.delivery(F).artefact.sha256

@@ -36,6 +36,7 @@ def contents(scene: Scene) -> list[tuple[str, set[str]]]:
 
 @pytest.mark.django_db(transaction=True)
 def test_without_asking_each_invoice_has_its_mail(scene: Scene) -> None:
+    """Complaint D43."""
     scene.send(file("F-1"), file("F-2"))
     assert len(scene.mails()) == 2
 

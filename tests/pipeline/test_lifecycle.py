@@ -76,6 +76,7 @@ def test_news_out_of_order_ends_where_news_in_order_does(scene: Scene, platform:
 
 
 def test_a_cursor_does_not_move_past_what_could_not_be_fetched(scene: Scene, platform: Platform) -> None:
+    """Complaint B23."""
     scene.send(file(F))
     platform.pass_time(days=10)
     platform.fault(FaultKind.DOWN, on="flow")
@@ -87,6 +88,7 @@ def test_a_cursor_does_not_move_past_what_could_not_be_fetched(scene: Scene, pla
 
 
 def test_what_cannot_be_read_is_a_dead_letter_and_holds_nothing_up(scene: Scene, platform: Platform) -> None:
+    """Complaint B23."""
     scene.send(file(F))
     platform.say(F, "203", raw=base64.b64encode(b"<lifecycle/>").decode())
     platform.pass_time(days=10)

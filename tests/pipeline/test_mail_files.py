@@ -152,6 +152,7 @@ def test_what_is_wrong_with_a_file_is_said_with_its_name_and_the_limit(
 
 
 def test_a_message_says_that_a_machine_wrote_it_and_has_one_recipient_no_pixel_and_no_unsubscribe_link() -> None:
+    """Complaint E53."""
     message = read(compose(parcel(), sender=Sender(address="f@c.example", name="C"), at=NOW).content)
     assert message["Auto-Submitted"] == "auto-generated"
     assert "List-Unsubscribe" not in message

@@ -49,6 +49,7 @@ def test_the_record_decides_the_language_then_the_country(scene: Scene) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.beside_the_journal
 def test_a_language_without_words_falls_back_and_says_so(scene: Scene) -> None:
+    """Complaint D44."""
     speak(scene, language="de")
     scene.send(file("F-1"))
     assert subjects(scene)[0].startswith("Facture F-1")

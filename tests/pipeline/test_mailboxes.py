@@ -193,6 +193,7 @@ def test_a_message_to_ourselves_comes_back_and_nothing_is_said(scene: Scene) -> 
 
 
 def test_a_broken_return_path_raises_an_alarm_until_a_message_is_back(scene: Scene, rival: Organisation) -> None:
+    """Complaint E52."""
     try_return_path(scene.organisation.id, actor=ACTOR)
     assert not watch_return_path(scene.organisation.id)  # it still has time
     with acting_for(scene.organisation.id):

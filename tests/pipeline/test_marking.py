@@ -146,6 +146,7 @@ def shelf_says(text: str, *, size: int, settings: Settings) -> None:
 def test_numbers_lost_with_the_mirror_stay_used_on_the_word_of_the_marks(
     scene: Scene, alice: User, bob: User, settings: Settings, tmp_path: Path
 ) -> None:
+    """Complaint B17."""
     scene.send(file("F-1"))
     witnessed()
     back_up(tmp_path / "monday.dump")

@@ -148,6 +148,7 @@ def test_mail_that_is_no_report_changes_nothing(scene: Scene) -> None:
 
 
 def test_chorus_is_followed_to_the_payment_and_then_left_alone(scene: Scene) -> None:
+    """Complaint A1."""
     batch = scene.send(file("F-2", TOWN))
     seen = []
     for days in (0, 0.002, 1, 5, 10, 30):

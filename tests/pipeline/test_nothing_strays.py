@@ -57,6 +57,7 @@ def prepared(scene: Scene, *, grouped: bool, owners: set[str]) -> None:
 def test_no_address_attachment_or_text_of_one_customer_is_in_anothers_mail(
     scene: Scene, runs: list[tuple[list[Buyer], bool]], grouped: bool, owners: set[str]
 ) -> None:
+    """Complaint D42."""
     prepared(scene, grouped=grouped, owners=owners)
     numbers: dict[str, tuple[Buyer, str]] = {}
     joined: set[str] = set()

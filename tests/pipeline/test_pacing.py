@@ -33,6 +33,7 @@ def ids(scene: Scene) -> list[object]:
 
 
 def test_one_leaves_and_the_others_have_their_turn(scene: Scene) -> None:
+    """Complaint D47."""
     scene.change(ChannelKey.EMAIL, pace="2")
     batch = scene.send(*[file(f"F-{rank}") for rank in range(1, 5)])
     assert len(scene.mails()) == 1

@@ -74,6 +74,7 @@ def test_a_payment_is_declared_with_its_amount_by_rate_and_its_day(scene: Scene,
 
 
 def test_a_preview_writes_and_sends_nothing(scene: Scene, platform: Platform) -> None:
+    """Complaint B14."""
     sent(scene, platform)
     drafted(scene)
     with acting_for(scene.organisation.id):
@@ -82,6 +83,7 @@ def test_a_preview_writes_and_sends_nothing(scene: Scene, platform: Platform) ->
 
 
 def test_nothing_is_declared_paid_without_a_recorded_payment(scene: Scene, platform: Platform) -> None:
+    """Complaint B14."""
     sent(scene, platform)
     platform.say(F, "211")
     platform.collect()
@@ -90,6 +92,7 @@ def test_nothing_is_declared_paid_without_a_recorded_payment(scene: Scene, platf
 
 
 def test_a_payment_is_taken_back_only_by_a_negative_one_and_once(scene: Scene, platform: Platform) -> None:
+    """Complaint B14."""
     sent(scene, platform)
     payment = record(scene, drafted(scene))
     with acting_for(scene.organisation.id):

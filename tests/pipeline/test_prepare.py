@@ -93,6 +93,7 @@ def test_a_signed_pdf_is_never_rewritten(scene: Scene, tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_again_are_already_done(scene: Scene) -> None:
+    """Complaints B16 and D46."""
     first = scene.send(file("F-1"), file("F-2"))
     again = scene.send(file("F-2"), file("F-3"), file("F-2"))
 
@@ -113,6 +114,7 @@ def test_the_same_files_are_the_same_batch(scene: Scene) -> None:
 
 
 def test_a_number_with_other_bytes_is_refused_within_a_batch_and_across(scene: Scene) -> None:
+    """Complaint B17."""
     batch = scene.send(priced("F-1", "48.00"), priced("F-1", "49.00"))
     assert outcomes(scene, batch) == ["ready", "refused"]
     across = scene.send(priced("F-1", "50.00"), file("F-2"))
@@ -145,6 +147,7 @@ def test_a_refused_file_leaves_no_document_and_can_come_again(scene: Scene) -> N
 
 
 def test_a_customer_without_contact_needs_someone_and_then_leaves(scene: Scene) -> None:
+    """Complaint D38."""
     batch = scene.send(file("F-1", SILENT), file("F-2"))
     assert outcomes(scene, batch) == ["needs_someone", "ready"]
     assert SILENT.name in scene.lines(batch)[0].reason
@@ -180,6 +183,7 @@ def test_a_buyer_whom_nobody_knows_needs_someone(scene: Scene) -> None:
 
 
 def test_the_copy_carries_no_xml_and_says_what_it_is(scene: Scene) -> None:
+    """Complaint B27."""
     with acting_for(scene.organisation.id):
         scene.organisation.copy_channel = ChannelKey.EMAIL
         scene.organisation.save()

@@ -123,6 +123,7 @@ def test_a_plateforme_agreee_is_never_chosen_for_those_it_does_not_serve(nature:
     ],
 )
 def test_no_usable_channel_is_an_error_that_names_the_remedy(facts: Facts, words: str) -> None:
+    """Complaint D38."""
     way = decide(facts)
     assert isinstance(way, NoRoute)
     assert words in way.reason

@@ -173,6 +173,7 @@ def test_a_seal_that_needs_the_network_is_refused_in_words(scene: Scene) -> None
 
 
 def test_a_backup_that_comes_back_gives_no_number_again(scene: Scene, settings: Settings, tmp_path: Path) -> None:
+    """Complaint G59."""
     rollback._checked.clear()
     begin(scene)
     scene.send(unnumbered("A"))

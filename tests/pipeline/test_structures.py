@@ -76,6 +76,7 @@ def prepared(scene: Scene, number: str, **more: Any) -> tuple[str, str]:
 def test_what_is_missing_is_said_at_preparation_and_nothing_is_deposited(
     scene: Scene, wants: dict[str, Any], has: dict[str, str], word: str
 ) -> None:
+    """Complaint A8."""
     town(scene, services=SERVICES, **wants)
     outcome, reason = prepared(scene, "TV-1", **has)
     scene.deliver()

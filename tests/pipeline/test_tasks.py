@@ -96,6 +96,7 @@ def test_unknown_has_two_exits_and_it_has_arrived_is_one(scene: Scene, book: Boo
 
 
 def test_sending_anew_raises_the_sequence_and_only_a_person_does_it(scene: Scene, book: Book) -> None:
+    """Complaint D46."""
     delivery = lose(scene, book)
     book.parcels.clear()  # it had not arrived
     made = resend(scene.organisation, delivery.pk, actor="user:alice")
@@ -132,6 +133,7 @@ def test_asking_again_finds_what_nobody_could_tell_before(scene: Scene, book: Bo
 
 
 def test_a_duplicate_refusal_never_changes_what_was_accepted(scene: Scene, book: Book) -> None:
+    """Complaint B16."""
     scene.send(file("F-1"))
     key = scene.delivery("F-1").key
     book.told(key, "203", Grade.ACCEPTED)
@@ -244,6 +246,7 @@ def test_what_waits_for_a_record_leaves_by_itself_the_next_day(scene: Scene) -> 
 
 
 def test_prepared_and_not_sent_is_told(scene: Scene, book: Book) -> None:
+    """Complaint A10."""
     batch = scene.hand_over(file("F-1"))
     scene.prepare(batch)
     assert tasks(scene) == []
@@ -278,6 +281,7 @@ def test_another_organisation_has_none_of_these_tasks(scene: Scene, book: Book, 
 
 
 def test_what_was_prepared_yesterday_and_has_not_left_is_an_alarm_until_it_leaves(scene: Scene, book: Book) -> None:
+    """Complaint A10."""
     batch = scene.hand_over(file("F-1"))
     scene.prepare(batch)
     assert not tell_not_sent([scene.organisation.id])
@@ -294,6 +298,7 @@ def test_what_was_prepared_yesterday_and_has_not_left_is_an_alarm_until_it_leave
 
 
 def test_what_came_back_of_a_batch_is_a_table_that_computes_nothing(scene: Scene, book: Book) -> None:
+    """Complaint E51."""
     batch = scene.send(file("F-1"), file("F-2"), file("F-3"))
     other = scene.send(file("F-4"))
     for number, grade in (("F-1", Grade.RETURNED), ("F-2", Grade.REJECTED), ("F-4", Grade.RETURNED)):

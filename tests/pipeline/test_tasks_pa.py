@@ -88,6 +88,7 @@ def test_a_status_after_a_refusal_changes_nothing_and_is_a_contradiction(scene: 
 
 
 def test_news_that_fits_nothing_is_a_task_and_is_put_aside(scene: Scene, platform: Platform, alice: User) -> None:
+    """Complaint B23."""
     scene.send(file(F))
     platform.say(F, "203", raw=base64.b64encode(b"<lifecycle/>").decode())
     platform.collect()

@@ -32,6 +32,7 @@ BATCH = 500
 
 
 def test_a_worker_s_memory_stays_flat(scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Complaint G61."""
     assert DOCUMENTS >= WARM_UP + 100, (
         f"DOCUMENTS={DOCUMENTS} leaves too few after a warm-up of {WARM_UP}: 300 at least"
     )

@@ -107,6 +107,7 @@ def test_a_refresh_carries_the_live_part_alone_and_keeps_the_filter(as_alice: Cl
 
 
 def test_files_that_wait_too_long_say_that_the_worker_is_probably_stopped(as_alice: Client, documents: Work) -> None:
+    """Complaint D39."""
     assert "(worker) est sans doute arrêté" not in page_of(as_alice, documents)
     with acting_for(documents.organisation.id):
         Batch.objects.update(created_at=timezone.now() - timedelta(minutes=5))

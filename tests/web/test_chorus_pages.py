@@ -55,6 +55,7 @@ def address(work: Work, delivery: Delivery, name: str = "chorus_task") -> str:
     ],
 )
 def test_each_halt_has_its_own_screen(as_alice: Client, documents: Work, code: str, title: str, words: str) -> None:
+    """Complaint A11."""
     delivery = halted_at(documents, code)
     page = as_alice.get(address(documents, delivery))
     said = plain(page.content)

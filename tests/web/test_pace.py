@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_batchs_page_says_when_its_last_mail_should_leave(scene: Scene, alice: User) -> None:
+    """Complaint D47."""
     scene.change(ChannelKey.EMAIL, pace="1")
     batch = scene.send(file("F-1"), file("F-2"), file("F-3"))
     client, page = Client(), reverse("batch", args=[scene.organisation.slug, batch.pk])

@@ -133,6 +133,7 @@ def test_a_clerk_only_looks_and_charlie_finds_nothing(scene: Scene, alice: User,
 
 
 def test_an_address_that_nobody_gave_out_and_what_proves_nothing_are_turned_away(scene: Scene) -> None:
+    """Complaint E52."""
     assert call("x" * 43, {}) == 404
     assert call(open_door(scene.organisation, "mailgun", actor=ACTOR), {"event-data": {}}) == 403
     secret = open_door(scene.organisation, "brevo", actor=ACTOR)

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from faitfoi.channels.chorus_pro import ChorusPro
+from faitfoi.channels.chorus_pro_acts import tell_act
+from faitfoi.channels.chorus_pro_codes import status_event
 from faitfoi.channels.contract import (
     Act,
     Acting,
@@ -19,6 +21,7 @@ from faitfoi.channels.contract import (
     OutcomeUnknown,
     Parcel,
     Refused,
+    RemoteEvent,
 )
 from faitfoi.simulators.chorus_fields import Field
 from faitfoi.simulators.chorus_shapes import REQUESTS
@@ -31,6 +34,7 @@ SHAPES = {
     "factures/v1/completer": ("CompleterFactureParam", "WsRetourCompleterFacture"),
     "factures/v1/traiterRejet": ("TraiterFacturesRejeteesParam", "WsRetour"),
 }
+ASKED = datetime(2026, 11, 21, 10, tzinfo=UTC)
 SIGNED = Attachment(filename="bon-signe.pdf", media_type="application/pdf", content=b"%PDF-1.7 bon")
 
 
@@ -245,3 +249,40 @@ def test_our_copy_of_the_fields_of_acts_is_the_official_one() -> None:
         compare(REQUESTS[operation], request)
     compare(REQUESTS["factures/v1/soumettre"], "SoumettreFactureParam")
     compare(REQUESTS["factures/v1/deposer/pdf"], "DeposerPdfFactureParam")
+
+
+def history(*passed: tuple[str, int], by: str = "") -> list[RemoteEvent]:
+    """An invoice's statuses, each so many seconds after the act was asked for; `by` did the last."""
+    last = len(passed) - 1
+    return [
+        status_event(
+            {"histoStatutUtilisateurEmail": by} if rank == last else {},
+            invoice="7",
+            code=code,
+            at=ASKED + timedelta(seconds=seconds),
+            comment="",
+            issued=ASKED.date(),
+        )
+        for rank, (code, seconds) in enumerate(passed)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "passed", "by", "answer"),
+    [
+        ("recycler", [("MISE_A_DISPOSITION", -90), ("A_RECYCLER", -30)], "", NotFound),
+        ("recycler", [("A_RECYCLER", -30), ("MISE_A_DISPOSITION", 30)], "", Found),
+        ("recycler", [("A_RECYCLER", -30), ("MISE_A_DISPOSITION", 30)], "Tech@cpro.example", Found),
+        ("recycler", [("A_RECYCLER", -30), ("MISE_A_DISPOSITION", 30)], "collegue@cooperative.example", CannotTell),
+        ("recycler", [("A_RECYCLER", -30), ("ABANDONNEE", 30)], "", CannotTell),
+        ("completer", [("SUSPENDUE", -99), ("COMPLETEE", -80), ("SUSPENDUE", -20)], "", NotFound),
+        ("completer", [("SUSPENDUE", -20), ("COMPLETEE", 20), ("SUSPENDUE", 200)], "", Found),
+        ("completer", [("SUSPENDUE", -20), ("MANDATEE", 20)], "", CannotTell),
+    ],
+)
+def test_only_what_the_act_leads_to_after_its_halt_shows_that_it_was_done(
+    kind: str, passed: list[tuple[str, int]], by: str, answer: type
+) -> None:
+    wanted = Act(key="k", kind=kind, at=ASKED)
+    told = tell_act(history(*passed, by=by), wanted, number="F-1", invoice="7", account="tech@cpro.example")
+    assert isinstance(told, answer)

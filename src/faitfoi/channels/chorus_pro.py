@@ -230,7 +230,7 @@ class ChorusPro:
             return CannotTell(ask_again=True, detail=error.reason)
         except BusinessError as error:
             return CannotTell(ask_again=True, detail=f"Chorus Pro n’a pas su répondre (code {error.quoted}).")
-        return tell_act(events, act, number=parcel.number, invoice=invoice)
+        return tell_act(events, act, number=parcel.number, invoice=invoice, account=self._connection.login)
 
     def _invoice_of(self, parcel: Parcel) -> str:
         """The identifiantFactureCPP, asked for when no answer has told it. Raises NotSent, Refused."""

@@ -7,12 +7,13 @@ French contracts §1.2. Kinds of `Act`, with their values (all text, empty when 
     traiterRejet  acknowledges a rejection; the invoice stays rejected
 
 An act is admitted at one status only (A_RECYCLER, SUSPENDUE, REJETEE). So after a lost answer the invoice's history
-tells: what moved on was done, what is still at that status was not, and doing it then doubles nothing.
+tells: what the act alone leads to, after that status, was done; what is still at that status was not. What another user
+did, or what says nothing of the act, is for a person.
 """
 
 import base64
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from faitfoi.channels.chorus_pro_codes import objects, text
 from faitfoi.channels.chorus_pro_http import BusinessError, Connection
@@ -41,6 +42,19 @@ FILE_TYPES = "transverses/v1/recuperer/typespj"
 
 NEEDED = {"recycler": "A_RECYCLER", "completer": "SUSPENDUE", "traiterRejet": "REJETEE"}
 """At which status each act is admitted."""
+LEADS_TO = {
+    "recycler": frozenset(
+        {
+            "EN_COURS_ACHEMINEMENT",
+            "MISE_A_DISPOSITION",
+            "MISE_A_DISPOSITION_MOE",
+            "MISE_A_DISPOSITION_MOA",
+            "TRANSMISE_MOA",
+        }
+    ),
+    "completer": frozenset({"COMPLETEE"}),
+}
+"""The statuses that an act alone brings about: on its way again, completed."""
 WORDS = {"recycler": "le recyclage", "completer": "le complément", "traiterRejet": "l’acquittement du rejet"}
 ACKNOWLEDGED = frozenset({"TRAITEMENT_REJET", "ACQUITTEMENT_REJET"})
 SLACK = timedelta(minutes=2)
@@ -169,25 +183,23 @@ def _judge(reply: Reply, parcel: Parcel, act: Act, *, invoice: str) -> Receipt:
     )
 
 
-def tell_act(events: Iterable[RemoteEvent], act: Act, *, number: str, invoice: str) -> Answer:
-    """Tell from an invoice's history whether an act whose answer was lost was done. Pure."""
-    since = act.at - SLACK
+def tell_act(events: Iterable[RemoteEvent], act: Act, *, number: str, invoice: str, account: str) -> Answer:
+    """Tell from an invoice's history whether an act whose answer was lost was done by `account`, our login. Pure."""
     known = sorted(events, key=lambda event: event.at)
     if act.kind == "traiterRejet":
         # Acknowledging twice changes nothing, so that its absence may be taken as it is.
-        done = any(event.code in ACKNOWLEDGED and event.at >= since for event in known)
+        done = any(event.code in ACKNOWLEDGED and event.at >= act.at - SLACK for event in known)
     else:
         statuses = [event for event in known if event.identity.startswith("facture:")]
         present = statuses[-1].code if statuses else ""
-        if present == NEEDED[act.kind] and not _passed(statuses, act, since=since):
-            done = False
-        elif _passed(statuses, act, since=since):
-            done = True
-        else:
+        passed = _passed(statuses, act)
+        done = any(not _is_another_s(event, account) for event in passed)
+        if not done and (passed or present != NEEDED[act.kind]):
+            by = f" ({passed[0].who} l’a fait avancer)" if passed else ""
             return CannotTell(
                 ask_again=False,
-                detail=f"La facture {number} est au statut {present or 'inconnu'}, sans trace de {WORDS[act.kind]}. "
-                "Regardez-la sur Chorus Pro.",
+                detail=f"La facture {number} est au statut {present or 'inconnu'}{by}, sans trace de "
+                f"{WORDS[act.kind]} par nous. Regardez-la sur Chorus Pro.",
             )
     if not done:
         # A request that somebody else's machine holds may still come: what is done twice elsewhere is asked about on.
@@ -200,9 +212,16 @@ def tell_act(events: Iterable[RemoteEvent], act: Act, *, number: str, invoice: s
     return Found(receipt=Receipt(references={"identifiantFactureCPP": invoice}, detail=detail))
 
 
-def _passed(statuses: Iterable[RemoteEvent], act: Act, *, since: datetime) -> bool:
-    """Whether the invoice has left the status that the act is for, by the act, since it was asked for."""
-    after = [event.code for event in statuses if event.at >= since]
-    if act.kind == "completer":
-        return "COMPLETEE" in after
-    return any(code not in {"A_RECYCLER", "DEPOSEE"} for code in after)
+def _passed(statuses: Sequence[RemoteEvent], act: Act) -> list[RemoteEvent]:
+    """Return the statuses to which the act alone leads, after the halt that it answers and since it was asked for."""
+    halts = [
+        place for place, event in enumerate(statuses) if event.code == NEEDED[act.kind] and event.at <= act.at + SLACK
+    ]
+    after = statuses[halts[-1] + 1 :] if halts else statuses
+    return [event for event in after if event.code in LEADS_TO[act.kind] and event.at >= act.at - SLACK]
+
+
+def _is_another_s(event: RemoteEvent, account: str) -> bool:
+    """Whether a status bears the e-mail of a user that is not our technical account: a colleague on the portal."""
+    user = text((read_object(event.raw) or {}).get("histoStatutUtilisateurEmail"))
+    return bool(user) and user.casefold() != account.casefold()

@@ -74,6 +74,7 @@ class Connection:
 
     def __init__(self, account: Account) -> None:
         self.environment = read_environment(account.api_url, account.token_url)
+        self.login = account.technical_login
         self._api = account.api_url.rstrip("/")
         technical = f"{account.technical_login}:{account.technical_password}".encode()
         self._headers = {

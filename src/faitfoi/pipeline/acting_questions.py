@@ -20,6 +20,8 @@ from faitfoi.records.models import Act, ActAttempt, Attempt, Delivery
 from faitfoi.records.stages import Stage
 from faitfoi.records.transitions_act import close_act_attempt, move_act
 
+ASKED_ABOUT = frozenset({Stage.TO_FIND, Stage.UNKNOWN})
+
 
 def sweep_acts(organisation_id: UUID) -> int:
     """Take back claims whose lease ran out (a killed worker): their outcome is unknown, so a question is due."""
@@ -61,7 +63,7 @@ def due_acts(organisation_id: UUID) -> int:
 
 
 def ask_about_acts(organisation_id: UUID, act_ids: Iterable[UUID]) -> None:
-    """Ask the other side about acts whose answer was lost. Never acts."""
+    """Ask the other side about acts whose answer was lost, and again about what it left unknown. Never acts."""
     if stopped():
         return
     with Channels(organisation_id) as channels:
@@ -73,8 +75,9 @@ def _ask_one(organisation_id: UUID, act_id: UUID, channels: Channels) -> None:
     with acting_for(organisation_id):
         found = Act.objects.select_related("delivery__document", "delivery__artefact").filter(id=act_id)
         act = found.first()
-        if act is None or act.stage != Stage.TO_FIND:
+        if act is None or act.stage not in ASKED_ABOUT or act.settled:
             return
+        source = Stage(act.stage)
         try:
             channel = channels.open(act.delivery)
             parcel, told = build_parcel(act.delivery, channels.settings_of(act.delivery.channel)), build_act(act)
@@ -86,11 +89,15 @@ def _ask_one(organisation_id: UUID, act_id: UUID, channels: Channels) -> None:
     kept = pack_answer(organisation_id, act.delivery_id, answer.receipt) if isinstance(answer, Found) else None
     with acting_for(organisation_id):
         Delivery.objects.select_for_update().get(id=act.delivery_id)
+        if Act.objects.select_for_update().get(id=act_id).settled:
+            return  # a person has said meanwhile how it ended
         match answer:
             case Found(receipt=receipt):
-                if end_act(act, Stage.TO_FIND, receipt):
+                if end_act(act, source, receipt):
                     identity = receipt_identity(act)
                     keep_receipt(act.delivery, receipt, kept, at=now, code=act.kind, identity=identity, held=True)
+            case _ if source is Stage.UNKNOWN:
+                pass  # what the news leaves in doubt stays with the person who has it
             case NotFound(conclusive=True, detail=detail):
                 timetable = {"next_question_at": None, "next_attempt_at": now}
                 if move_act(

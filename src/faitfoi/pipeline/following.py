@@ -12,7 +12,7 @@ from faitfoi.evidence.store import Pack, digest_of, portions
 from faitfoi.intake.bounces import Bounce, BounceClass, read_bounce, read_signed, read_verp
 from faitfoi.pipeline import addresses, archive
 from faitfoi.pipeline.connections import noted_failure, noted_good
-from faitfoi.pipeline.due import poll_later
+from faitfoi.pipeline.due import ask_act_later, poll_later
 from faitfoi.pipeline.grouping import carried_with
 from faitfoi.pipeline.notices import THEY_HAVE_IT, notify
 from faitfoi.pipeline.open_channels import Channels
@@ -20,7 +20,7 @@ from faitfoi.pipeline.parcels import build_parcel, return_secret
 from faitfoi.pipeline.retention import invoice_class
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
-from faitfoi.records.models import Delivery, Event, ReturnToken
+from faitfoi.records.models import Act, Delivery, Event, ReturnToken
 from faitfoi.records.stages import ALLOWED, Stage
 from faitfoi.records.storable import storable
 from faitfoi.records.transitions import move
@@ -181,7 +181,14 @@ def keep_news(delivery: Delivery, event: RemoteEvent, *, actor: str) -> bool:
         return False
     _follow(delivery.id, grade_of(event), event.reason, actor=actor)
     addresses.learn(delivery, event, actor=actor)
+    ask_act_later(delivery.organisation_id, unknown_acts(delivery))
     return True
+
+
+def unknown_acts(delivery: Delivery) -> list[UUID]:
+    """The acts whose outcome waits for a person: news of the document may tell it, so they are asked about again."""
+    waiting = Act.objects.filter(delivery=delivery, stage=Stage.UNKNOWN, settled="")
+    return list(waiting.order_by("id").values_list("id", flat=True))
 
 
 def _identity(delivery: Delivery, event: RemoteEvent) -> str:

@@ -86,6 +86,7 @@ class Passage:
     state: str
     at: datetime
     comment: str = ""
+    by: str = ""  # e-mail of the user who did it on the portal
 
 
 @dataclass(slots=True, kw_only=True)

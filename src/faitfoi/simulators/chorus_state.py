@@ -241,6 +241,7 @@ class ChorusState:
                 "histoStatutCode": passage.state,
                 "histoStatutDatePassage": instant(passage.at),
                 "histoStatutCommentaire": passage.comment,
+                **({"histoStatutUtilisateurEmail": passage.by} if passage.by else {}),
             }
             for rank, passage in enumerate(passages, start=1)
         ]
@@ -347,7 +348,7 @@ class ChorusState:
         return {"suppliers": len(self.suppliers)}
 
     def force_state(self, body: Body) -> Body:
-        """Put a flow ("flow_state") or its invoice ("status") into any state, with a comment. Raises ControlError."""
+        """Put a flow ("flow_state") or its invoice ("status") into any state, by someone ("by"), with a comment."""
         with self.lock:
             deposit = self.deposits.get(str(body.get("flow", "")))
             if deposit is None:
@@ -356,7 +357,7 @@ class ChorusState:
             if state := str(body.get("flow_state", "")):
                 deposit.forced_flow.append(Passage(state=state, at=now, comment=comment))
             if state := str(body.get("status", "")):
-                deposit.forced_invoice.append(Passage(state=state, at=now, comment=comment))
+                deposit.forced_invoice.append(Passage(state=state, at=now, comment=comment, by=str(body.get("by", ""))))
             return {"flow_state": deposit.flow_passage(now).state}
 
     def seed(self, body: Body) -> Body:

@@ -213,7 +213,7 @@ def given(**changes: str) -> dict[str, str]:
 
 def test_the_wizard_keeps_pairs_together_and_secrets_to_their_environment(scene: Scene, as_bob: Client) -> None:
     """Complaint A7."""
-    address = reverse("save_chorus", args=[scene.organisation.slug])
+    address = reverse("set_connection", args=[scene.organisation.slug, "chorus_pro"])
     refused = as_bob.post(address, given(client_secret=""))
     assert refused.status_code == 422
     assert "à remplir" in plain(refused.content)
@@ -230,16 +230,16 @@ def test_the_wizard_keeps_pairs_together_and_secrets_to_their_environment(scene:
 
 def test_how_invoices_are_deposited_is_chosen_on_the_page(scene: Scene, as_bob: Client) -> None:
     slug = scene.organisation.slug
-    page = as_bob.get(reverse("set_chorus", args=[slug])).content.decode()
+    page = as_bob.get(reverse("set_connection", args=[slug, "chorus_pro"])).content.decode()
     for usual in ('<option value="flux" selected>', '<option value="facturx" selected>', 'max="50" value="1"'):
         assert usual in page
     stays = {"place": "other", "client_secret": "", "technical_password": ""}
     chosen = {"depot": "flux", "format_flux": "ubl", "factures_par_flux": "20"}
-    as_bob.post(reverse("save_chorus", args=[slug]), given(**stays, **chosen))
+    as_bob.post(reverse("set_connection", args=[slug, "chorus_pro"]), given(**stays, **chosen))
     with acting_for(scene.organisation.id):
         values = channel_settings("chorus_pro") or {}
     assert {name: values[name] for name in chosen} == chosen
-    as_bob.post(reverse("save_chorus", args=[slug]), given(**stays))
+    as_bob.post(reverse("set_connection", args=[slug, "chorus_pro"]), given(**stays))
     with acting_for(scene.organisation.id):
         assert channel_settings("chorus_pro") == values  # what is not given stays
 
@@ -247,7 +247,7 @@ def test_how_invoices_are_deposited_is_chosen_on_the_page(scene: Scene, as_bob: 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("depot", "pigeon", "choisissez parmi flux, soumettre, pdf"),
+        ("depot", "pigeon", "choisissez parmi flux, pdf, soumettre"),
         ("format_flux", "edifact", "choisissez parmi facturx, cii, ubl"),
         ("factures_par_flux", "51", "à 50"),
         ("factures_par_flux", "0", "à 50"),
@@ -258,7 +258,9 @@ def test_a_deposit_that_does_not_exist_is_refused_and_shown_again(
 ) -> None:
     with acting_for(scene.organisation.id):
         before = channel_settings("chorus_pro")
-    refused = as_bob.post(reverse("save_chorus", args=[scene.organisation.slug]), given(**{name: value}))
+    refused = as_bob.post(
+        reverse("set_connection", args=[scene.organisation.slug, "chorus_pro"]), given(**{name: value})
+    )
     assert refused.status_code == 422
     assert sentence in plain(refused.content)
     with acting_for(scene.organisation.id):
@@ -269,8 +271,8 @@ def test_a_clerk_checks_and_does_not_set(scene: Scene, alice: User) -> None:
     clerk = signed_in_as(alice)
     slug = scene.organisation.slug
     assert clerk.post(reverse("check_connection", args=[slug, "chorus_pro"])).status_code == 302
-    assert "client_secret" not in clerk.get(reverse("set_chorus", args=[slug])).content.decode()
-    assert clerk.post(reverse("save_chorus", args=[slug]), given()).status_code == 403
+    assert "client_secret" not in clerk.get(reverse("set_connection", args=[slug, "chorus_pro"])).content.decode()
+    assert clerk.post(reverse("set_connection", args=[slug, "chorus_pro"]), given()).status_code == 403
 
 
 def test_every_channel_is_tried_without_sending_anything(scene: Scene, platform: Platform, alice: User) -> None:

@@ -125,11 +125,10 @@ def test_who_may_not_answer_reads_who_does(auditor: User, alice: User, documents
 
 def test_a_clerk_reads_who_may_change_the_settings(as_alice: Client, documents: Work, charlie: User) -> None:
     slug = documents.organisation.slug
-    for page in ("connections", "set_chorus"):
-        assert "Changer ces réglages revient à un responsable" in spaced(
-            as_alice.get(reverse(page, args=[slug])).content
-        )
+    pages = (reverse("connections", args=[slug]), reverse("set_connection", args=[slug, "chorus_pro"]))
+    for page in pages:
+        assert "Changer ces réglages revient à un responsable" in spaced(as_alice.get(page).content)
     make_member(documents.organisation, "marie@cooperative.example", role=Role.MANAGER)
-    for page in ("connections", "set_chorus"):
-        said = spaced(as_alice.get(reverse(page, args=[slug])).content)
+    for page in pages:
+        said = spaced(as_alice.get(page).content)
         assert "Changer ces réglages revient à : Marie." in said

@@ -1,23 +1,14 @@
 """What a person gives, step by step, to speak to Chorus Pro: the two addresses always go together (complaint B25)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from django.db.models import TextChoices
 
-from faitfoi.accounts.models import ChannelKey, Organisation
-from faitfoi.accounts.tenancy import acting_for
+from faitfoi.accounts.models import ChannelKey
 from faitfoi.channels.chorus_pro_settings import MOST_TOGETHER, FlowFormat
 from faitfoi.channels.chorus_pro_submission import Mode
-from faitfoi.pipeline.setting_up import CannotSetUp, set_channel
-from faitfoi.records.vault import VaultClosed, channel_settings
+from faitfoi.pipeline.wizards import Field, Kind, Part, Wizard
 
-WORDS = {
-    "client_id": "Identifiant de l’application PISTE (client_id)",
-    "client_secret": "Secret de l’application PISTE (client_secret)",
-    "technical_login": "Compte technique Chorus Pro (login)",
-    "technical_password": "Mot de passe du compte technique",
-}
 DEPOSITS = {
     Mode.FLOW.value: "Par flux, fichier entier (habituel)",
     Mode.PDF.value: "Le PDF, puis ses données",
@@ -28,51 +19,6 @@ FORMATS = {
     FlowFormat.CII.value: "CII : les données seules",
     FlowFormat.UBL.value: "UBL : les données seules",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """A setting that has a usual value, so that nobody need understand it; a number from 1 to `most` or `options`."""
-
-    name: str
-    label: str
-    help: str
-    usual: str
-    options: Mapping[str, str] = field(default_factory=dict)
-    most: int = 0
-
-
-CHOICES = (
-    Choice(
-        name="depot",
-        label="Comment les factures sont déposées",
-        help="La fiche d’un client peut dire autrement, pour la structure qui refuse ce que les autres prennent.",
-        usual=Mode.FLOW.value,
-        options=DEPOSITS,
-    ),
-    Choice(
-        name="format_flux",
-        label="Ce que contient un flux",
-        help="Ne compte que pour le dépôt par flux. Des données seules, Chorus Pro dessine lui-même la page.",
-        usual=FlowFormat.FACTURX.value,
-        options=FORMATS,
-    ),
-    Choice(
-        name="factures_par_flux",
-        label="Factures par flux",
-        help=f"De 1 (chacune dans son dépôt) à {MOST_TOGETHER} dans une archive. Chacune garde son propre sort.",
-        usual="1",
-        most=MOST_TOGETHER,
-    ),
-)
-"""How invoices are deposited: what is not given stays as it is."""
-SECRETS = frozenset({"client_secret", "technical_password"})
-STEPS = (
-    "Sur PISTE, le portail des API de l’État, créez une application, une pour chaque environnement.",
-    "Sur PISTE, abonnez-la aux API Factures, Structures, Transverses et Utilisateurs, et acceptez leurs conditions.",
-    "Sur Chorus Pro, créez le raccordement API de votre structure : il donne un compte technique.",
-    "Reportez ci-dessous les identifiants des deux, du même environnement.",
-)
 
 
 class Place(TextChoices):
@@ -90,14 +36,55 @@ ADDRESSES = {
         "https://sandbox-oauth.piste.gouv.fr/api/oauth/token",
     ),
 }
-
-
-def present_values() -> dict[str, str]:
-    """The settings kept today; none when there are none, or when the key does not open them. Inside `acting_for`."""
-    try:
-        return channel_settings(ChannelKey.CHORUS_PRO) or {}
-    except VaultClosed:
-        return {}
+ACCOUNT = Part(
+    title="Identifiants",
+    fields=(
+        Field(
+            name="place",
+            label="Environnement",
+            kind=Kind.CHOICE,
+            usual=Place.PRODUCTION.value,
+            options={place.value: str(place.label) for place in ADDRESSES},
+            also={Place.OTHER.value: str(Place.OTHER.label)},
+        ),
+        Field(name="client_id", label="Identifiant de l’application PISTE (client_id)", wanted=True),
+        Field(
+            name="client_secret", label="Secret de l’application PISTE (client_secret)", kind=Kind.SECRET, wanted=True
+        ),
+        Field(name="technical_login", label="Compte technique Chorus Pro (login)", wanted=True),
+        Field(name="technical_password", label="Mot de passe du compte technique", kind=Kind.SECRET, wanted=True),
+    ),
+)
+DEPOSIT = Part(
+    title="Dépôts",
+    help="Ceci convient à la plupart tel quel : n’y touchez que si vous savez pourquoi.",
+    fields=(
+        Field(
+            name="depot",
+            label="Comment les factures sont déposées",
+            help="La fiche d’un client peut dire autrement, pour la structure qui refuse ce que les autres prennent.",
+            kind=Kind.CHOICE,
+            usual=Mode.FLOW.value,
+            options=DEPOSITS,
+        ),
+        Field(
+            name="format_flux",
+            label="Ce que contient un flux",
+            help="Ne compte que pour le dépôt par flux. Des données seules, Chorus Pro dessine lui-même la page.",
+            kind=Kind.CHOICE,
+            usual=FlowFormat.FACTURX.value,
+            options=FORMATS,
+        ),
+        Field(
+            name="factures_par_flux",
+            label="Factures par flux",
+            help=f"De 1 (chacune dans son dépôt) à {MOST_TOGETHER} dans une archive. Chacune garde son propre sort.",
+            kind=Kind.NUMBER,
+            usual="1",
+            most=MOST_TOGETHER,
+        ),
+    ),
+)
 
 
 def place_of(values: Mapping[str, str]) -> Place:
@@ -108,26 +95,29 @@ def place_of(values: Mapping[str, str]) -> Place:
     return next((place for place, known in ADDRESSES.items() if known == pair), Place.OTHER)
 
 
-def save(organisation: Organisation, given: Mapping[str, str], *, actor: str) -> None:
-    """Keep what was given; a secret left empty stays what it was in the same environment. Raises CannotSetUp.
+def _to_fields(settings: dict[str, str]) -> dict[str, str]:
+    return settings | {"place": place_of(settings).value}
 
-    Secrets of one environment never go to the other: changing it asks for them again.
-    """
-    with acting_for(organisation.id):
-        present = present_values()
-    if given.get("place") not in Place.values:
-        raise CannotSetUp("Choisissez l’environnement : production ou qualification.")
-    place = Place(given["place"])
-    same = place is place_of(present) and bool(present)
-    if place is Place.OTHER and not same:
-        raise CannotSetUp("Choisissez l’environnement : production ou qualification.")
-    values = dict(present)
+
+def _to_settings(fields: dict[str, str]) -> dict[str, str]:
+    place = Place(fields.pop("place"))
     if place is not Place.OTHER:
-        values["api_url"], values["token_url"] = ADDRESSES[place]
-    for name, label in WORDS.items():
-        typed = given.get(name, "") if name in SECRETS else given.get(name, "").strip()
-        if not typed and not (name in SECRETS and same and present.get(name)):
-            raise CannotSetUp(f"{label} : à remplir. Un secret d’un autre environnement ne sert pas ici.")
-        values[name] = typed or present[name]
-    values |= {choice.name: given[choice.name].strip() for choice in CHOICES if choice.name in given}
-    set_channel(organisation, ChannelKey.CHORUS_PRO, values, actor=actor)
+        fields["api_url"], fields["token_url"] = ADDRESSES[place]
+    return fields
+
+
+WIZARD = Wizard(
+    channel=ChannelKey.CHORUS_PRO,
+    steps=(
+        "Sur PISTE, le portail des API de l’État, créez une application, une pour chaque environnement.",
+        "Sur PISTE, abonnez-la aux API Factures, Structures, Transverses et Utilisateurs, et acceptez leurs "
+        "conditions.",
+        "Sur Chorus Pro, créez le raccordement API de votre structure : il donne un compte technique.",
+        "Reportez ci-dessous les identifiants des deux, du même environnement.",
+    ),
+    parts=(ACCOUNT, DEPOSIT),
+    account=("api_url", "token_url"),
+    patience={"timeout": "10"},
+    to_fields=_to_fields,
+    to_settings=_to_settings,
+)

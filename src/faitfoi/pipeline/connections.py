@@ -4,6 +4,7 @@ The environment is told from the addresses and credentials themselves, never fro
 somebody has changed is beside what fails (complaint A6).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -14,12 +15,13 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation, User
 from faitfoi.accounts.tenancy import acting_for, require_organisation
-from faitfoi.channels.contract import Answer, CannotTell, Checking, Found, NotFound, NotSent
+from faitfoi.channels.contract import Answer, CannotTell, Channel, Checking, Found, NotFound, NotSent
 from faitfoi.channels.http_wire import LOOPBACK_HOSTS
 from faitfoi.channels.registry import CHANNELS, open_channel
 from faitfoi.evidence.leaves import read_canonical
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.open_channels import Channels
+from faitfoi.pipeline.setting_up import CannotSetUp
 from faitfoi.records.models import ChannelHealth, ChannelSettings, JournalEntry
 from faitfoi.records.vault import VaultClosed, unlock
 
@@ -127,10 +129,15 @@ def _environment(key: str, sealed: bytes) -> tuple[str, str]:
     except (ValueError, VaultClosed) as error:
         return "", str(error)
     channel.close()
+    return _told_environment(channel, values), ""
+
+
+def _told_environment(channel: Channel, values: Mapping[str, str]) -> str:
+    """Tell in French where an opened channel leads."""
     told = str(getattr(channel, "environment", ""))
     if not told and values.get("host", "") in LOOPBACK_HOSTS:
         told = "simulator"
-    return TESTS.get(told, PRODUCTION), ""
+    return TESTS.get(told, PRODUCTION)
 
 
 def _changes(key: ChannelKey) -> list[Change]:
@@ -146,6 +153,15 @@ def _actor(body: str) -> str:
     return str(entry.get("actor", "")) if isinstance(entry, dict) else ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What trying a connection told: what is wrong in a French sentence, else nothing; what expires; where it leads."""
+
+    problem: str = ""
+    expires: date | None = None
+    environment: str = ""
+
+
 def check(organisation: Organisation, key: str) -> str:
     """Try one channel's connection now, without sending anything; empty when it works, else the sentence that says why.
 
@@ -157,19 +173,44 @@ def check(organisation: Organisation, key: str) -> str:
                 channel = channels.open_key(key)
             if not isinstance(channel, Checking):
                 return "Ce canal ne s’essaie pas sans envoyer : son prochain envoi dira s’il fonctionne."
-            expires = channel.check(organisation.siret)
+            trial = Trial(expires=channel.check(organisation.siret))
     except NotSent as error:
-        with acting_for(organisation.id):
-            noted_bad(key, error.reason, at=timezone.now())
-        return error.reason
+        trial = Trial(problem=error.reason)
+    note_trial(organisation, key, trial)
+    return trial.problem
+
+
+def try_settings(organisation: Organisation, key: str, values: dict[str, str]) -> Trial:
+    """Try settings that nobody has kept yet, without sending or writing anything. Raises CannotSetUp.
+
+    Call it outside any transaction.
+    """
+    try:
+        channel = open_channel(key, values)
+    except ValueError as error:
+        raise CannotSetUp(str(error)) from error
+    environment = _told_environment(channel, values)
+    try:
+        expires = channel.check(organisation.siret) if isinstance(channel, Checking) else None
+    except NotSent as error:
+        return Trial(problem=error.reason, environment=environment)
+    finally:
+        channel.close()
+    return Trial(expires=expires, environment=environment)
+
+
+def note_trial(organisation: Organisation, key: str, trial: Trial) -> None:
+    """Write down what trying the kept settings told."""
     now = timezone.now()
     with acting_for(organisation.id):
+        if trial.problem:
+            noted_bad(key, trial.problem, at=now)
+            return
         ChannelHealth.objects.update_or_create(
             organisation_id=organisation.id,
             channel=key,
-            defaults={"good_at": now, "checked_at": now, "expires_on": expires},
+            defaults={"good_at": now, "checked_at": now, "expires_on": trial.expires},
         )
-    return ""
 
 
 def check_all(organisation_id: UUID) -> None:

@@ -215,6 +215,28 @@ def test_the_directory_is_asked_and_answers_as_described(
     check(document, {"$ref": name}, json.loads(line.content))
 
 
+def test_a_public_establishment_is_asked_about_and_described_as_described(
+    simulator: AfnorSimulator, channel: PlateformeAgreee, tape: Tape
+) -> None:
+    document = mended("directory")
+    told = {"siret": "00000003400012", "wants": {"serviceCodeStatus": True}, "services": {"VOIRIE": {}}}
+    simulator.state.load_directory({"public": [told]})
+    described = channel.structure("00000003400012", services=["VOIRIE", "RIEN"])
+    assert described is not None
+    assert (described.code_service, [each.known for each in described.services]) == (True, [True, False])
+    assert channel.structure("00000003400099") is None
+    names = {
+        "/siret/code-insee:00000003400012": "facilityPayloadHistory",
+        "/code:VOIRIE": "routingCodePayloadHistoryLegalUnitFacility",
+    }
+    replies = [
+        (name, reply) for request, reply in tape.exchanges for end, name in names.items() if request.url.endswith(end)
+    ]
+    assert len(replies) == 2
+    for name, reply in replies:
+        check(document, {"$ref": f"#/components/schemas/{name}"}, json.loads(reply.content))
+
+
 def test_a_refusal_has_the_official_shape(simulator: AfnorSimulator) -> None:
     document = mended("flow")
     answer = httpx.post(f"{simulator.url}/flow-service/v1/flows", content=b"", trust_env=False)

@@ -18,6 +18,7 @@ from faitfoi.channels.http_wire import Request, read_object
 PAGE_SIZE = 50
 MAX_PAGES = 40
 ENABLED = "Enabled"
+NO_DIRECTORY = "Les réglages de la plateforme agréée n’ont pas l’adresse de l’annuaire (directory_url) : ajoutez-la."
 LISTED = frozenset({"Enabled", "Disabled", "Upcoming"})
 
 
@@ -51,10 +52,7 @@ class Told:
 def look_up(connection: Connection, settings: PaSettings, address: str) -> Told:
     """Ask about one address. Raises NotSent when the directory cannot be asked."""
     if not settings.account.directory_url:
-        raise NotSent(
-            "Les réglages de la plateforme agréée n’ont pas l’adresse de l’annuaire (directory_url) : ajoutez-la.",
-            precondition=True,
-        )
+        raise NotSent(NO_DIRECTORY, precondition=True)
     path = f"{settings.directory_path}/code:{quote(address, safe='')}"
     reply = connection.ask(Request(method="GET", url=connection.directory_url(path)))
     own = read_object(reply.content) or {}

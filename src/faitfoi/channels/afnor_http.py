@@ -84,11 +84,11 @@ class Connection:
         """Give the address of a path of the Directory Service."""
         return f"{self._account.directory_url.rstrip('/')}/{path.strip('/')}"
 
-    def ask(self, request: Request) -> Reply:
-        """Ask a question and give a 2xx or 404 answer whole. Raises NotSent for all others."""
+    def ask(self, request: Request, *, also: frozenset[int] = frozenset()) -> Reply:
+        """Ask a question and give a 2xx, a 404 or an `also` answer whole. Raises NotSent for all others."""
         if request.method == "GET":
             request = replace(request, most=MAX_DOWNLOAD)
-        return self._wire.ask(request, headers=self._headers(), expected=ANSWERED)
+        return self._wire.ask(request, headers=self._headers(), expected=ANSWERED | also)
 
     def ask_object(self, request: Request) -> tuple[dict[str, object], bytes]:
         """Ask a question whose answer is a JSON object. Raises NotSent."""

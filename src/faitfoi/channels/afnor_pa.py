@@ -13,8 +13,8 @@ French contracts §2.1. Settings (all text, of the organisation):
     organization_id  sent as Organization-Id, where one account serves several companies
     environment      production (by default) or qualification: that of the credentials; this machine is a simulator
     api_version      1.3 (by default), 1.2, 1.1 or 1.0: before 1.3 the news are paged by their instants, not by a cursor
-    flows_path, search_path, webhooks_path, directory_path    where the platform has other names than v1/flows,
-                     v1/flows/search, v1/webhooks and v1/directory-line
+    flows_path, search_path, webhooks_path, directory_path, siret_path, routing_path    where the platform has other
+                     names than v1/flows, v1/flows/search, v1/webhooks, v1/directory-line, v1/siret and v1/routing-code
     signing_key, webhook_digest    of the webhook, written by `faitfoi webhook`; raw (by default) or hex
     timeout          seconds for one question and its answer; 30 by default
 
@@ -30,14 +30,15 @@ when a flow can be searched for.
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
+from faitfoi.channels import afnor_structures
 from faitfoi.channels.afnor_acts import compose, tracking_of
 from faitfoi.channels.afnor_codes import ack_event, act_event, already_there, label_of
 from faitfoi.channels.afnor_deposit import check_size, choose_syntax, flow_info, judge, media_type_of
-from faitfoi.channels.afnor_directory import Told, look_up
+from faitfoi.channels.afnor_directory import NO_DIRECTORY, Told, look_up
 from faitfoi.channels.afnor_feed import TICK, FlowFeed, dump, next_instant, read_at, stamp
 from faitfoi.channels.afnor_http import Connection, multipart
 from faitfoi.channels.afnor_settings import PaSettings, read_settings
@@ -56,6 +57,7 @@ from faitfoi.channels.contract import (
     RemoteEvent,
 )
 from faitfoi.channels.http_wire import Environment, Request
+from faitfoi.channels.structures import StructureTold
 
 PAGE_SIZE = 100
 MAX_PAGES = 100
@@ -189,6 +191,12 @@ class PlateformeAgreee:
     def look_up(self, address: str) -> Told:
         """Ask the directory about one electronic address. Raises NotSent."""
         return look_up(self.connection, self.settings, address)
+
+    def structure(self, siret: str, *, services: Iterable[str] = ()) -> StructureTold | None:
+        """Ask the directory what a public establishment wants; None when it is not there. Raises NotSent."""
+        if not self.settings.account.directory_url:
+            raise NotSent(NO_DIRECTORY, precondition=True)
+        return afnor_structures.look_up(self.connection, self.settings, siret, services=services)
 
     def fetch(self, flow: str) -> tuple[News, ...]:
         """Read one lifecycle message by its flow. Raises NotSent."""

@@ -22,6 +22,8 @@ class PaSettings:
     search_path: str = "v1/flows/search"
     webhooks_path: str = "v1/webhooks"
     directory_path: str = "v1/directory-line"
+    siret_path: str = "v1/siret"
+    routing_path: str = "v1/routing-code"
     signing_key: str = field(default="", repr=False)
     webhook_digest: str = "raw"
     flow_syntax: str = FACTURX
@@ -51,7 +53,7 @@ def read_settings(settings: dict[str, str]) -> PaSettings:
     )
     paths = {
         name: settings[name].strip().strip("/")
-        for name in ("flows_path", "search_path", "webhooks_path", "directory_path")
+        for name in ("flows_path", "search_path", "webhooks_path", "directory_path", "siret_path", "routing_path")
         if settings.get(name, "").strip()
     }
     return PaSettings(

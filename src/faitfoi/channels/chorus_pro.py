@@ -46,7 +46,7 @@ from faitfoi.channels.chorus_pro_codes import (
 from faitfoi.channels.chorus_pro_deposit import ALONE, IN_FLOW, check_size, choose_syntax, judge_deposit
 from faitfoi.channels.chorus_pro_http import Account, BusinessError, Connection
 from faitfoi.channels.chorus_pro_settings import read_choice, read_format, read_timeout
-from faitfoi.channels.chorus_pro_structures import StructureTold, find_structure, look_up
+from faitfoi.channels.chorus_pro_structures import find_structure, look_up
 from faitfoi.channels.chorus_pro_submission import Mode, read_mode, submit
 from faitfoi.channels.contract import (
     Act,
@@ -61,6 +61,7 @@ from faitfoi.channels.contract import (
     RemoteEvent,
 )
 from faitfoi.channels.http_wire import Environment
+from faitfoi.channels.structures import StructureTold
 
 DEPOSIT = "factures/v1/deposer/flux"
 FLOW_STATE = "transverses/v1/consulterCRDetaille"
@@ -192,8 +193,7 @@ class ChorusPro:
         except NotSent as error:
             return CannotTell(ask_again=True, detail=error.reason)
         except BusinessError as error:
-            detail = f"Chorus Pro n’a pas su répondre à la question (code {error.quoted})."
-            return CannotTell(ask_again=True, detail=detail)
+            return CannotTell(ask_again=True, detail=f"Chorus Pro n’a pas su répondre (code {error.quoted}).")
 
     def poll(self, parcel: Parcel) -> tuple[RemoteEvent, ...]:
         """Give all that Chorus Pro says of the flow, then of the invoice. Raises NotSent when it cannot be asked."""

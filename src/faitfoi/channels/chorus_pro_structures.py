@@ -5,12 +5,11 @@ French contracts §1.2: `structures/rechercher`, `consulter`, `rechercher/servic
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date
 
 from faitfoi.channels.chorus_pro_codes import PARIS, objects, read_instant, text
 from faitfoi.channels.chorus_pro_http import BusinessError, Connection
 from faitfoi.channels.contract import NotSent
+from faitfoi.channels.structures import ServiceTold, StructureTold
 
 SEARCH = "structures/v1/rechercher"
 RULES = "structures/v1/consulter"
@@ -19,37 +18,6 @@ SERVICE = "structures/v1/consulter/service"
 
 PAGE_SIZE = 500
 MAX_PAGES = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceTold:
-    """One service of a structure; `engagement` is None when nobody has asked whether it wants an engagement number."""
-
-    id: int
-    code: str
-    name: str
-    active: bool
-    engagement: bool | None = None
-    begins_on: date | None = None
-    ends_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StructureTold:
-    """One structure as Chorus Pro describes it; `raw` is all that it answered, as one JSON text."""
-
-    siret: str
-    id: int
-    name: str
-    active: bool
-    code_service: bool
-    engagement: bool
-    code_service_or_engagement: bool
-    works_only: bool
-    payment_not_reported: bool
-    password_expires_on: date | None = None
-    services: tuple[ServiceTold, ...] = ()
-    raw: bytes = field(default=b"", repr=False)
 
 
 def look_up(connection: Connection, siret: str, *, services: Iterable[str] = ()) -> StructureTold | None:

@@ -114,7 +114,8 @@ def recycle(
         known = known_of(look_up(organisation.id, plain, services=[code] if code else [], actor=actor))
     except NotTold:
         with acting_for(organisation.id):
-            known = known_of(Structure.objects.get(siret=plain))  # what it said last, if anything
+            # What it said last, if anything.
+            known = known_of(Structure.objects.get(siret=plain, channel=ChannelKey.CHORUS_PRO))
     if lack := lacks(known, name="ce destinataire", code_service=code, engagement=engagement, day=today(organisation)):
         raise CannotAct(f"Chorus Pro refuserait ce recyclage : {lack}")
     values = {"siret": plain, "code_service": code, "engagement": engagement, "commentaire": _short(comment)}

@@ -140,7 +140,7 @@ class Told:
 
     configured: frozenset[str]
     directory: Mapping[str, Directory] = field(default_factory=dict)
-    structures: Mapping[str, Known] = field(default_factory=dict)
+    structures: Mapping[tuple[str, str], Known] = field(default_factory=dict)
     flow_syntax: str = ""
     public_by_platform: bool = False
 
@@ -159,7 +159,7 @@ def told_for(pairs: Iterable[tuple[Customer, Invoice]]) -> Told:
     return Told(
         configured=configured,
         directory={row.address: _directory_of(row) for row in answers},
-        structures={row.siret: known_of(row) for row in structures},
+        structures={(row.channel, row.siret): known_of(row) for row in structures},
         flow_syntax=flow_syntax,
         public_by_platform=public_by_platform,
     )
@@ -186,7 +186,11 @@ def facts_for(
         number=invoice.number,
         electronic_address=directory_address(customer, invoice),
         directory=told.directory.get(directory_address(customer, invoice)),
-        structure=told.structures.get(customer.siret) if customer.nature == Nature.PUBLIC else None,
+        structures={
+            channel: known
+            for (channel, siret), known in told.structures.items()
+            if siret == customer.siret and customer.nature == Nature.PUBLIC
+        },
         flow_syntax=told.flow_syntax if customer.nature in {Nature.TAXABLE, Nature.PUBLIC} else "",
         public_by_platform=told.public_by_platform and customer.nature == Nature.PUBLIC,
         borne=borne_by(invoice) if told.public_by_platform and customer.nature == Nature.PUBLIC else None,

@@ -4,7 +4,8 @@ The law chooses among channels (nature of the customer, the seller's own start d
 ones. No lawful or usable channel is an error, never a success (complaint D38).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from faitfoi.accounts.models import ChannelKey, SizeClass
@@ -67,8 +68,8 @@ class Facts:
     size: SizeClass = SizeClass.SMALL
     notice_channel: str = ""
     customer_notice: str = ""
-    structure: Known | None = None
-    """What Chorus Pro has said of the recipient, when it was asked."""
+    structures: Mapping[str, Known] = field(default_factory=dict)
+    """What has been said of the public recipient, by the channel whose directory said it."""
     directory: Directory | None = None
     """What the directory has said of the electronic address, when it was asked."""
     flow_syntax: str = ""
@@ -129,8 +130,8 @@ def decide(facts: Facts, tables: LegalTables | None = None) -> Decision | NoRout
     if missing:
         reason = f"La facture {facts.number} ne peut pas partir : {missing}"
         return NoRoute(reason=reason, channel=channel, missing=missing, why=why)
-    if channel is ChannelKey.CHORUS_PRO and facts.structure is not None:
-        why += caveat(facts.structure, today=facts.day)
+    if (structure := facts.structures.get(channel)) is not None:
+        why += caveat(structure, today=facts.day)
     if channel is ChannelKey.PLATEFORME_AGREEE and facts.directory is not None:
         why += _told_by_directory(facts.directory)
     syntax = facts.flow_syntax if channel is ChannelKey.PLATEFORME_AGREEE else ""
@@ -214,7 +215,7 @@ def _missing(facts: Facts, channel: ChannelKey) -> str:
             "Ajoutez-la à la fiche du client, puis relancez."
         )
     if channel is ChannelKey.CHORUS_PRO:
-        return _missing_for_chorus(facts)
+        return _missing_of_recipient(facts, facts.structures.get(channel))
     if channel is ChannelKey.PLATEFORME_AGREEE:
         return _missing_for_platform(facts)
     return ""
@@ -241,11 +242,14 @@ def _missing_for_platform(facts: Facts) -> str:
 
 def _missing_of_public(facts: Facts) -> str:
     """Say what a public buyer asks for that the invoice itself does not bear: nothing is written into it on the way."""
-    if missing := _missing_for_chorus(facts):
+    told = facts.structures.get(ChannelKey.PLATEFORME_AGREEE)
+    if told is None or told.known is None:
+        told = facts.structures.get(ChannelKey.CHORUS_PRO)  # the same recipient, described by another
+    if missing := _missing_of_recipient(facts, told):
         return missing
     borne = facts.borne or Borne()
     itself = replace(facts, siret=borne.siret, code_service=borne.code_service, engagement=borne.engagement)
-    if not _missing_for_chorus(itself):
+    if not _missing_of_recipient(itself, told):
         return ""
     return (
         f"par une plateforme agréée, la facture elle-même porte ce que {facts.customer_name} demande (SIRET en BT-46 "
@@ -279,22 +283,22 @@ def _missing_in_directory(name: str, address: str, told: Directory) -> str:
     return ""
 
 
-def _missing_for_chorus(facts: Facts) -> str:
+def _missing_of_recipient(facts: Facts, structure: Known | None) -> str:
+    """Say what a public recipient asks for and is not there, by its record and by what a directory says of it."""
     name = facts.customer_name
+    by = structure.by if structure is not None else "Chorus Pro"
     if len(facts.siret) != 14:
-        return f"Chorus Pro demande le SIRET (14 chiffres) de {name}. Ajoutez-le à la fiche du client, puis relancez."
+        return f"{by} demande le SIRET (14 chiffres) de {name}. Ajoutez-le à la fiche du client, puis relancez."
     if facts.code_service_required and not facts.code_service:
-        return f"Chorus Pro demande le code service de {name}. Ajoutez-le à la fiche du client, puis relancez."
+        return f"{by} demande le code service de {name}. Ajoutez-le à la fiche du client, puis relancez."
     if facts.engagement_required and not facts.engagement:
         return (
             f"elle attend le numéro d’engagement de {name} (numéro de bon de commande, BT-13). "
             "Ajoutez-le sur sa page, puis relancez."
         )
-    if facts.structure is None:
+    if structure is None:
         return ""
-    return lacks(
-        facts.structure, name=name, code_service=facts.code_service, engagement=facts.engagement, day=facts.day
-    )
+    return lacks(structure, name=name, code_service=facts.code_service, engagement=facts.engagement, day=facts.day)
 
 
 def _copy(facts: Facts, legal: ChannelKey) -> Leg | None:

@@ -1,23 +1,24 @@
-"""What Chorus Pro has said of public structures, and how each channel answers."""
+"""What the directories of the channels have said of public structures, and how each channel answers."""
 
 from typing import ClassVar
 
 from django.db import models
 
-from faitfoi.accounts.models import channel_choices
+from faitfoi.accounts.models import ChannelKey, channel_choices
 from faitfoi.records.tenant import TenantModel
 
 
 class Structure(TenantModel):
-    """A public structure as Chorus Pro described it last: what it asks of an invoice, and its services.
+    """A public structure as a channel described it last: what it asks of an invoice, and its services.
 
-    `known` is None until Chorus Pro has answered once, then whether it has this SIRET. `services` are objects with
+    `known` is None until the channel has answered once, then whether it has this SIRET. `services` are objects with
     `id`, `code`, `name`, `active` and `engagement` (None: nobody has asked about that service yet). `raw_sha256` names
     the answer kept in the archive, `told_at` is when it came. A failed look-up changes `failed_at` and `failure` only.
     """
 
     passing_fields: ClassVar[frozenset[str]] = frozenset({"told_at", "failed_at", "failure", "next_look_at"})
 
+    channel = models.CharField(max_length=20, choices=channel_choices, default=ChannelKey.CHORUS_PRO)
     siret = models.CharField(max_length=14)
     known = models.BooleanField(null=True)
     name = models.CharField(max_length=200, blank=True)
@@ -36,7 +37,7 @@ class Structure(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["organisation", "siret"], name="structure_once")
+            models.UniqueConstraint(fields=["organisation", "channel", "siret"], name="structure_once")
         ]
 
     def __str__(self) -> str:

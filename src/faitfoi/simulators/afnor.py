@@ -15,7 +15,7 @@ newest first.
 Records are {"deposits": [{"flow", "tracking", "number", "seller", "answered", "ack", "status"…}], "acts": […]}.
 Besides the commands that `control` describes:
 
-    POST /control/directory       {"lines": […]}, see `afnor_directory`
+    POST /control/directory       {"lines": […]} or {"public": […]}, see `afnor_directory`
     POST /control/say             {"number", "code", "reason", "note", "action", "role", "name", "ago", "raw"}
     POST /control/expire-tokens   {}
 """

@@ -9,6 +9,16 @@ from dataclasses import dataclass, field
 from faitfoi.simulators.control import ControlError
 from faitfoi.simulators.loopback import Body
 
+B2G = frozenset(
+    {
+        "pm",
+        "pmOnly",
+        "managesPaymentStatus",
+        "managesLegalCommitmentCode",
+        "managesLegalCommitmentOrServiceCode",
+        "serviceCodeStatus",
+    }
+)
 STATUSES = frozenset({"Enabled", "Disabled", "Upcoming"})
 
 
@@ -38,12 +48,64 @@ class Line:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Public:
+    """One establishment of the public sector: what it asks of an invoice (`b2gAdditionalData`), and its services."""
+
+    siret: str
+    wants: Mapping[str, bool]
+    services: Mapping[str, Mapping[str, object]]  # by code: managesLegalCommitmentCode…; none: every code is one
+    status: str = "A"
+
+    def told(self) -> Body:
+        """The establishment of an answer."""
+        return {
+            "siret": self.siret,
+            "siren": self.siret[:9],
+            "name": f"Établissement {self.siret} de l’Exemple",
+            "facilityType": "P",
+            "administrativeStatus": self.status,
+            "b2gAdditionalData": dict(self.wants),
+        }
+
+    def service(self, code: str) -> Body | None:
+        """The routing code of an answer."""
+        told = self.services.get(code) if self.services else {}
+        if told is None:
+            return None
+        return {
+            "routingIdentifier": code,
+            "routingIdentifierType": "0224",
+            "siret": self.siret,
+            "routingCodeName": f"Service {code}",
+            "managesLegalCommitmentCode": False,
+            "administrativeStatus": "A",
+            **told,
+        }
+
+
 @dataclass(slots=True)
 class Directory:
-    """The lines by address."""
+    """The lines by address, and the public establishments by SIRET."""
 
     lines: dict[str, Line] = field(default_factory=dict)
     loaded: bool = False
+    public: dict[str, Public] = field(default_factory=dict)
+    public_loaded: bool = False
+
+    def load_public(self, told: object) -> None:
+        """Take these establishments in the place of all others. Raises ControlError."""
+        if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
+            raise ControlError("public is a list of objects")
+        read = [_public(each) for each in told]
+        self.public = {each.siret: each for each in read}
+        self.public_loaded = True
+
+    def establishment(self, siret: str) -> Public | None:
+        """Find an establishment; until some are loaded, every SIRET is one that asks for nothing."""
+        if not self.public_loaded and len(siret) == 14:
+            return Public(siret=siret, wants={}, services={})
+        return self.public.get(siret)
 
     def load(self, lines: object) -> None:
         """Take these lines in the place of all others. Raises ControlError."""
@@ -88,6 +150,18 @@ def _line(told: Mapping[str, object]) -> Line:
         status=status,
         unroutable=bool(told.get("unroutable", False)),
         name=str(told.get("name", "")),
+    )
+
+
+def _public(told: Mapping[str, object]) -> Public:
+    wants, services = told.get("wants", {}), told.get("services", {})
+    if not isinstance(wants, dict) or not set(wants) <= B2G or not isinstance(services, dict):
+        raise ControlError("an establishment has a siret, the wants of b2gAdditionalData, and services by their code")
+    return Public(
+        siret=str(told.get("siret", "")),
+        wants={str(name): value is True for name, value in wants.items()},
+        services={str(code): dict(each) for code, each in services.items()},
+        status=str(told.get("administrativeStatus", "A")),
     )
 
 

@@ -1,5 +1,6 @@
 """What the simulated Directory Service answers: lines by their very address, or by a search."""
 
+import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
@@ -9,6 +10,7 @@ from faitfoi.simulators.loopback import Body
 
 PATH = "/directory-service/v1"
 LINE = f"{PATH}/directory-line"
+ROUTING_CODE = re.compile(rf"{PATH}/routing-code/siret:(?P<siret>\d{{14}})/code:(?P<code>.+)")
 OPERATORS = frozenset({"strict", "contains"})
 
 
@@ -33,7 +35,20 @@ def look_up(directory: Directory, method: str, path: str, content: bytes, *, lar
             "entityType": "PrivateVatRegistered",
             "administrativeStatus": "A",
         }
+    if method == "GET" and path.startswith(f"{PATH}/siret/code-insee:"):
+        return _public(directory, path.rpartition(":")[2])
+    if method == "GET" and (named := ROUTING_CODE.fullmatch(path)):
+        return _public(directory, named["siret"], code=unquote(named["code"]))
     raise Rejected(501, "NOT_IMPLEMENTED", "this simulator does not know that path")
+
+
+def _public(directory: Directory, siret: str, *, code: str = "") -> Body:
+    """A public establishment, or one service of it. Raises Rejected."""
+    known = directory.establishment(siret)
+    told = known.service(code) if known and code else known.told() if known else None
+    if told is None:
+        raise Rejected(404, "MISSING_RESOURCE", "no such establishment or routing code")
+    return told
 
 
 def _search(directory: Directory, body: Mapping[str, object], *, largest: int) -> Body:

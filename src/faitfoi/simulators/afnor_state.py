@@ -252,8 +252,11 @@ class AfnorState:
     def load_directory(self, body: Body) -> Body:
         """Take a directory in the place of the present one. Raises ControlError."""
         with self.lock:
-            self.directory.load(body.get("lines"))
-            return {"lines": len(self.directory.lines)}
+            if "lines" in body or "public" not in body:
+                self.directory.load(body.get("lines"))
+            if "public" in body:
+                self.directory.load_public(body["public"])
+            return {"lines": len(self.directory.lines), "public": len(self.directory.public)}
 
     def say(self, body: Body) -> Body:
         """Have something said of an invoice now: number, code, reason, note, action, role, ago (seconds), raw (base64).

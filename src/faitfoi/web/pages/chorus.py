@@ -15,8 +15,8 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline.acting import CannotAct
 from faitfoi.pipeline.chorus_halts import PAPERS, Halt, Paper, acknowledge, complete, halted, present_routing, recycle
-from faitfoi.pipeline.structures import NotTold, describe, look_up, may_be_asked
-from faitfoi.records.models import Act, Customer, Delivery, Structure
+from faitfoi.pipeline.structures import NotTold, describe, look_up, may_be_asked, structure_told
+from faitfoi.records.models import Act, Customer, Delivery
 from faitfoi.web.access import Here, changes, organisation_act, organisation_page, show
 
 TEMPLATES = {
@@ -86,7 +86,7 @@ def _show(
         return show(request, here, "pages/chorus_nothing.html", context, status=status)
     if found.halt is Halt.RECYCLE:
         routing = {**present_routing(delivery), **typed}
-        known = Structure.objects.filter(siret=routing["siret"]).first()
+        known = structure_told(routing["siret"])
         services = [each for each in known.services if each["active"]] if known else []
         context |= {"routing": routing, "structure": describe(known) if known else [], "services": services}
     if found.halt is Halt.COMPLETE:

@@ -205,9 +205,9 @@ def test_an_sns_call_from_elsewhere_is_refused(changes: dict[str, str]) -> None:
         read("ses", sns({"eventType": "Delivery"}, **changes))
 
 
-def confirmation(address: str) -> bytes:
+def confirmation(address: str, kind: str = "SubscriptionConfirmation") -> bytes:
     told = {
-        "Type": "SubscriptionConfirmation",
+        "Type": kind,
         "MessageId": "m-1",
         "TopicArn": TOPIC,
         "Message": "Confirm",
@@ -232,16 +232,38 @@ def test_a_subscription_is_confirmed_at_an_address_of_sns_only_and_once_it_is_pr
         return read_call("ses", headers={}, body=body, settings=settings, now=NOW, fetch=note)
 
     asked = "https://sns.eu-west-3.amazonaws.com/?Action=ConfirmSubscription&Token=jeton"
-    assert take(confirmation(asked)) == ()
+    (begun,) = take(confirmation(asked))
+    assert begun.about == {"subscription": "SubscriptionConfirmation"}
     assert fetched == [CERTIFICATE, asked]
     for forged in (
         confirmation("https://ailleurs.example/?Action=ConfirmSubscription"),
+        confirmation("https://sns.eu-west-3.amazonaws.com/?Action=Publish&Token=jeton"),
         confirmation(asked).replace(b"Token=jeton", b"Token=autre"),
     ):
         fetched.clear()
         with pytest.raises(Forged):
             take(forged)
         assert fetched == [CERTIFICATE]
+
+
+def test_a_subscription_that_was_ended_is_news_and_is_never_taken_up_again_by_ourselves() -> None:
+    fetched: list[str] = []
+
+    def note(address: str) -> bytes:
+        fetched.append(address)
+        return PEM
+
+    def take(body: bytes) -> tuple[News, ...]:
+        settings = {"webhook_ses_topic": TOPIC}
+        return read_call("ses", headers={}, body=body, settings=settings, now=NOW, fetch=note)
+
+    asked = "https://sns.eu-west-3.amazonaws.com/?Action=ConfirmSubscription&Token=jeton"
+    body = confirmation(asked, "UnsubscribeConfirmation")
+    (ended,) = take(body)
+    assert (ended.about, ended.event.grade) == ({"subscription": "UnsubscribeConfirmation"}, Grade.ACTION_NEEDED)
+    assert fetched == [CERTIFICATE]
+    with pytest.raises(Forged):
+        take(body.replace(b"jeton", b"autre"))
 
 
 def test_every_event_of_a_long_call_is_read() -> None:

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -26,11 +26,13 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
-from faitfoi.channels.contract import News
+from faitfoi.channels.contract import Grade, News, RemoteEvent
 from faitfoi.channels.mail_provider_news import NotRead, news_of
 
 PROVIDERS = ("postmark", "mailgun", "ses", "brevo", "mailjet")
 LONGEST_CALL = 1024 * 1024
+CONFIRM, ENDED = "SubscriptionConfirmation", "UnsubscribeConfirmation"
+"""The envelopes of SNS by which an address of ours begins, and ends, to be called: `News.about["subscription"]`."""
 _SECRET = frozenset({"authorization", "cookie"})
 OLDEST = timedelta(days=1)
 _SNS_HOST = re.compile(r"sns\.[a-z0-9-]{3,30}\.amazonaws\.com(?:\.cn)?")
@@ -38,7 +40,8 @@ _SNS_CERTIFICATE = re.compile(r"(?:\.cn)?/[A-Za-z0-9-]{1,100}\.pem")
 _SNS_TOPIC = re.compile(r"arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]{3,30}:[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?")
 _SNS_SIGNED = {
     "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
-    "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+    CONFIRM: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+    ENDED: ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
 }
 
 
@@ -62,7 +65,9 @@ def read_call(
     if provider == "mailgun":
         _check_mailgun(told, settings, now=now)
     if provider == "ses":
-        told = _notification(told, settings, fetch=fetch)
+        kind, told = _notification(told, settings, fetch=fetch)
+        if kind in {CONFIRM, ENDED}:
+            return (_of_subscription(kind, raw=body, now=now),)
     # Kept as it came, but for what would open the door to whoever reads the archive.
     told_headers = [f"{name}: {value}\r\n" for name, value in sorted(headers.items()) if name not in _SECRET]
     raw = "".join(told_headers).encode() + b"\r\n" + body
@@ -124,8 +129,25 @@ def _check_mailgun(told: Any, settings: Mapping[str, str], *, now: datetime) -> 
         raise Forged("the signature is too old")
 
 
-def _notification(told: Any, settings: Mapping[str, str], *, fetch: Fetch) -> Any:
-    """The event inside an SNS envelope, whose signature is verified; a subscription asked for is confirmed."""
+def _of_subscription(kind: str, *, raw: bytes, now: datetime) -> News:
+    """News of no message: whether we are called at all."""
+    event = RemoteEvent(
+        identity=f"ses:{hashlib.sha256(raw).hexdigest()}",
+        code=kind,
+        grade=Grade.ACTION_NEEDED if kind == ENDED else Grade.DELAYED,
+        at=now,
+        who="ses",
+        raw=raw,
+    )
+    return News(about={"subscription": kind}, event=event)
+
+
+def _notification(told: Any, settings: Mapping[str, str], *, fetch: Fetch) -> tuple[str, Any]:
+    """What kind of SNS envelope it is, and the event inside; its signature is verified before anything is believed.
+
+    A subscription that is asked for is confirmed; one that was ended is never taken up again by ourselves, although
+    the envelope has an address for that: whoever ended it may have meant it.
+    """
     kind = told.get("Type") if isinstance(told, dict) else None
     if not isinstance(kind, str) or kind not in _SNS_SIGNED:
         raise Forged("not a message of SNS")
@@ -148,9 +170,11 @@ def _notification(told: Any, settings: Mapping[str, str], *, fetch: Fetch) -> An
         key.verify(signature, signed.encode(), PKCS1v15(), algorithm)
     except InvalidSignature:
         raise Forged("wrong signature") from None
-    if kind == "SubscriptionConfirmation":
-        if not allowed_by_sns(str(told.get("SubscribeURL", ""))):
+    if kind == CONFIRM:
+        asked = str(told.get("SubscribeURL", ""))
+        if not allowed_by_sns(asked) or parse_qs(urlsplit(asked).query).get("Action") != ["ConfirmSubscription"]:
             raise Forged("the confirmation is not at an address of SNS")
-        fetch(str(told["SubscribeURL"]))
-        return {}
-    return _parsed(str(told.get("Message", "")).encode())
+        fetch(asked)
+    if kind in {CONFIRM, ENDED}:
+        return kind, {}
+    return kind, _parsed(str(told.get("Message", "")).encode())

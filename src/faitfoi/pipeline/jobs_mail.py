@@ -6,6 +6,7 @@ from procrastinate.contrib.django import app
 
 from faitfoi.pipeline.due import mail_later
 from faitfoi.pipeline.jobs import every_organisation
+from faitfoi.pipeline.mail_silence import watch_calls
 from faitfoi.pipeline.mailboxes import read_returns, try_return_path, watch_return_path
 from faitfoi.pipeline.tries import WORKER
 
@@ -35,5 +36,6 @@ def try_return_paths(timestamp: int) -> None:  # noqa: ARG001
 
 @app.task(name="try_return_path_of", queue="journey")
 def try_return_path_of(*, organisation_id: str) -> None:
-    """Send one organisation's message to itself."""
+    """Send one organisation's message to itself, and see whether its mail providers still call."""
     try_return_path(UUID(organisation_id), actor=WORKER)
+    watch_calls(UUID(organisation_id))

@@ -10,12 +10,13 @@ from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.contract import Grade, News
 from faitfoi.channels.mail_provider_news import NotRead
-from faitfoi.channels.mail_providers import PROVIDERS, Fetch, Forged, read_call
+from faitfoi.channels.mail_providers import ENDED, PROVIDERS, Fetch, Forged, read_call
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.collecting import bury
 from faitfoi.pipeline.doors import close_door, find_door, list_doors, new_door, note_call
 from faitfoi.pipeline.following import record
 from faitfoi.pipeline.grouping import carried_with
+from faitfoi.pipeline.mail_silence import forget_alarms, heard, note_subscription
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import Delivery, ReturnCheck, ReturnToken, WebhookDoor
@@ -27,6 +28,7 @@ CALLS = {
     "forged": "refusée, elle ne prouve pas qu’elle vient du prestataire",
     "unread": "refusée, elle ne se lit pas",
     "revoked": "refusée, l’adresse est fermée",
+    "ended": "la dernière : l’abonnement a été annulé",
 }
 """What became of the last call, in French."""
 _PATIENCE = 5.0
@@ -69,14 +71,19 @@ def take_call(secret: str, *, headers: Mapping[str, str], body: bytes, fetch: Fe
     if sentence := stopped():
         raise NotNow(sentence)
     try:
-        fresh = _take(door, headers=headers, body=body, fetch=fetch)
+        news = _read(door, headers=headers, body=body, fetch=fetch)
     except Forged:
         note_call(door, "forged")
         raise
     except NotRead:
         note_call(door, "unread")
         raise
-    note_call(door, "kept")
+    ended = [one.about["subscription"] == ENDED for one in news if "subscription" in one.about]
+    fresh = sum(_keep(door.organisation_id, one) for one in news if "subscription" not in one.about)
+    for has_ended in ended:
+        note_subscription(door, ended=has_ended)
+    heard(door)
+    note_call(door, "ended" if any(ended) else "kept")
     return fresh
 
 
@@ -92,17 +99,17 @@ def revoke_door(organisation: Organisation, door_id: UUID, *, actor: str) -> boo
         if door is None:
             return False
         write_entry("webhook_revoked", actor=actor, rows=[door], provider=door.provider, door=str(door.id))
+    forget_alarms(door)
     return True
 
 
-def _take(door: WebhookDoor, *, headers: Mapping[str, str], body: bytes, fetch: Fetch | None) -> int:
+def _read(door: WebhookDoor, *, headers: Mapping[str, str], body: bytes, fetch: Fetch | None) -> tuple[News, ...]:
     with acting_for(door.organisation_id):
         settings = channel_settings(ChannelKey.EMAIL) or {}
     told = {name.lower(): value for name, value in headers.items() if name.lower() != "cookie"}
-    news = read_call(
+    return read_call(
         door.provider, headers=told, body=body, settings=settings, now=timezone.now(), fetch=fetch or _fetched
     )
-    return sum(_keep(door.organisation_id, one) for one in news)
 
 
 def _keep(organisation_id: UUID, one: News) -> int:

@@ -13,15 +13,16 @@ from faitfoi.channels import afnor_pa
 from faitfoi.channels.afnor_settings import REQUIRED
 from faitfoi.pipeline.pa_wizard import WIZARD
 from faitfoi.pipeline.setting_up import set_channel
-from faitfoi.records.models import ChannelHealth, JournalEntry
-from faitfoi.records.vault import channel_settings
+from faitfoi.records.models import JournalEntry
 from faitfoi.simulators.afnor import AfnorSimulator
 from faitfoi.simulators.control import Fault, FaultKind
 from tests.conftest import make_member
 from tests.web.conftest import make_auditor, plain, signed_in_as
+from tests.web.wizard_forms import errors, give, health, kept, page_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+PA = ChannelKey.PLATEFORME_AGREEE
 SECRET, KEY = "secret-de-la-plateforme", "Y2xlIGRlIHNpZ25hdHVyZQ=="
 
 
@@ -46,11 +47,6 @@ def dora(rival: Organisation) -> Client:
     return signed_in_as(make_member(rival, "dora@rival.example", role=Role.MANAGER))
 
 
-def settings_of(organisation: Organisation) -> dict[str, str] | None:
-    with acting_for(organisation.id):
-        return channel_settings(ChannelKey.PLATEFORME_AGREEE)
-
-
 def form(platform: AfnorSimulator | None = None, **changes: str) -> dict[str, str]:
     """The form filled in for a platform, this one or one far away."""
     address = platform.url if platform else "https://pa.nulle-part.example"
@@ -67,37 +63,20 @@ def form(platform: AfnorSimulator | None = None, **changes: str) -> dict[str, st
     return {**whole, **changes}
 
 
-def give(client: Client, organisation: Organisation, given: dict[str, str], **more: str) -> tuple[int, str]:
-    """Post the form; returns the status and what the page then says."""
-    address = reverse("set_connection", args=[organisation.slug, "plateforme_agreee"])
-    done = client.post(address, {**given, **more}, follow=True)
-    return done.status_code, plain(done.content)
-
-
-def errors(page: str) -> dict[str, str]:
-    """What stands beside each field, by its name."""
-    return dict(re.findall(r'<p class="error" id="(\w+)_error" lang="fr">(.*?)</p>', page))
-
-
-def health(organisation: Organisation) -> ChannelHealth | None:
-    with acting_for(organisation.id):
-        return ChannelHealth.objects.filter(channel=ChannelKey.PLATEFORME_AGREEE).first()
-
-
 def test_what_works_is_kept_journalled_and_its_secret_never_shown(
     cooperative: Organisation, bob: User, manager: Client, platform: AfnorSimulator
 ) -> None:
-    status, said = give(manager, cooperative, form(platform, signing_key=KEY, webhook_digest="hex", b2g="true"))
+    status, said = give(manager, cooperative, PA, form(platform, signing_key=KEY, webhook_digest="hex", b2g="true"))
     assert (status, "la connexion fonctionne" in said, SECRET in said, KEY in said) == (200, True, False, False)
-    kept = settings_of(cooperative)
-    assert kept is not None
-    assert (kept["client_secret"], kept["signing_key"], kept["webhook_digest"], kept["b2g"]) == (
+    first = kept(cooperative, PA)
+    assert first is not None
+    assert (first["client_secret"], first["signing_key"], first["webhook_digest"], first["b2g"]) == (
         SECRET,
         KEY,
         "hex",
         "true",
     )
-    page = plain(manager.get(reverse("set_connection", args=[cooperative.slug, "plateforme_agreee"])).content)
+    page = plain(manager.get(page_of(cooperative, PA)).content)
     assert "Il y en a un d’enregistré" in page
     assert SECRET not in page
     assert KEY not in page
@@ -105,42 +84,42 @@ def test_what_works_is_kept_journalled_and_its_secret_never_shown(
         written = JournalEntry.objects.get(kind="channel_settings_changed")
     assert f"user:{bob.pk}" in written.body
     assert SECRET not in written.body
-    told = health(cooperative)
+    told = health(cooperative, PA)
     assert told is not None
     assert (told.good_at is not None, told.bad_at) == (True, None)
     shown = plain(manager.get(reverse("connections", args=[cooperative.slug])).content)
     assert "simulateur" in shown  # told from the addresses, whatever was chosen
     assert "Bob, " in shown
 
-    give(manager, cooperative, form(platform, client_secret="", flow_syntax="CII", webhook_digest="raw"))
-    changed = settings_of(cooperative)
-    assert changed == kept | {"flow_syntax": "CII", "webhook_digest": "raw"}  # secrets left empty stay
+    give(manager, cooperative, PA, form(platform, client_secret="", flow_syntax="CII", webhook_digest="raw"))
+    changed = kept(cooperative, PA)
+    assert changed == first | {"flow_syntax": "CII", "webhook_digest": "raw"}  # secrets left empty stay
 
 
 def test_checking_only_keeps_nothing_and_says_where_it_leads(
     cooperative: Organisation, manager: Client, platform: AfnorSimulator
 ) -> None:
-    status, said = give(manager, cooperative, form(platform), do="try")
+    status, said = give(manager, cooperative, PA, form(platform), do="try")
     assert status == 200
     assert "La connexion fonctionne (environnement : simulateur). Rien n’est encore enregistré." in said
     assert 'value="cooperative"' in said
     assert "saisissez-le de nouveau" in said
     assert SECRET not in said
-    assert (settings_of(cooperative), health(cooperative)) == (None, None)
+    assert (kept(cooperative, PA), health(cooperative, PA)) == (None, None)
 
 
 def test_a_wrong_secret_is_told_before_anything_is_kept(
     cooperative: Organisation, manager: Client, platform: AfnorSimulator
 ) -> None:
-    status, said = give(manager, cooperative, form(platform, client_secret="un-autre"))
+    status, said = give(manager, cooperative, PA, form(platform, client_secret="un-autre"))
     assert status == 422
     assert "refuse les identifiants (client_id et client_secret)" in said
     assert "un-autre" not in said
-    assert settings_of(cooperative) is None
+    assert kept(cooperative, PA) is None
     platform.faults.add(Fault(kind=FaultKind.DOWN, on="search", code="403"))
-    status, said = give(manager, cooperative, form(platform))
+    status, said = give(manager, cooperative, PA, form(platform))
     assert (status, "n’a pas le droit d’envoyer pour cette organisation" in said) == (422, True)
-    assert settings_of(cooperative) is None
+    assert kept(cooperative, PA) is None
 
 
 def test_a_platform_that_is_away_is_told_and_may_be_kept_all_the_same(
@@ -148,16 +127,16 @@ def test_a_platform_that_is_away_is_told_and_may_be_kept_all_the_same(
 ) -> None:
     away = form(platform)
     platform.stop()
-    status, said = give(manager, cooperative, away)
+    status, said = give(manager, cooperative, PA, away)
     assert status == 422
     assert "est injoignable" in said
     assert 'value="anyway"' in said
-    assert settings_of(cooperative) is None
-    status, said = give(manager, cooperative, away, do="anyway")
+    assert kept(cooperative, PA) is None
+    status, said = give(manager, cooperative, PA, away, do="anyway")
     assert "mais la connexion ne fonctionne pas encore" in said
     assert "Ne fonctionne pas" in said
-    assert (settings_of(cooperative) or {})["client_secret"] == SECRET
-    assert health(cooperative) is not None
+    assert (kept(cooperative, PA) or {})["client_secret"] == SECRET
+    assert health(cooperative, PA) is not None
 
 
 @pytest.mark.parametrize(
@@ -188,7 +167,7 @@ def test_a_platform_that_is_away_is_told_and_may_be_kept_all_the_same(
 def test_what_does_not_serve_is_told_beside_its_field_and_nothing_typed_is_lost(
     rival: Organisation, dora: Client, name: str, value: str, sentence: str
 ) -> None:
-    status, said = give(dora, rival, form() | {name: value})
+    status, said = give(dora, rival, PA, form() | {name: value})
     told = errors(said)
     assert status == 422
     assert sentence in told[name]
@@ -196,11 +175,11 @@ def test_what_does_not_serve_is_told_beside_its_field_and_nothing_typed_is_lost(
     assert f'href="#{name}"' in said
     assert ('value="cooperative"' in said) is (name != "client_id")
     assert SECRET not in said
-    assert settings_of(rival) is None
+    assert kept(rival, PA) is None
 
 
 def test_what_was_typed_comes_back_as_text_never_as_markup(rival: Organisation, dora: Client) -> None:
-    address = reverse("set_connection", args=[rival.slug, "plateforme_agreee"])
+    address = page_of(rival, PA)
     typed = '"><script>alert(1)</script>'
     said = dora.post(address, form(client_id=typed, api_url=typed, b2g=typed)).content.decode()
     assert "&lt;script&gt;" in said
@@ -211,22 +190,22 @@ def test_what_was_typed_comes_back_as_text_never_as_markup(rival: Organisation, 
     "host", ["127.0.0.1", "localhost", "10.0.0.5", "192.168.1.9", "169.254.169.254", "127.1", "[::ffff:10.0.0.5]"]
 )
 def test_a_page_opens_nothing_of_the_network_around_it(rival: Organisation, dora: Client, host: str) -> None:
-    status, said = give(dora, rival, form(api_url=f"https://{host}/flow-service"))
+    status, said = give(dora, rival, PA, form(api_url=f"https://{host}/flow-service"))
     assert status == 422
     assert "api_url" in errors(said)
-    assert settings_of(rival) is None
+    assert kept(rival, PA) is None
 
 
 def test_an_inner_address_given_by_command_stays_and_no_other_comes_beside_it(
     rival: Organisation, dora: Client, platform: AfnorSimulator
 ) -> None:
     inner = platform.settings() | {"client_id": "cooperative", "client_secret": SECRET}
-    set_channel(rival, ChannelKey.PLATEFORME_AGREEE, inner, actor="operator")
+    set_channel(rival, PA, inner, actor="operator")
     given = form(platform, directory_url=inner["directory_url"], client_secret="")
-    status, said = give(dora, rival, given | {"flow_syntax": "UBL"})
+    status, said = give(dora, rival, PA, given | {"flow_syntax": "UBL"})
     assert (status, errors(said)) == (200, {})
-    assert (settings_of(rival) or {})["flow_syntax"] == "UBL"
-    status, said = give(dora, rival, given | {"token_url": "http://127.0.0.1:9/token", "client_secret": SECRET})
+    assert (kept(rival, PA) or {})["flow_syntax"] == "UBL"
+    status, said = give(dora, rival, PA, given | {"token_url": "http://127.0.0.1:9/token", "client_secret": SECRET})
     assert status == 422
     assert "mène dans le réseau de cette installation" in errors(said)["token_url"]
 
@@ -234,30 +213,30 @@ def test_an_inner_address_given_by_command_stays_and_no_other_comes_beside_it(
 def test_a_secret_that_is_kept_never_follows_the_account_to_another_address(
     cooperative: Organisation, manager: Client, platform: AfnorSimulator
 ) -> None:
-    give(manager, cooperative, form(platform))
+    give(manager, cooperative, PA, form(platform))
     listener = AfnorSimulator()
     listener.start()
     try:
         for name in ("api_url", "token_url", "directory_url"):
             moved = form(platform, client_secret="") | {name: form(listener)[name] or f"{listener.url}/directory"}
             for do in ("", "try", "anyway"):
-                status, said = give(manager, cooperative, moved, do=do)
+                status, said = give(manager, cooperative, PA, moved, do=do)
                 assert status == 422
                 assert "Un secret d’un autre compte" in errors(said)["client_secret"]
         assert len(listener.tokens) == 0
     finally:
         listener.stop()
-    assert (settings_of(cooperative) or {})["client_secret"] == SECRET
+    assert (kept(cooperative, PA) or {})["client_secret"] == SECRET
 
 
 def test_the_key_of_its_calls_is_forgotten_only_when_asked(
     cooperative: Organisation, manager: Client, platform: AfnorSimulator
 ) -> None:
-    give(manager, cooperative, form(platform, signing_key=KEY))
-    give(manager, cooperative, form(platform, client_secret=""))
-    assert (settings_of(cooperative) or {})["signing_key"] == KEY
-    give(manager, cooperative, form(platform, client_secret="", forget="signing_key"))
-    assert "signing_key" not in (settings_of(cooperative) or {})
+    give(manager, cooperative, PA, form(platform, signing_key=KEY))
+    give(manager, cooperative, PA, form(platform, client_secret=""))
+    assert (kept(cooperative, PA) or {})["signing_key"] == KEY
+    give(manager, cooperative, PA, form(platform, client_secret="", forget="signing_key"))
+    assert "signing_key" not in (kept(cooperative, PA) or {})
 
 
 def test_only_a_manager_sets_it_and_nobody_else_sees_the_page(
@@ -266,11 +245,11 @@ def test_only_a_manager_sets_it_and_nobody_else_sees_the_page(
     auditor = make_auditor(cooperative, "aude@audit.example", years=[2026])
     for user, seen, done in ((alice, 200, 403), (charlie, 404, 404), (auditor, 403, 403)):
         client = signed_in_as(user)
-        page = client.get(reverse("set_connection", args=[cooperative.slug, "plateforme_agreee"]))
+        page = client.get(page_of(cooperative, PA))
         assert page.status_code == seen
         assert b'name="client_secret"' not in page.content
-        assert give(client, cooperative, form(platform))[0] == done
-    assert settings_of(cooperative) is None
+        assert give(client, cooperative, PA, form(platform))[0] == done
+    assert kept(cooperative, PA) is None
     unknown = signed_in_as(alice).get(reverse("set_connection", args=[cooperative.slug, "pigeon"]))
     assert unknown.status_code == 404
 
@@ -278,8 +257,8 @@ def test_only_a_manager_sets_it_and_nobody_else_sees_the_page(
 def test_a_form_from_elsewhere_changes_nothing(cooperative: Organisation, bob: User, platform: AfnorSimulator) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(bob)
-    assert give(client, cooperative, form(platform))[0] == 403
-    assert settings_of(cooperative) is None
+    assert give(client, cooperative, PA, form(platform))[0] == 403
+    assert kept(cooperative, PA) is None
 
 
 def test_every_setting_that_the_channel_documents_has_its_field() -> None:

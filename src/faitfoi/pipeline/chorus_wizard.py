@@ -36,6 +36,8 @@ ADDRESSES = {
         "https://sandbox-oauth.piste.gouv.fr/api/oauth/token",
     ),
 }
+ACCOUNT_LEADS = ("api_url", "token_url")
+"""The settings that say to whom the secrets go."""
 ACCOUNT = Part(
     title="Identifiants",
     fields=(
@@ -49,10 +51,20 @@ ACCOUNT = Part(
         ),
         Field(name="client_id", label="Identifiant de l’application PISTE (client_id)", wanted=True),
         Field(
-            name="client_secret", label="Secret de l’application PISTE (client_secret)", kind=Kind.SECRET, wanted=True
+            name="client_secret",
+            label="Secret de l’application PISTE (client_secret)",
+            kind=Kind.SECRET,
+            wanted=True,
+            account=ACCOUNT_LEADS,
         ),
         Field(name="technical_login", label="Compte technique Chorus Pro (login)", wanted=True),
-        Field(name="technical_password", label="Mot de passe du compte technique", kind=Kind.SECRET, wanted=True),
+        Field(
+            name="technical_password",
+            label="Mot de passe du compte technique",
+            kind=Kind.SECRET,
+            wanted=True,
+            account=ACCOUNT_LEADS,
+        ),
     ),
 )
 DEPOSIT = Part(
@@ -116,7 +128,6 @@ WIZARD = Wizard(
         "Reportez ci-dessous les identifiants des deux, du même environnement.",
     ),
     parts=(ACCOUNT, DEPOSIT),
-    account=("api_url", "token_url"),
     patience={"timeout": "10"},
     to_fields=_to_fields,
     to_settings=_to_settings,

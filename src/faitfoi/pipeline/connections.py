@@ -155,9 +155,13 @@ def _actor(body: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What trying a connection told: what is wrong in a French sentence, else nothing; what expires; where it leads."""
+    """What trying a connection told: what is wrong in a French sentence, else nothing; what expires; where it leads.
+
+    `told` is what else there is to say, in French.
+    """
 
     problem: str = ""
+    told: str = ""
     expires: date | None = None
     environment: str = ""
 

@@ -69,8 +69,7 @@ def _change(organisation: Organisation, chosen: Mapping[str, str], *, actor: str
             raise CannotSetUp(str(error)) from error
     if present is None:
         raise CannotSetUp(
-            "Le canal e-mail n’est pas encore réglé : demandez-le à la personne qui gère cette installation, puis "
-            "revenez ici."
+            "Le canal e-mail n’est pas encore réglé : réglez le serveur d’envoi dans « Connexions », puis revenez ici."
         )
     values = {name: value for name, value in {**present, **chosen}.items() if value or name not in chosen}
     set_channel(organisation, ChannelKey.EMAIL, values, actor=actor)

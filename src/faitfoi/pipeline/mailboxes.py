@@ -1,7 +1,6 @@
 """Returns read by IMAP, and the return path tried each day: a message to ourselves must come back as bounces do."""
 
 import logging
-import secrets
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,11 +8,10 @@ from django.utils import timezone
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.channels.contract import Attachment, NotSent, OutcomeUnknown, Parcel, Refused
-from faitfoi.channels.registry import open_channel
 from faitfoi.intake.bounces import read_verp, verp_address
 from faitfoi.intake.imap_returns import CannotRead, read_mailbox_settings, read_new
 from faitfoi.pipeline.following import returned_mail
+from faitfoi.pipeline.mail_trial import new_token, parcel_to_ourselves, send_parcel
 from faitfoi.pipeline.parcels import return_secret
 from faitfoi.pipeline.rollback import stopped
 from faitfoi.records.journal import write_entry
@@ -24,7 +22,6 @@ log = logging.getLogger(__name__)
 
 MUST_BE_BACK_IN = timedelta(minutes=30)
 FORGOTTEN_AFTER = timedelta(days=30)
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _TEXT = {
     "invoice": ("Essai du chemin de retour", "Message de Faitfoi à lui-même : il doit revenir, rien n’est à faire.")
 }
@@ -75,7 +72,7 @@ def try_return_path(organisation_id: UUID, *, actor: str) -> str:
     domain = settings.get("return_domain", "")
     if not domain or stopped():
         return ""
-    token = "".join(secrets.choice(_ALPHABET) for _ in range(26))
+    token = new_token()
     with acting_for(organisation_id):
         ReturnCheck.objects.filter(sent_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
         row = ReturnToken.objects.create(message_ref=token, organisation_id=organisation_id)
@@ -83,17 +80,9 @@ def try_return_path(organisation_id: UUID, *, actor: str) -> str:
         write_entry("return_path_tried", actor=actor, rows=[row])
         name = Organisation.objects.get(id=organisation_id).name
     address = verp_address(token, domain=domain, secret=return_secret())
-    trouble = ""
-    try:
-        channel = open_channel(ChannelKey.EMAIL, settings)
-        try:
-            channel.send(_parcel(organisation_id, token, address=address, name=name))
-        finally:
-            channel.close()
-    except (NotSent, Refused, OutcomeUnknown) as error:
-        trouble = error.reason
-    except ValueError as error:
-        trouble = str(error)
+    trouble = send_parcel(
+        settings, parcel_to_ourselves(organisation_id, token, address=address, name=name, texts=_TEXT, back=address)
+    )
     if trouble:
         with acting_for(organisation_id):
             ReturnCheck.objects.filter(id=check.id).update(trouble=trouble)
@@ -149,24 +138,6 @@ def _settings(organisation_id: UUID) -> dict[str, str]:
             return channel_settings(ChannelKey.EMAIL) or {}
         except VaultClosed:
             return {}
-
-
-def _parcel(organisation_id: UUID, token: str, *, address: str, name: str) -> Parcel:
-    return Parcel(
-        key=f"{organisation_id}:return_path:{token}",
-        message_ref=token,
-        number="essai",
-        issue_date=timezone.localdate(),
-        document_kind="invoice",
-        seller_name=name,
-        seller_siret="",
-        buyer_name=name,
-        address=address,
-        artefact=Attachment(filename="essai.txt", media_type="text/plain", content=b"Essai du chemin de retour.\r\n"),
-        settings={},
-        return_path=address,
-        texts=_TEXT,
-    )
 
 
 def _cause(kind: str, organisation_id: UUID) -> str:

@@ -46,6 +46,8 @@ ADDRESSES = Part(
         ),
     ),
 )
+ACCOUNT_LEADS = ("api_url", "token_url", "directory_url")
+"""The settings that say to whom the secrets go."""
 ACCOUNT = Part(
     title="Identifiants",
     fields=(
@@ -58,7 +60,13 @@ ACCOUNT = Part(
             options=ENVIRONMENTS,
         ),
         Field(name="client_id", label="Identifiant de l’application (client_id)", wanted=True),
-        Field(name="client_secret", label="Secret de l’application (client_secret)", kind=Kind.SECRET, wanted=True),
+        Field(
+            name="client_secret",
+            label="Secret de l’application (client_secret)",
+            kind=Kind.SECRET,
+            wanted=True,
+            account=ACCOUNT_LEADS,
+        ),
         Field(
             name="organization_id",
             label="Numéro de votre organisation chez elle (Organization-Id)",
@@ -98,7 +106,6 @@ CALLS = Part(
             label="Clé de signature de ses appels (HMAC)",
             help="« faitfoi webhook add » l’inscrit sans vous. Ne la donnez que si la plateforme vous l’a remise.",
             kind=Kind.SECRET,
-            travels=False,
         ),
         Field(
             name="webhook_digest",
@@ -150,6 +157,5 @@ RARE = Part(
 WIZARD = Wizard(
     channel=ChannelKey.PLATEFORME_AGREEE,
     parts=(ADDRESSES, ACCOUNT, CARRYING, CALLS, RARE),
-    account=("api_url", "token_url", "directory_url"),
     patience={"timeout": "10"},
 )

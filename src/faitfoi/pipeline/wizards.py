@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.smtp_mail_message import plain_address
+from faitfoi.pipeline.connections import Trial
 from faitfoi.pipeline.outside import leads_inside, leads_to_this_machine
 from faitfoi.pipeline.setting_up import CannotSetUp
 from faitfoi.records.vault import VaultClosed, channel_settings
@@ -35,6 +36,7 @@ class Kind(Enum):
     """A web address, https:// but for this machine."""
     PATH = auto()
     HOST = auto()
+    DOMAIN = auto()
     MAILBOX = auto()
     NUMBER = auto()
     CHOICE = auto()
@@ -45,8 +47,7 @@ class Field:
     """One setting: a choice has `options`, a number goes from 1 to `most`; what is not `wanted` may stay empty.
 
     `usual` is what stands there before anybody has chosen; `also` names values that may stay but not be chosen.
-    `travels` says of a secret that it goes to the other side with the account: it is asked for again where the account
-    leads elsewhere.
+    `account` names the settings that say to whom a secret goes: it is asked for again when one of them changes.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Field:
     options: Mapping[str, str] = field(default_factory=dict)
     also: Mapping[str, str] = field(default_factory=dict)
     most: int = 0
-    travels: bool = True
+    account: tuple[str, ...] = ()
 
     @property
     def secret(self) -> bool:
@@ -83,25 +84,31 @@ class Part:
     rare: bool = False
 
 
+def _nothing_wrong(_: Mapping[str, str]) -> dict[str, str]:
+    return {}
+
+
 def _as_they_are(values: dict[str, str]) -> dict[str, str]:
     return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wizard:
-    """What a channel wants to know. `account` names the settings that say to whom its secrets go.
+    """What a channel wants to know. `together` says what is wrong with values that are each right, by field.
 
     `to_fields` reads kept settings as fields, `to_settings` fields as settings, where the two differ; `steps` are what
-    to do first, elsewhere; `patience` holds a trial made while somebody waits to a shorter time than a sending.
+    to do first, elsewhere; `patience` holds a trial made while somebody waits to a shorter time than a sending;
+    `rehearse` sends something to whoever sets it up, at the address given, where that can be done.
     """
 
     channel: ChannelKey
     parts: tuple[Part, ...]
-    account: tuple[str, ...]
     steps: tuple[str, ...] = ()
     patience: dict[str, str] = field(default_factory=dict)
     to_fields: Callable[[dict[str, str]], dict[str, str]] = _as_they_are
     to_settings: Callable[[dict[str, str]], dict[str, str]] = _as_they_are
+    together: Callable[[Mapping[str, str]], dict[str, str]] = _nothing_wrong
+    rehearse: Callable[[Organisation, dict[str, str], str], Trial] | None = None
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -160,16 +167,16 @@ def read_given(
             problems[each.name] = problem
     unsure = bool(problems)  # where the account leads is not known yet: what is kept may still serve
     after = after if unsure else wizard.to_settings(after)
-    same = (
-        not unsure and bool(settings) and all(after.get(name, "") == settings.get(name, "") for name in wizard.account)
-    )
     for each in wizard.fields:
         if each.secret:
             typed, kept = given.get(each.name, ""), settings.get(each.name, "")
-            stays = kept and each.name not in forget and (same or unsure or not each.travels)
-            after[each.name] = typed or (kept if stays else "")
-            if problem := _secret_problem(each, typed, missing=not after[each.name], moved=bool(kept) and not same):
+            moved = not unsure and any(after.get(name, "") != settings.get(name, "") for name in each.account)
+            after[each.name] = typed or ("" if moved or each.name in forget else kept)
+            if problem := _secret_problem(
+                each, typed, missing=not after[each.name], moved=bool(kept and moved) and each.name not in forget
+            ):
                 problems[each.name] = problem
+    problems = problems or wizard.together(after)
     if problems:
         raise CannotSetUp(next(iter(problems.values())), problems=problems)
     return {name: value for name, value in after.items() if value}
@@ -178,7 +185,7 @@ def read_given(
 def _secret_problem(each: Field, typed: str, *, missing: bool, moved: bool) -> str:
     if len(typed) > LONGEST or not typed.isprintable():
         return "Ce secret est trop long ou contient un retour à la ligne : recopiez-le seul, sans rien autour."
-    if missing and each.wanted:
+    if missing and (each.wanted or moved):
         other = " Un secret d’un autre compte ou d’un autre environnement ne sert pas ici." if moved else ""
         return f"Ce secret est à remplir : saisissez celui que l’on vous a donné.{other}"
     return ""
@@ -258,6 +265,7 @@ _PROBLEMS: Mapping[Kind, Callable[[Field, str, str], str]] = {
     Kind.ADDRESS: _address_problem,
     Kind.PATH: _path_problem,
     Kind.HOST: _host_problem,
+    Kind.DOMAIN: _host_problem,
     Kind.MAILBOX: _mailbox_problem,
     Kind.NUMBER: _number_problem,
     Kind.CHOICE: _choice_problem,

@@ -18,8 +18,8 @@ from faitfoi.pipeline.wizard_list import WIZARDS
 from faitfoi.pipeline.wizards import Field, Present, Wizard, present, read_given
 from faitfoi.web.access import Here, changes, organisation_act, show
 
-TRY, ANYWAY = "try", "anyway"
-"""What the buttons ask for, beside trying and then keeping: only try, or keep what does not work now."""
+TRY, REHEARSE, ANYWAY = "try", "rehearse", "anyway"
+"""What the buttons ask for, beside trying and then keeping: only try, send a message too, keep what does not work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +54,13 @@ def set_connection(request: HttpRequest, here: Here, channel: str) -> HttpRespon
     )
     try:
         values = read_given(wizard, here.organisation, given, forget=request.POST.getlist("forget"))
-        trial = try_settings(here.organisation, wizard.channel, values | wizard.patience)
-        if wanted == TRY or (trial.problem and wanted != ANYWAY):
-            return _page(request, here, wizard, replace(answer, trial=trial, status=200 if wanted == TRY else 422))
+        if wanted == REHEARSE and wizard.rehearse is not None:
+            trial = wizard.rehearse(here.organisation, values | wizard.patience, here.user.email)
+        else:
+            trial = try_settings(here.organisation, wizard.channel, values | wizard.patience)
+        if wanted in {TRY, REHEARSE} or (trial.problem and wanted != ANYWAY):
+            status = 422 if trial.problem else 200
+            return _page(request, here, wizard, replace(answer, trial=trial, status=status))
         set_channel(here.organisation, wizard.channel, values, actor=here.actor)
     except CannotSetUp as error:
         general = "" if error.problems else str(error)

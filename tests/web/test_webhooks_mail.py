@@ -6,9 +6,9 @@ import re
 import pytest
 from django.test import Client
 
-from faitfoi.accounts.models import Organisation, User
+from faitfoi.accounts.models import ChannelKey, Organisation, User
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.pipeline.mail_calls import doors_of, open_door, revoke_door
+from faitfoi.pipeline.mail_calls import doors_of, open_door, revoke_door, said_of
 from faitfoi.pipeline.mailboxes import try_return_path
 from faitfoi.records.models import DeadLetter, Event, JournalEntry, MailStanding, ReturnCheck
 from faitfoi.records.stages import Stage
@@ -18,6 +18,9 @@ from tests.pipeline.conftest import portal, relay, scene
 __all__ = ["portal", "relay", "scene"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+OTHER = "Lettre <lettre@association.example>"
 
 
 def call(secret: str, told: object) -> int:
@@ -70,6 +73,43 @@ def test_news_of_a_message_to_ourselves_is_no_dead_letter_and_a_refusal_is_its_t
     with acting_for(scene.organisation.id):
         assert not DeadLetter.objects.exists()
         assert "n’a pas été remis" in ReturnCheck.objects.get().trouble
+
+
+@pytest.mark.parametrize(
+    ("provider", "told"),
+    [
+        ("postmark", {"RecordType": "Bounce", "Type": "HardBounce", "ID": 1, "Email": "x@y.example", "From": OTHER}),
+        ("brevo", {"event": "hard_bounce", "email": "x@y.example", "sender_email": OTHER, "message-id": "<7@z>"}),
+    ],
+)
+def test_mail_that_another_program_sent_is_counted_and_is_no_dead_letter(
+    scene: Scene, provider: str, told: dict[str, object]
+) -> None:
+    secret = open_door(scene.organisation, provider, actor=ACTOR)
+    assert [call(secret, told) for _ in range(2)] == [200, 200]
+    (door,) = doors_of(scene.organisation)
+    assert door.foreign_news == 2
+    assert "2 nouvelles de courriels que Faitfoi n’a pas envoyés" in said_of(door)
+    with acting_for(scene.organisation.id):
+        assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Metadata": {"ref": "abcdefghijklmnopqrstuvwxyz"}},  # it bears a reference as ours do
+        {"From": "Facturation <FACTURATION@CUMA-TROIS-VALLEES.example>"},  # it left from our address
+        {"From": ""},  # nobody says who sent it
+    ],
+)
+def test_what_may_be_ours_and_fits_nothing_stays_a_dead_letter(scene: Scene, changes: dict[str, object]) -> None:
+    scene.change(ChannelKey.EMAIL, sender_address="facturation@cuma-trois-vallees.example")
+    secret = open_door(scene.organisation, "postmark", actor=ACTOR)
+    told = {"RecordType": "Bounce", "Type": "HardBounce", "ID": 1, "Email": "x@y.example", "From": OTHER, **changes}
+    assert call(secret, told) == 200
+    with acting_for(scene.organisation.id):
+        assert DeadLetter.objects.count() == 1
+    assert doors_of(scene.organisation)[0].foreign_news == 0
 
 
 def test_an_address_taken_back_says_that_it_is_gone_and_moves_nothing(scene: Scene, rival: Organisation) -> None:

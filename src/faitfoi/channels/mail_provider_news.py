@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from typing import Any
 
 from faitfoi.channels.contract import Grade, News, RemoteEvent
@@ -24,6 +25,7 @@ class _Said:
     at: object
     words: str = ""
     code: str = ""
+    sender: str = ""
 
 
 DELIVERED = (Grade.DELIVERED, "delivered")
@@ -104,7 +106,11 @@ def _news(provider: str, said: _Said, *, raw: bytes, now: datetime) -> News:
         verdict=verdict,
         raw=raw,
     )
-    about = {"recipient": said.recipient, "message_ref": reference if _REFERENCE.fullmatch(reference) else ""}
+    about = {
+        "recipient": said.recipient,
+        "message_ref": reference if _REFERENCE.fullmatch(reference) else "",
+        **({"sender": sender} if (sender := parseaddr(said.sender)[1].lower()) else {}),
+    }
     return News(about=about, event=event)
 
 
@@ -130,6 +136,7 @@ def _postmark(event: dict[str, Any]) -> Iterator[_Said]:
         reference=str(_within(event, "Metadata").get("ref", "")),
         at=event.get("DeliveredAt") or event.get("BouncedAt"),
         words=str(event.get("Details") or event.get("Description") or ""),
+        sender=str(event.get("From") or ""),
     )
 
 
@@ -145,6 +152,7 @@ def _mailgun(event: dict[str, Any]) -> Iterator[_Said]:
         at=data.get("timestamp"),
         words=str(status.get("message") or status.get("description") or data.get("reason") or ""),
         code=str(status.get("enhanced-code") or ""),
+        sender=str(headers.get("from") or ""),
     )
 
 
@@ -152,6 +160,7 @@ def _ses(event: dict[str, Any]) -> Iterator[_Said]:
     kind = str(event.get("eventType") or event.get("notificationType") or "")
     mail = _within(event, "mail")
     common, returned = _within(mail, "commonHeaders"), _VERP.match(str(mail.get("source", "")))
+    senders = common.get("from")
     part = _within(event, {"DeliveryDelay": "deliveryDelay"}.get(kind, kind.lower()))
     people = part.get("bouncedRecipients") or part.get("complainedRecipients") or part.get("delayedRecipients")
     each = people if isinstance(people, list) else [{"emailAddress": to} for to in part.get("recipients") or []]
@@ -164,6 +173,7 @@ def _ses(event: dict[str, Any]) -> Iterator[_Said]:
             at=part.get("timestamp") or mail.get("timestamp"),
             words=f"{part.get('bounceSubType') or ''} {person.get('diagnosticCode') or ''}".strip(),
             code=str(person.get("status") or ""),
+            sender=str(senders[0] if isinstance(senders, list) and senders else mail.get("source") or ""),
         )
 
 
@@ -176,6 +186,7 @@ def _brevo(event: dict[str, Any]) -> Iterator[_Said]:
         reference=str(event.get("X-Mailin-custom") or event.get("message-id") or ""),
         at=event.get("ts_event") or event.get("ts"),
         words=str(event.get("reason") or ""),
+        sender=str(event.get("sender_email") or ""),
     )
 
 

@@ -242,7 +242,7 @@ def webhooks(
     with platform_open():
         from django.utils import timezone
 
-        from faitfoi.pipeline.mail_calls import CALLS, doors_of, revoke_door
+        from faitfoi.pipeline.mail_calls import doors_of, revoke_door, said_of
 
         chosen = the_organisation(organisation)
         if revoke is not None:
@@ -252,7 +252,7 @@ def webhooks(
             return
         for each in doors_of(chosen):
             said = f"{timezone.localtime(each.called_at):%d/%m/%Y %H:%M}, " if each.called_at else ""
-            last = said + CALLS.get(each.call_said, "jamais appelée")
+            last = said + (said_of(each) or "jamais appelée")
             state = "fermée" if each.revoked_at else "ouverte"
             typer.echo(f"{each.id}  {each.provider} — {state} — dernier appel : {last}")
 

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Collection
 from uuid import UUID
 
+from django.db.models import F
 from django.utils import timezone
 
 from faitfoi.accounts.models import Organisation
@@ -52,6 +53,11 @@ def close_door(organisation: Organisation, door_id: UUID, providers: Collection[
 def note_call(door: WebhookDoor, said: str) -> None:
     """Remember the last call, by a word of its caller's, for whoever looks after the door."""
     WebhookDoor.objects.filter(id=door.id).update(called_at=timezone.now(), call_said=said)
+
+
+def note_foreign(door: WebhookDoor, news: int) -> None:
+    """Count what was told of things that are not ours."""
+    WebhookDoor.objects.filter(id=door.id).update(foreign_news=F("foreign_news") + news)
 
 
 def _digest(secret: str) -> str:

@@ -1,6 +1,7 @@
 """The door for mail providers' calls: found by the secret in its address, verified, then kept as news of deliveries."""
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 from uuid import UUID
 
 import httpx
@@ -13,7 +14,7 @@ from faitfoi.channels.mail_provider_news import NotRead
 from faitfoi.channels.mail_providers import ENDED, PROVIDERS, Fetch, Forged, read_call
 from faitfoi.pipeline import archive
 from faitfoi.pipeline.collecting import bury
-from faitfoi.pipeline.doors import close_door, find_door, list_doors, new_door, note_call
+from faitfoi.pipeline.doors import close_door, find_door, list_doors, new_door, note_call, note_foreign
 from faitfoi.pipeline.following import record
 from faitfoi.pipeline.grouping import carried_with
 from faitfoi.pipeline.mail_silence import forget_alarms, heard, note_subscription
@@ -71,7 +72,7 @@ def take_call(secret: str, *, headers: Mapping[str, str], body: bytes, fetch: Fe
     if sentence := stopped():
         raise NotNow(sentence)
     try:
-        news = _read(door, headers=headers, body=body, fetch=fetch)
+        news, settings = _read(door, headers=headers, body=body, fetch=fetch)
     except Forged:
         note_call(door, "forged")
         raise
@@ -79,7 +80,11 @@ def take_call(secret: str, *, headers: Mapping[str, str], body: bytes, fetch: Fe
         note_call(door, "unread")
         raise
     ended = [one.about["subscription"] == ENDED for one in news if "subscription" in one.about]
-    fresh = sum(_keep(door.organisation_id, one) for one in news if "subscription" not in one.about)
+    of_mail = [one for one in news if "subscription" not in one.about]
+    ours = [one for one in of_mail if not is_foreign(one, settings)]
+    fresh = sum(_keep(door.organisation_id, one) for one in ours)
+    if len(ours) < len(of_mail):
+        note_foreign(door, len(of_mail) - len(ours))
     for has_ended in ended:
         note_subscription(door, ended=has_ended)
     heard(door)
@@ -103,13 +108,38 @@ def revoke_door(organisation: Organisation, door_id: UUID, *, actor: str) -> boo
     return True
 
 
-def _read(door: WebhookDoor, *, headers: Mapping[str, str], body: bytes, fetch: Fetch | None) -> tuple[News, ...]:
+def is_foreign(one: News, settings: Mapping[str, str]) -> bool:
+    """Whether news is provably of a mail that another program sent with the same account.
+
+    Each of ours bears a reference of ours, and leaves from our address: what has neither is not ours. Where the
+    provider does not tell who sent it, nothing is proved.
+    """
+    sender = one.about.get("sender", "")
+    own = parseaddr(settings.get("sender_address", ""))[1].lower()
+    if one.about.get("message_ref") or "@" not in sender or not own:
+        return False
+    return sender != own and sender.rpartition("@")[2] != settings.get("return_domain", "").lower()
+
+
+def said_of(door: WebhookDoor) -> str:
+    """Say in French what became of the last call, and how much was not about our mail; empty when never called."""
+    said = [CALLS.get(door.call_said, "")]
+    if door.foreign_news == 1:
+        said.append("1 nouvelle d’un courriel que Faitfoi n’a pas envoyé, laissée de côté")
+    elif door.foreign_news:
+        said.append(f"{door.foreign_news} nouvelles de courriels que Faitfoi n’a pas envoyés, laissées de côté")
+    return " ; ".join(filter(None, said))
+
+
+def _read(
+    door: WebhookDoor, *, headers: Mapping[str, str], body: bytes, fetch: Fetch | None
+) -> tuple[tuple[News, ...], Mapping[str, str]]:
+    """Verify a call: its news, and the settings of the organisation's mail. Raises Forged, NotRead."""
     with acting_for(door.organisation_id):
         settings = channel_settings(ChannelKey.EMAIL) or {}
     told = {name.lower(): value for name, value in headers.items() if name.lower() != "cookie"}
-    return read_call(
-        door.provider, headers=told, body=body, settings=settings, now=timezone.now(), fetch=fetch or _fetched
-    )
+    now, fetch = timezone.now(), fetch or _fetched
+    return read_call(door.provider, headers=told, body=body, settings=settings, now=now, fetch=fetch), settings
 
 
 def _keep(organisation_id: UUID, one: News) -> int:

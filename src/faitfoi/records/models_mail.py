@@ -119,10 +119,11 @@ class WebhookDoor(models.Model):
     """Which organisation a call concerns, by the hash of its secret: in the address that a mail provider calls, or the
     token of a program that uses the API (`provider` is then "program", and `name` says which).
 
-    One that was revoked stays, and opens nothing. `called_at` and `call_said` are of the last call.
+    One that was revoked stays, and opens nothing. `called_at` and `call_said` are of the last call, `foreign_news`
+    counts what was told of mail that is not ours.
     """
 
-    passing_fields: ClassVar[frozenset[str]] = frozenset({"called_at", "call_said"})
+    passing_fields: ClassVar[frozenset[str]] = frozenset({"called_at", "call_said", "foreign_news"})
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     digest = models.CharField(max_length=64, unique=True)
@@ -133,6 +134,7 @@ class WebhookDoor(models.Model):
     revoked_at = models.DateTimeField(null=True)
     called_at = models.DateTimeField(null=True)
     call_said = models.CharField(max_length=20, blank=True)
+    foreign_news = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from faitfoi.accounts.duties import Duty, may
 from faitfoi.accounts.tenancy import acting_for
-from faitfoi.pipeline.mail_calls import CALLS, NoDoor, doors_of, open_door, revoke_door
+from faitfoi.pipeline.mail_calls import NoDoor, doors_of, open_door, revoke_door, said_of
 from faitfoi.pipeline.mail_wizard import PROOFS, SECRETS, present_set_up, save_proofs
 from faitfoi.pipeline.setting_up import CannotSetUp
 from faitfoi.web import words
@@ -72,9 +72,7 @@ def revoke_mail_door(request: HttpRequest, here: Here, door_id: UUID) -> HttpRes
 def _page(
     request: HttpRequest, here: Here, *, made: str = "", typed: Mapping[str, str] | None = None, status: int = 200
 ) -> HttpResponse:
-    doors = [
-        (door, words.PROVIDERS[door.provider], CALLS.get(door.call_said, "")) for door in doors_of(here.organisation)
-    ]
+    doors = [(door, words.PROVIDERS[door.provider], said_of(door)) for door in doors_of(here.organisation)]
     with acting_for(here.organisation.id):
         proofs = present_set_up()
         context: dict[str, object] = {

@@ -14,8 +14,8 @@ from faitfoi.channels.chorus_pro_codes import invoice_statuses
 from faitfoi.channels.contract import Grade
 from faitfoi.pipeline.acting import CannotAct, do_acts
 from faitfoi.pipeline.acting_questions import ask_about_acts
-from faitfoi.pipeline.answers_pa import handle
 from faitfoi.pipeline.chorus_halts import Halt, Paper, acknowledge, complete, halted, halted_deliveries, recycle
+from faitfoi.pipeline.handled import handle
 from faitfoi.pipeline.resending import CannotResend, resend
 from faitfoi.pipeline.task_list import count_tasks, list_tasks
 from faitfoi.pipeline.tasks import Task

@@ -3,12 +3,11 @@
 Whoever must do something is told so until later news, or until somebody has written that it is dealt with.
 """
 
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from faitfoi.accounts.models import ChannelKey
 from faitfoi.channels.contract import Grade
-from faitfoi.pipeline.answers_pa import HANDLED
+from faitfoi.pipeline.handled import is_handled
 from faitfoi.records.models import Delivery, Event
 from faitfoi.records.stages import Stage
 
@@ -25,12 +24,10 @@ def open_questions() -> QuerySet[Event]:
     """
     said = Event.objects.filter(delivery_id=OuterRef("delivery_id"), axis=Event.Axis.THEIRS)
     later = said.filter(Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), id__gt=OuterRef("id")))
-    named = Concat(Value(f"{HANDLED}:"), Cast(OuterRef("id"), CharField()))
-    handled = Event.objects.filter(delivery_id=OuterRef("delivery_id"), identity=named)
     asks = Q(grade=Grade.ACTION_NEEDED) & _worded() & ~Exists(later.filter(_worded()))
     strange = Q(grade=Grade.UNKNOWN_CODE) & ~Exists(later)
     news = Event.objects.filter(axis=Event.Axis.THEIRS, delivery__channel=ChannelKey.CHORUS_PRO, delivery__settled="")
-    return news.exclude(delivery__stage=Stage.REJECTED).filter(asks | strange).exclude(Exists(handled))
+    return news.exclude(delivery__stage=Stage.REJECTED).filter(asks | strange).exclude(is_handled())
 
 
 def left_behind(delivery: Delivery) -> bool:

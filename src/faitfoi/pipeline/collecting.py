@@ -301,3 +301,14 @@ def attach_letter(letter_id: UUID, *, actor: str) -> bool:
     letter.save(update_fields=["delivery", "settled_at", "settled_by"])
     write_entry("news_attached", actor=actor, document_id=delivery.document_id, rows=[letter], letter=str(letter.id))
     return True
+
+
+def settle_letter(letter_id: UUID, *, actor: str) -> bool:
+    """Put a piece of news that fits nothing aside; False when it is already. Runs inside `acting_for`."""
+    letter = DeadLetter.objects.select_for_update().filter(id=letter_id, settled_at=None).first()
+    if letter is None:
+        return False
+    letter.settled_at, letter.settled_by = timezone.now(), actor[:120]
+    letter.save(update_fields=["settled_at", "settled_by"])
+    write_entry("news_settled", actor=actor, rows=[letter], letter=str(letter.id))
+    return True

@@ -88,7 +88,7 @@ def _question(organisation: Organisation, event: Event) -> Task:
     assert delivery is not None  # noqa: S101  # the news is found by its delivery
     dealt_with = Button(
         label="Classer",
-        page="pa_answer",
+        page="answer_news",
         about={"event_id": event.pk},
         given={"exit": "handled"},
         asks="Ce qui a été fait",

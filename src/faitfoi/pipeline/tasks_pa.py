@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.channels.contract import Grade
-from faitfoi.pipeline.answers_pa import HANDLED, SUSPENDED
+from faitfoi.pipeline.answers_pa import SUSPENDED
+from faitfoi.pipeline.handled import is_handled
 from faitfoi.pipeline.tasks import Button, Family, Task, due_after
 from faitfoi.records.models import DeadLetter, Document, Event
 from faitfoi.records.stages import Stage
@@ -56,8 +56,6 @@ def said_of(organisation: Organisation, document: Document) -> list[Task]:
 
 def _open() -> QuerySet[Event]:
     """The statuses that ask for something, that nothing later has answered and nobody has settled."""
-    named = Concat(Value(f"{HANDLED}:"), Cast(OuterRef("id"), CharField()))
-    handled = Event.objects.filter(delivery_id=OuterRef("delivery_id"), identity=named)
     same = Event.objects.filter(delivery_id=OuterRef("delivery_id"), axis=Event.Axis.THEIRS)
     later = same.filter(code__regex=r"^\d{3}$", at__gt=OuterRef("at")).exclude(grade=Grade.DUPLICATE)
     ended = same.filter(code__in=ENDING, grade=Grade.REJECTED, at__lt=OuterRef("at"))
@@ -69,7 +67,7 @@ def _open() -> QuerySet[Event]:
     strange = Q(grade=Grade.UNKNOWN_CODE)
     contradicts = Q(code__in=AFTER_THE_END) & Exists(ended)
     said = Event.objects.filter(axis=Event.Axis.THEIRS, delivery__channel=ChannelKey.PLATEFORME_AGREEE)
-    return said.filter(asks | doubled | strange | contradicts).exclude(Exists(handled))
+    return said.filter(asks | doubled | strange | contradicts).exclude(is_handled())
 
 
 def _letters() -> QuerySet[DeadLetter]:
@@ -112,12 +110,12 @@ def _after_the_end(event: Event) -> bool:
 
 def _buttons(event: Event, *, after: bool) -> tuple[Button, ...]:
     about = {"event_id": event.id}
-    done = Button(label="Classer", page="pa_answer", about=about, given={"exit": "handled"}, asks="Ce qui a été fait")
+    done = Button(label="Classer", page="answer_news", about=about, given={"exit": "handled"}, asks="Ce qui a été fait")
     if event.code == SUSPENDED and not after:
         asks = "Ce que vous avez donné (l’acheteur le lira)"
         said = Button(
             label="Dire complétée (209)",
-            page="pa_answer",
+            page="answer_news",
             about=about,
             given={"exit": "complete"},
             asks=asks,
@@ -146,8 +144,10 @@ def _letter(organisation: Organisation, letter: DeadLetter) -> Task:
         due=due_after(organisation, since, 3),
         mood="lost",
         buttons=(
-            Button(label="Chercher de nouveau", page="pa_letter", about=named, given={"exit": "again"}, main=True),
-            Button(label="Classer", page="pa_letter", about=named, given={"exit": "settle"}),
+            Button(
+                label="Chercher de nouveau", page="unattached_news", about=named, given={"exit": "again"}, main=True
+            ),
+            Button(label="Classer", page="unattached_news", about=named, given={"exit": "settle"}),
         ),
     )
 

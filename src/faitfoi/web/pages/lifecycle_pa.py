@@ -1,4 +1,4 @@
-"""What a person answers to the lifecycle of an invoice at a plateforme agréée."""
+"""What a person declares by itself of an invoice at a plateforme agréée."""
 
 from uuid import UUID
 
@@ -9,32 +9,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from faitfoi.pipeline.acting import CannotAct
-from faitfoi.pipeline.answers_pa import SUSPENDED, complete, handle, settle_letter
-from faitfoi.pipeline.collecting import attach_letter
 from faitfoi.pipeline.statuses_pa import declare
-from faitfoi.records.models import DeadLetter, Document, Event
+from faitfoi.records.models import Document
 from faitfoi.web.access import Here, acts, changes, organisation_page
 
 MOST_TYPED = 1000
-
-
-@organisation_page
-@require_POST
-@acts
-@changes
-def answer(request: HttpRequest, here: Here, event_id: UUID) -> HttpResponse:
-    """Declare a suspended invoice completed, or settle what a status asked for."""
-    event = get_object_or_404(Event.objects.select_related("document", "delivery"), pk=event_id, axis=Event.Axis.THEIRS)
-    note = " ".join(request.POST.get("note", "").split())[:MOST_TYPED]
-    try:
-        if request.POST.get("exit") == "complete" and event.code == SUSPENDED and event.delivery is not None:
-            complete(event, note=note, actor=here.actor)
-            messages.success(request, _("The platform is told that the invoice is completed (209)."))
-        elif handle(event, note=note or _("Settled by a person."), actor=here.actor):
-            messages.success(request, _("It is written down."))
-    except CannotAct as error:
-        messages.warning(request, str(error))
-    return redirect("document", slug=here.organisation.slug, document_id=event.document_id)
 
 
 @organisation_page
@@ -52,20 +31,3 @@ def declare_status(request: HttpRequest, here: Here, document_id: UUID) -> HttpR
     else:
         messages.success(request, _("The plateforme agréée is told the status %(code)s.") % {"code": code})
     return redirect("document", slug=here.organisation.slug, document_id=document.pk)
-
-
-@organisation_page
-@require_POST
-@acts
-@changes
-def letter(request: HttpRequest, here: Here, letter_id: UUID) -> HttpResponse:
-    """Look again which invoice a piece of news is about, or put it aside."""
-    found = get_object_or_404(DeadLetter, pk=letter_id)
-    if request.POST.get("exit") == "again":
-        if attach_letter(found.pk, actor=here.actor):
-            messages.success(request, _("It is written down."))
-        else:
-            messages.warning(request, _("No invoice of yours fits it yet."))
-    elif settle_letter(found.pk, actor=here.actor):
-        messages.success(request, _("It is written down."))
-    return redirect("tasks", slug=here.organisation.slug)

@@ -53,6 +53,25 @@ def test_a_flow_in_xml_is_valid_sent_as_such_and_integrated(
     assert scene.stage("F-1") is Stage.DELIVERED
 
 
+@pytest.mark.parametrize(("process", "framework"), [("S3", "A9_"), ("S5", "A9_"), ("S6", "A12_")])
+@pytest.mark.parametrize("deposit", ["soumettre", "pdf"])
+def test_what_another_structure_validates_is_not_submitted_without_naming_it(
+    scene: Scene, deposit: str, process: str, framework: str
+) -> None:
+    told = {**invoice("F-1", TOWN)["process"], "business_process": process}
+    scene.change(ChannelKey.CHORUS_PRO, depot=deposit)
+    (line,) = scene.lines(scene.send(file("F-1", TOWN, process=told)))
+    assert line.outcome == LineOutcome.REFUSED
+    assert f"cadre {framework}" in line.reason
+    assert "codeStructureValideur" in line.reason
+    assert "dépôt « flux »" in line.reason
+    assert scene.deposits() == []
+    scene.change(ChannelKey.CHORUS_PRO, depot="flux")
+    (line,) = scene.lines(scene.send(file("F-1", TOWN, process=told)))
+    assert line.outcome == LineOutcome.READY
+    assert len(scene.deposits()) == 1
+
+
 def test_who_takes_no_flow_is_given_a_pdf_whatever_the_format_of_flows(scene: Scene) -> None:
     """Complaint A2."""
     scene.change(ChannelKey.CHORUS_PRO, format_flux="ubl")

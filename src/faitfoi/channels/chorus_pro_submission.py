@@ -40,7 +40,8 @@ FRAMEWORKS: Mapping[str, str] = {
     "S5": "A9_FACTURE_SOUSTRAITANT",
     "S6": "A12_FACTURE_COTRAITANT",
 }
-"""By BT-23, the cadre de facturation."""
+"""By BT-23, the cadre de facturation. Each of these is validated by a structure, which `soumettre` wants to be told
+(`codeStructureValideur`) and for which an invoice has no term."""
 CENT = Decimal("0.01")
 
 

@@ -6,7 +6,7 @@ The XML is written from the very invoice that the Factur-X would hold, read agai
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.chorus_pro_settings import FlowFormat, read_format
-from faitfoi.channels.chorus_pro_submission import Mode, read_mode
+from faitfoi.channels.chorus_pro_submission import FRAMEWORKS, Mode, read_mode
 from faitfoi.einvoice.chorus import for_chorus
 from faitfoi.einvoice.conversion import Target
 from faitfoi.einvoice.model import Invoice
@@ -27,11 +27,16 @@ def format_for(organisation: Organisation, customer: Customer) -> FlowFormat:
 
     Raises CannotSeal while the settings cannot be opened: the seal key is under the same lock, so the line waits.
     """
+    return _set_up_for(organisation, customer)[1]
+
+
+def _set_up_for(organisation: Organisation, customer: Customer) -> tuple[Mode, FlowFormat]:
+    """Return how the customer's invoices are deposited, and written. Raises CannotSeal, as `format_for`."""
     try:
         with acting_for(organisation.id):
             settings = channel_settings(ChannelKey.CHORUS_PRO) or {}
         mode = read_mode(customer.chorus_deposit or settings.get("depot", ""))
-        return read_format(settings.get("format_flux", "")) if mode is Mode.FLOW else FlowFormat.FACTURX
+        return mode, read_format(settings.get("format_flux", "")) if mode is Mode.FLOW else FlowFormat.FACTURX
     except (ValueError, VaultClosed) as error:
         raise CannotSeal(str(error)) from error
 
@@ -39,10 +44,11 @@ def format_for(organisation: Organisation, customer: Customer) -> FlowFormat:
 def invoice_for_chorus(organisation: Organisation, verdict: Verdict) -> Invoice:
     """Return the same invoice with the identifiers that legacy Chorus expects (SIRET as legal identifier).
 
-    Raises Refusal for what Chorus Pro is known to refuse.
+    Raises Refusal for what Chorus Pro is known to refuse, CannotSeal as `format_for`.
     """
     customer = verdict.customer
     assert customer is not None  # noqa: S101  # a Decision needs a customer
+    _check_framework(verdict.invoice, mode=_set_up_for(organisation, customer)[0])
     try:
         invoice = for_chorus(
             verdict.invoice,
@@ -57,6 +63,18 @@ def invoice_for_chorus(organisation: Organisation, verdict: Verdict) -> Invoice:
         said = f"{findings[0].message_fr} {findings[0].remedy_fr} ({findings[0].source.rstrip('.')})"
         raise Refusal(f"Chorus Pro refuserait la facture {invoice.number}. {said}", findings=findings)
     return invoice
+
+
+def _check_framework(invoice: Invoice, *, mode: Mode) -> None:
+    """Raise Refusal for an invoice of which `soumettre` would have to name the validating structure."""
+    process = invoice.process.business_process
+    if mode is not Mode.FLOW and (framework := FRAMEWORKS.get(process)):
+        raise Refusal(
+            f"La facture {invoice.number} est au cadre {framework} (BT-23 « {process} ») : le dépôt « {mode.value} » "
+            "de Chorus Pro veut la structure qui la valide (codeStructureValideur), qu’aucun terme de la facture ne "
+            "dit. Choisissez le dépôt « flux » sur la fiche du client ou dans les réglages de Chorus Pro, puis "
+            "envoyez-la de nouveau ; ou déposez-la sur le portail."
+        )
 
 
 def xml_for_chorus(invoice: Invoice, form: FlowFormat) -> bytes:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import archive
+from faitfoi.pipeline.directory import asked_of
 from faitfoi.pipeline.structures import refresh, structure_told
 from faitfoi.records.models import ChannelHealth, ChannelSettings, Customer, Structure
 from faitfoi.records.stages import LineOutcome
@@ -100,6 +101,8 @@ def test_the_answer_is_kept_raw_with_its_hour_and_serves_for_a_day(
         raw = json.loads(archive.fetch(scene.organisation.id, row.raw_sha256))
         assert raw["siret"]["b2gAdditionalData"] == {"serviceCodeStatus": True, "managesPaymentStatus": False}
         assert structure_told(TOWN.siret) is None  # Chorus Pro has said nothing
+        (asked,) = asked_of(Customer.objects.get(siret=TOWN.siret))
+        assert "Chaque facture porte un code service." in asked.sentences
     with acting_for(rival.id):
         assert not Structure.objects.exists()
     town(platform)

@@ -7,7 +7,7 @@ then undetermined, and the page says so (complaint B19).
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -25,6 +25,8 @@ from faitfoi.pipeline import archive
 from faitfoi.pipeline.connections import SILENCES, noted_failure, noted_good, rests
 from faitfoi.pipeline.customers import configured_channels, directory_address, match_customers, public_by_platform
 from faitfoi.pipeline.open_channels import Channels
+from faitfoi.pipeline.structures import describe as describe_structure
+from faitfoi.pipeline.structures import structure_told
 from faitfoi.records.journal import write_entry
 from faitfoi.records.models import ChannelSettings, Customer, Delivery, DirectoryAnswer
 from faitfoi.records.stages import Nature, Purpose
@@ -195,7 +197,11 @@ def asked_of(customer: Customer) -> list[Asked]:
     Runs inside `acting_for`. Nothing for a customer whom no plateforme agréée may reach.
     """
     rows = {row.address: row for row in DirectoryAnswer.objects.filter(address__in=addresses_of(customer))}
-    return [_asked(address, rows.get(address)) for address in addresses_of(customer)]
+    found = [_asked(address, rows.get(address)) for address in addresses_of(customer)]
+    wants = structure_told(customer.siret, CHANNEL) if found and customer.nature == Nature.PUBLIC else None
+    if wants is not None:  # of the establishment, whatever its addresses: told once
+        found[0] = replace(found[0], sentences=(*found[0].sentences, *describe_structure(wants)))
+    return found
 
 
 def addresses_of(customer: Customer) -> list[str]:

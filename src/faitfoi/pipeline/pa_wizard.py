@@ -151,6 +151,18 @@ RARE = Part(
             help="v1/directory-line si rien n’est dit.",
             kind=Kind.PATH,
         ),
+        Field(
+            name="siret_path",
+            label="Chemin des établissements dans l’annuaire",
+            help="v1/siret si rien n’est dit.",
+            kind=Kind.PATH,
+        ),
+        Field(
+            name="routing_path",
+            label="Chemin des services dans l’annuaire",
+            help="v1/routing-code si rien n’est dit.",
+            kind=Kind.PATH,
+        ),
     ),
 )
 

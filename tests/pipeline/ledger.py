@@ -81,7 +81,7 @@ class Ledger:
     key = KEY.value
     deadline = timedelta(seconds=5)
     settles_in = timedelta(0)
-    polls = True
+    asks = polls = True
     books: ClassVar[dict[str, Book]] = {}
 
     def __init__(self, settings: dict[str, str]) -> None:

@@ -67,7 +67,7 @@ class PlateformeAgreee:
     """The Channel `plateforme_agreee`, which also has a feed. Keeps its token and connections; used by one thread."""
 
     key = "plateforme_agreee"
-    polls = True
+    asks = polls = True
     # Platforms publish late what they have taken: before this, "not found" is not even worth asking.
     settles_in = timedelta(minutes=5)
 

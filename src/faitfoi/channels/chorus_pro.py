@@ -79,7 +79,7 @@ class ChorusPro:
     """The Channel `chorus_pro`. Keeps its token and connections between calls; used by one thread."""
 
     key = "chorus_pro"
-    polls = True
+    asks = polls = True
     goes_with = staticmethod(shares_flow)
     # Their intake takes minutes to integrate a flow, and only then can its invoice be searched for.
     settles_in = timedelta(minutes=15)

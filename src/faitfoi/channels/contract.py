@@ -215,6 +215,8 @@ class Channel(Protocol):
     """Longest time one `send` may take; the caller's lease is longer."""
     settles_in: timedelta
     """How long after the deadline the other side's index is worth asking."""
+    asks: bool
+    """Whether `find` can learn anything; where it cannot, only a person can tell what came of a lost answer."""
     polls: bool
     """Whether `poll` can learn anything."""
 

@@ -19,6 +19,11 @@ def able(capability: type) -> tuple[str, ...]:
     return tuple(key for key, make in CHANNELS.items() if isinstance(make, type) and issubclass(make, capability))
 
 
+def can_be_asked(key: str) -> bool:
+    """Whether a channel's other side can be asked if something has arrived (`Channel.asks`), settings or not."""
+    return bool(getattr(CHANNELS.get(key), "asks", True))
+
+
 def open_channel(key: str, settings: dict[str, str]) -> Channel:
     """Open the channel of this key with an organisation's settings, decrypted.
 

@@ -110,6 +110,7 @@ class SmtpMail:
 
     key = "email"
     settles_in = timedelta(0)
+    asks = False
     polls = False
     goes_with = staticmethod(goes_with)
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from faitfoi.accounts.models import ChannelKey, Organisation
+from faitfoi.accounts.models import Organisation
+from faitfoi.channels.registry import can_be_asked
 from faitfoi.pipeline.chorus_halts import halted
 from faitfoi.pipeline.resending import Settlement, why_not_again
 from faitfoi.pipeline.tasks import Button, Family, Task, due_after
@@ -87,8 +88,8 @@ def _unknown(delivery: Delivery) -> tuple[Button, ...]:
     arrived = _exit(delivery, "Elle est arrivée", "arrived", asks="Comment le savez-vous ?", optional=True, main=True)
     sure = "Je m’en suis assuré : elle n’est pas arrivée. Elle repart sous un nouvel envoi."
     anew = _exit(delivery, "Elle n’est pas arrivée, renvoyer", "resend", asks=sure, tick=True)
-    if delivery.channel == ChannelKey.EMAIL:
-        return (arrived, anew)  # nobody can be asked
+    if not can_be_asked(delivery.channel):
+        return (arrived, anew)
     return (arrived, _exit(delivery, "Demander de nouveau", "ask"), anew)
 
 
@@ -188,7 +189,7 @@ def _title(stage: Stage, delivery: Delivery) -> str:
 def _who(stage: Stage, delivery: Delivery) -> str:
     channel = delivery.get_channel_display()
     return {
-        Stage.UNKNOWN: "Vous, avec le client." if delivery.channel == ChannelKey.EMAIL else f"Qui a accès à {channel}.",
+        Stage.UNKNOWN: f"Qui a accès à {channel}." if can_be_asked(delivery.channel) else "Vous, avec le client.",
         Stage.TO_FIX: "Vous : rien n’est parti.",
         Stage.HELD: f"Qui gère les réglages du canal « {channel} » : rien n’est parti.",
         Stage.RETURNED: "Vous, avec le client.",
@@ -211,7 +212,7 @@ def _todo(stage: Stage, delivery: Delivery) -> str:
         )
     return {
         Stage.UNKNOWN: f"Demandez à {address} si elle est arrivée, et dites-le ici. Pas de renvoi avant la réponse."
-        if delivery.channel == ChannelKey.EMAIL
+        if not can_be_asked(delivery.channel)
         else "Cherchez-la de l’autre côté, et dites ici si elle y est. Ne la déposez pas une seconde fois avant.",
         Stage.TO_FIX: "Corrigez ce que dit la réponse, puis faites repartir.",
         Stage.HELD: "Remettez en ordre ce que dit le message (connexion, identifiants, quota), puis faites repartir. "

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from faitfoi.accounts.models import ChannelKey, SizeClass
@@ -15,20 +15,26 @@ from faitfoi.pipeline.routing import Borne, Decision, Directory, Facts, NoRoute,
 from faitfoi.pipeline.what_if import (
     Answer,
     NoSuchBatch,
+    changes_for,
     find_batch,
+    in_words,
+    kept,
     reached,
     route_batch_on,
     route_on,
     unreached,
     what_would_change,
 )
-from faitfoi.records.models import Delivery, JournalEntry
+from faitfoi.records.models import Delivery, Document, JournalEntry
 from faitfoi.records.stages import Nature, Purpose
-from tests.pipeline.cast import SILENT, TOWN, Scene, file
+from tests.pipeline.cast import SILENT, TOWN, Buyer, Scene, file
 from tests.pipeline.test_routing import FARMER
 from tests.pipeline.test_routing import TOWN as COMMUNE
 
 CHANNELS = st.sampled_from([*(key.value for key in ChannelKey)])
+SLOWLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""What these tests promise is no matter of the machine's speed."""
+
 MAYBE = st.sampled_from(["", "x@client.example"])
 
 
@@ -71,6 +77,7 @@ def facts(draw: st.DrawFn) -> Facts:
     )
 
 
+@SLOWLY
 @given(facts())
 def test_the_routing_of_a_day_needs_no_row_that_begins_later(told: Facts) -> None:
     known = legal_tables().known_on(told.day)
@@ -83,6 +90,7 @@ def test_the_routing_of_a_day_needs_no_row_that_begins_later(told: Facts) -> Non
         assert (now.channel, now.missing) == (then.channel, then.missing)
 
 
+@SLOWLY
 @given(facts())
 def test_the_legal_delivery_goes_by_a_lawful_and_configured_channel_to_an_address(told: Facts) -> None:
     way = decide(told)
@@ -96,6 +104,7 @@ def test_the_legal_delivery_goes_by_a_lawful_and_configured_channel_to_an_addres
         assert "F-1" in way.reason
 
 
+@SLOWLY
 @given(facts())
 def test_each_counterfactual_leads_elsewhere(told: Facts) -> None:
     now = decide(told)
@@ -106,6 +115,7 @@ def test_each_counterfactual_leads_elsewhere(told: Facts) -> None:
         assert change.then
 
 
+@SLOWLY
 @given(st.sampled_from(Nature), st.dates(date(2014, 1, 1), date(2035, 1, 1)), st.booleans())
 def test_every_day_has_one_answer_in_the_tables(nature: Nature, day: date, obliged: bool) -> None:
     tables = legal_tables()
@@ -207,3 +217,34 @@ def test_what_if_says_for_today_what_was_really_done(scene: Scene) -> None:
         with acting_for(scene.organisation.id):
             answer = route_on(scene.organisation, document, day=scene.organisation.legal_day(made.created_at))
         assert (answer.channel, answer.why) == (made.channel, made.reason)
+
+
+@pytest.mark.django_db
+def test_what_if_promises_no_way_to_a_buyer_without_a_record_nor_to_what_is_kept(scene: Scene) -> None:
+    nobody = Buyer(
+        reference="",
+        name="EARL des Inconnus",
+        nature=Nature.TAXABLE,
+        siren="000000109",
+        siret="00000010900018",
+        electronic="000000109",
+    )
+    batch = scene.hand_over(file("F-1"), file("F-2", nobody), file("F-3", TOWN))
+    scene.prepare(batch)
+    with acting_for(scene.organisation.id):
+        Document.objects.filter(number="F-3").update(kept_because="Avoir interne : il n’est pas envoyé.")
+        for day in (date(2026, 11, 21), date(2027, 9, 1)):
+            answers = route_batch_on(scene.organisation, batch, day=day)
+            missing = unreached(answers)
+            assert nobody.name in missing
+            assert "Créez sa fiche" in missing[nobody.name][0].why
+            assert kept(answers) == 1
+            assert sum(reached(answers).values()) + sum(map(len, missing.values())) + kept(answers) == 3
+        assert (
+            in_words(answers, day=day)
+            == "Le 01/09/2027, 3 document(s) : 2 sans canal possible, chez 2 client(s), 1 gardé(s) sans envoi. "
+            "Rien n’a été changé."
+        )
+        for number in ("F-2", "F-3"):
+            assert changes_for(scene.organisation, Document.objects.get(number=number), day=day) == []
+        Document.objects.filter(number="F-3").update(kept_because="")

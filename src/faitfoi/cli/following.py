@@ -62,7 +62,7 @@ def _route_now(chosen: "Organisation", number: str, engagement: str) -> None:
     from faitfoi.accounts.tenancy import acting_for
     from faitfoi.pipeline.installation import today
     from faitfoi.pipeline.rerouting import route_again
-    from faitfoi.pipeline.what_if import facts_of, what_would_change
+    from faitfoi.pipeline.what_if import changes_for
 
     document = the_document(chosen, number)
     still = route_again(chosen, document.id, actor="operator", engagement=engagement)
@@ -72,8 +72,9 @@ def _route_now(chosen: "Organisation", number: str, engagement: str) -> None:
         document.refresh_from_db()
         for delivery in document.deliveries.order_by("purpose", "sequence"):
             typer.echo(f"{delivery.get_purpose_display()} → {delivery.get_channel_display()} : {delivery.reason}")
-        changes = what_would_change(facts_of(chosen, document, day=today(chosen)))
-    typer.echo("Ce qui mènerait ailleurs aujourd’hui :")
+        changes = changes_for(chosen, document, day=today(chosen))
+    if changes:
+        typer.echo("Ce qui mènerait ailleurs aujourd’hui :")
     for change in changes:
         typer.echo(f"  · {change.supposing}, {change.then}")
     if still:
@@ -85,7 +86,16 @@ def _suppose(chosen: "Organisation", *, number: str, batch: str, on: date | None
     from faitfoi.accounts.tenancy import acting_for
     from faitfoi.pipeline.installation import today
     from faitfoi.pipeline.legal import legal_tables
-    from faitfoi.pipeline.what_if import NoSuchBatch, find_batch, reached, route_batch_on, route_on, unreached
+    from faitfoi.pipeline.what_if import (
+        NoSuchBatch,
+        find_batch,
+        in_words,
+        kept,
+        reached,
+        route_batch_on,
+        route_on,
+        unreached,
+    )
 
     day = on or today(chosen)
     document = the_document(chosen, number) if number else None
@@ -99,16 +109,20 @@ def _suppose(chosen: "Organisation", *, number: str, batch: str, on: date | None
         except NoSuchBatch as error:
             fail(str(error), code=2)
     for answer in answers if document else ():
-        typer.echo(f"{answer.number} → {answer.channel or 'aucun canal'} : {answer.why}")
+        typer.echo(f"{answer.number} → {answer.channel_in_words} : {answer.why}")
     missing = unreached(answers)
-    for customer, theirs in missing.items():
-        typer.echo(f"✗ {customer} ({len(theirs)}) : {theirs[0].why}")
+    for customer, theirs in missing.items() if document is None else ():
+        more = f" (et {len(theirs) - 1} autre(s))" if len(theirs) > 1 else ""
+        typer.echo(f"✗ {customer}{more} : {theirs[0].why}")
+    if document is None:
+        typer.echo(in_words(answers, day=day))
     told = {
         "on": day.isoformat(),
         "tables": legal_tables().edition.isoformat(),
         "documents": len(answers),
         "routes": reached(answers),
         "unreached": sum(map(len, missing.values())),
+        "kept": kept(answers),
         "customers": sorted(missing),
     }
     typer.echo(json.dumps(told, ensure_ascii=False))
@@ -126,6 +140,8 @@ def directory(
         from faitfoi.pipeline.directory import ask_now, describe, raw_answer
 
         chosen = the_organisation(organisation)
+        if not address.strip():
+            fail("Donnez une adresse de facturation électronique (BT-49) : le SIREN du client, par exemple.", code=2)
         answer = ask_now(chosen.id, address.strip(), actor="operator")
         if isinstance(answer, str):
             fail(answer)

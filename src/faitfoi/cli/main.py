@@ -6,6 +6,7 @@ import sys
 import typer
 
 from faitfoi.cli import database, leash, library, serving
+from faitfoi.cli.misuse import MISUSE, in_french
 from faitfoi.cli.supervisor import Died
 
 app = typer.Typer(
@@ -25,12 +26,19 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without accents still gets its answer
-    if len(sys.argv) == 1 or "--help" in sys.argv:
+    if len(sys.argv) <= 2 or "--help" in sys.argv:
         _name_the_panels()
     try:
-        app()
+        code = app(standalone_mode=False)
+    except MISUSE as error:
+        if said := in_french(error):
+            typer.echo(said, err=True)
+        sys.exit(getattr(error, "exit_code", 2))
+    except typer.Abort:
+        sys.exit("Abandonné.")
     except Died as error:
         sys.exit(str(error))
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _name_the_panels() -> None:

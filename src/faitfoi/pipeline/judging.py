@@ -19,7 +19,7 @@ from faitfoi.pipeline.customers import (
 from faitfoi.pipeline.epochs import lost_number
 from faitfoi.pipeline.installation import sandbox, today
 from faitfoi.pipeline.kept import why_kept
-from faitfoi.pipeline.routing import Decision, Kept, NoRoute, decide
+from faitfoi.pipeline.routing import Decision, Kept, NoRoute, decide, nobody_known
 from faitfoi.records.models import BurntNumber, Customer
 
 LONGEST_NUMBER = 60
@@ -159,10 +159,7 @@ def _route(
     if kept := why_kept(invoice, seller_siren=seller_identity(invoice)):
         return Kept(reason=kept)
     if customer is None:
-        return NoRoute(
-            reason=f"La facture {invoice.number} ne peut pas partir : aucun client ne correspond à "
-            f"« {invoice.buyer.name} ». Créez sa fiche, puis relancez."
-        )
+        return nobody_known(invoice.number, invoice.buyer.name)
     return decide(facts_for(organisation, customer, invoice, day=today(organisation), told=told))
 
 

@@ -122,6 +122,14 @@ class Kept:
     reason: str
 
 
+def nobody_known(number: str, buyer: str) -> NoRoute:
+    """Return the answer to an invoice whose buyer has no record."""
+    return NoRoute(
+        reason=f"La facture {number} ne peut pas partir : aucun client ne correspond à « {buyer} ». "
+        "Créez sa fiche, puis relancez."
+    )
+
+
 def decide(facts: Facts, tables: LegalTables | None = None) -> Decision | NoRoute:
     """Choose the channel of the legal delivery, of the copy and of the notice, by the law's tables of this version."""
     lawful, law = lawful_channels(facts, tables)

@@ -10,7 +10,7 @@ from uuid import UUID
 from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.einvoice.jsonform import from_json
 from faitfoi.pipeline.customers import draft_customer, facts_for, match_customer
-from faitfoi.pipeline.routing import Decision, Directory, Facts, NoRoute, decide, start_of
+from faitfoi.pipeline.routing import Decision, Directory, Facts, Kept, NoRoute, decide, nobody_known, start_of
 from faitfoi.records.models import Batch, Document
 from faitfoi.records.stages import LineOutcome, Nature
 
@@ -38,13 +38,20 @@ class Answer:
 
     number: str
     customer: str
-    way: Way
+    way: Way | Kept
     reference: str = ""
 
     @property
     def channel(self) -> str:
-        """The channel's key; empty when the customer could not be reached."""
+        """The channel's key; empty when the customer could not be reached, or when it is kept and never sent."""
         return self.way.legal.channel.value if isinstance(self.way, Decision) else ""
+
+    @property
+    def channel_in_words(self) -> str:
+        """The channel's French name, or what stands in its place."""
+        if isinstance(self.way, Decision):
+            return str(self.way.legal.channel.label)
+        return "gardée, sans envoi" if isinstance(self.way, Kept) else "aucun canal"
 
     @property
     def why(self) -> str:
@@ -70,9 +77,32 @@ def facts_of(organisation: Organisation, document: Document, *, day: date) -> Fa
 
 def route_on(organisation: Organisation, document: Document, *, day: date) -> Answer:
     """Say where a document would go on a day. Changes nothing. Runs inside `acting_for`."""
+    told = Answer(number=document.number, customer=document.buyer_name, way=Kept(reason=document.kept_because))
+    if document.kept_because:
+        return told
+    if has_no_record(organisation, document):
+        return replace(told, way=nobody_known(document.number, document.buyer_name))
     facts = facts_of(organisation, document, day=day)
     reference = document.customer.reference if document.customer else ""
-    return Answer(number=document.number, customer=facts.customer_name, way=decide(facts), reference=reference)
+    return replace(told, customer=facts.customer_name, way=decide(facts), reference=reference)
+
+
+def changes_for(organisation: Organisation, document: Document, *, day: date) -> list[Change]:
+    """Return what would lead a document elsewhere; nothing, where only a record for its buyer would.
+
+    Runs inside `acting_for`. Raises Unreadable as `facts_of` does.
+    """
+    if document.kept_because or has_no_record(organisation, document):
+        return []
+    return what_would_change(facts_of(organisation, document, day=day))
+
+
+def has_no_record(organisation: Organisation, document: Document) -> bool:
+    """Tell whether the buyer is nobody known here, and no record is made by itself. Runs inside `acting_for`."""
+    if document.customer or organisation.registers_customers:
+        return False
+    told = {**document.invoice, "lines": document.invoice.get("lines", [])[:1]}
+    return match_customer(from_json(json.dumps(told).encode()).buyer) is None
 
 
 def route_batch_on(organisation: Organisation, batch: Batch, *, day: date) -> list[Answer]:
@@ -189,7 +219,7 @@ def _then(way: Way) -> str:
 
 def unreached(answers: list[Answer]) -> dict[str, list[Answer]]:
     """Group by customer the documents that could not leave; those of one name are told apart by their reference."""
-    left = [answer for answer in answers if not answer.channel]
+    left = [answer for answer in answers if isinstance(answer.way, NoRoute)]
     bearers = Counter(name for name, _ in {(answer.customer, answer.reference) for answer in left})
     found: dict[str, list[Answer]] = {}
     for answer in left:
@@ -197,6 +227,22 @@ def unreached(answers: list[Answer]) -> dict[str, list[Answer]]:
         named = answer.customer if alone else f"{answer.customer} ({answer.reference or 'sans fiche'})"
         found.setdefault(named, []).append(answer)
     return found
+
+
+def in_words(answers: list[Answer], *, day: date) -> str:
+    """Sum up where a batch would go on a day, in one French sentence whose counts add up."""
+    ways = [f"{count} par {ChannelKey(key).label}" for key, count in reached(answers).items()]
+    missing = unreached(answers)
+    if missing:
+        ways.append(f"{sum(map(len, missing.values()))} sans canal possible, chez {len(missing)} client(s)")
+    if stay := kept(answers):
+        ways.append(f"{stay} gardé(s) sans envoi")
+    return f"Le {day:%d/%m/%Y}, {len(answers)} document(s) : {', '.join(ways) or 'aucun'}. Rien n’a été changé."
+
+
+def kept(answers: list[Answer]) -> int:
+    """Count the documents that are kept and never sent, whatever the day."""
+    return sum(isinstance(answer.way, Kept) for answer in answers)
 
 
 def reached(answers: list[Answer]) -> dict[str, int]:

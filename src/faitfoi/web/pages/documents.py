@@ -22,7 +22,7 @@ from faitfoi.pipeline.outlook import look_ahead
 from faitfoi.pipeline.relaunching import waiting_documents
 from faitfoi.pipeline.statuses_pa import offers
 from faitfoi.pipeline.tasks_pa import said_of
-from faitfoi.pipeline.what_if import Change, facts_of, what_would_change
+from faitfoi.pipeline.what_if import Change, changes_for
 from faitfoi.records.models import Artefact, Delivery, Document
 from faitfoi.web.access import Afterwards, Here, acts, changes, organisation_page, show
 from faitfoi.web.forms import EngagementForm, SearchForm
@@ -142,7 +142,7 @@ def route_again(request: HttpRequest, here: Here, document_id: UUID) -> HttpResp
 def _changes(here: Here, document: Document) -> list[Change]:
     """Return what would lead the document elsewhere today."""
     try:
-        return what_would_change(facts_of(here.organisation, document, day=today(here.organisation)))
+        return changes_for(here.organisation, document, day=today(here.organisation))
     except Unreadable:
         return []  # written down by a version that knew other terms: the page shows the rest
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -102,6 +102,7 @@ def organisation_page(view: Page[P]) -> Callable[..., HttpResponseBase]:
             # A refresh in the background must not paste the sign-in page into the middle of another one.
             return HttpResponseClientRefresh() if is_htmx(request) else redirect_to_login(request.get_full_path())
         here = _find_membership(request, slug)
+        refuse_nul(request)
         with timezone.override(ZoneInfo(here.organisation.zone)):
             with acting_for(here.organisation.id):
                 response = _answer(request, here, lambda allowed: view(request, allowed, *args, **kwargs))
@@ -121,6 +122,7 @@ def organisation_act(view: Page[P]) -> Callable[..., HttpResponse]:
         if not request.user.is_authenticated:
             return HttpResponseClientRefresh() if is_htmx(request) else redirect_to_login(request.get_full_path())
         here = _find_membership(request, slug)
+        refuse_nul(request)
         if not here.may_act:
             with acting_for(here.organisation.id):
                 return _answer(request, here, _refuse)
@@ -175,6 +177,12 @@ def show(
 def is_htmx(request: HttpRequest) -> bool:
     """True for a refresh in the background, which wants a part of the page only."""
     return bool(getattr(request, "htmx", False))
+
+
+def refuse_nul(request: HttpRequest) -> None:
+    """Answer 400 to a NUL among what was posted: nobody types one, and no text of the database can hold it."""
+    if request.method == "POST" and any("\0" in value for _, values in request.POST.lists() for value in values):
+        raise BadRequest("a NUL character was posted")
 
 
 def user_of(request: HttpRequest) -> User:

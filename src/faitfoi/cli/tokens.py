@@ -13,21 +13,23 @@ Name = Annotated[str, typer.Argument(help="Le nom du programme, par exemple banq
 
 
 @token.command("add")
-def add(name: Name, organisation: Named = None) -> None:
+def add(
+    name: Name,
+    organisation: Named = None,
+    days: Annotated[
+        int | None, typer.Option("--days", help="Combien de jours il vaut ; sans limite par défaut.")
+    ] = None,
+) -> None:
     """Donne un jeton à un programme ; il n’est montré qu’une fois."""
     with platform_open():
-        from faitfoi.pipeline.tokens import CannotMake, make_token
+        from faitfoi.pipeline.tokens import WARNING, CannotMake, make_token
 
         try:
-            secret = make_token(the_organisation(organisation), name, actor="operator")
+            secret = make_token(the_organisation(organisation), name, days=days, actor="operator")
         except CannotMake as error:
             fail(str(error), code=2)
     typer.echo(secret)
-    typer.echo(
-        "Gardez ce jeton comme un mot de passe : qui l’a enregistre des paiements, et ce qu’ils déclarent (statut 212) "
-        f"part sans autre confirmation. Pour le révoquer : faitfoi token revoke {name}",
-        err=True,
-    )
+    typer.echo(f"{WARNING} Pour le révoquer : faitfoi token revoke {name}", err=True)
 
 
 @token.command("list")
@@ -36,12 +38,17 @@ def list_tokens(organisation: Named = None) -> None:
     with platform_open():
         from django.utils import timezone
 
-        from faitfoi.pipeline.tokens import CALLS, tokens_of
+        from faitfoi.pipeline.tokens import CALLS, has_expired, tokens_of
 
         for each in tokens_of(the_organisation(organisation)):
             said = f"{timezone.localtime(each.called_at):%d/%m/%Y %H:%M}, " if each.called_at else ""
             last = said + CALLS.get(each.call_said, "jamais employé")
-            state = f"révoqué le {timezone.localtime(each.revoked_at):%d/%m/%Y}" if each.revoked_at else "ouvert"
+            state = "ouvert, sans limite"
+            if each.expires_at is not None:
+                word = "expiré le" if has_expired(each, at=timezone.now()) else "ouvert jusqu’au"
+                state = f"{word} {timezone.localtime(each.expires_at):%d/%m/%Y}"
+            if each.revoked_at:
+                state = f"révoqué le {timezone.localtime(each.revoked_at):%d/%m/%Y}"
             typer.echo(f"{each.name} — {state} — dernier appel : {last}")
 
 

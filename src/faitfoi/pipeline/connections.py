@@ -13,12 +13,12 @@ from uuid import UUID
 from django.db.models import F, Q
 from django.utils import timezone
 
-from faitfoi.accounts.models import ChannelKey, Organisation, User
+from faitfoi.accounts.models import ChannelKey, Organisation
 from faitfoi.accounts.tenancy import acting_for, require_organisation
 from faitfoi.channels.contract import Answer, CannotTell, Channel, Checking, Found, NotFound, NotSent
 from faitfoi.channels.http_wire import LOOPBACK_HOSTS
 from faitfoi.channels.registry import CHANNELS, open_channel
-from faitfoi.evidence.leaves import read_canonical
+from faitfoi.pipeline.actors import names_of, read_facts
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.open_channels import Channels
 from faitfoi.pipeline.setting_up import CannotSetUp
@@ -142,15 +142,12 @@ def _told_environment(channel: Channel, values: Mapping[str, str]) -> str:
 
 def _changes(key: ChannelKey) -> list[Change]:
     entries = JournalEntry.objects.filter(kind="channel_settings_changed", body__contains=f'"channel":"{key.value}"')
-    found = [(entry.created_at, _actor(entry.body)) for entry in entries.order_by("-id")[:CHANGES_SHOWN]]
-    ids = [actor.removeprefix("user:") for _, actor in found if actor.startswith("user:")]
-    names = {str(user.pk): str(user) for user in User.objects.filter(pk__in=ids)}
-    return [Change(who=names.get(actor.removeprefix("user:"), "l’exploitant"), at=at) for at, actor in found]
-
-
-def _actor(body: str) -> str:
-    entry = read_canonical(body.encode())
-    return str(entry.get("actor", "")) if isinstance(entry, dict) else ""
+    found = [
+        (entry.created_at, str(read_facts(entry.body).get("actor", "")))
+        for entry in entries.order_by("-id")[:CHANGES_SHOWN]
+    ]
+    names = names_of(actor for _, actor in found)
+    return [Change(who=names[actor], at=at) for at, actor in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Mail providers call an address that holds the secret (`mail_calls`); programs th
 import hashlib
 import secrets
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F
@@ -15,11 +16,13 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.records.models import WebhookDoor
 
 
-def new_door(organisation: Organisation, provider: str, *, name: str = "") -> tuple[WebhookDoor, str]:
+def new_door(
+    organisation: Organisation, provider: str, *, name: str = "", expires_at: datetime | None = None
+) -> tuple[WebhookDoor, str]:
     """Write a door with a new secret, which nobody can be told again. Runs inside `acting_for`; the caller journals."""
     secret = secrets.token_urlsafe(32)
     made = WebhookDoor.objects.create(
-        digest=_digest(secret), organisation_id=organisation.id, provider=provider, name=name
+        digest=_digest(secret), organisation_id=organisation.id, provider=provider, name=name, expires_at=expires_at
     )
     return made, secret
 

@@ -119,8 +119,8 @@ class WebhookDoor(models.Model):
     """Which organisation a call concerns, by the hash of its secret: in the address that a mail provider calls, or the
     token of a program that uses the API (`provider` is then "program", and `name` says which).
 
-    One that was revoked stays, and opens nothing. `called_at` and `call_said` are of the last call, `foreign_news`
-    counts what was told of mail that is not ours.
+    One that was revoked, or whose `expires_at` has passed, stays and opens nothing. `called_at` and `call_said` are of
+    the last call, `foreign_news` counts what was told of mail that is not ours.
     """
 
     passing_fields: ClassVar[frozenset[str]] = frozenset({"called_at", "call_said", "foreign_news"})
@@ -132,6 +132,7 @@ class WebhookDoor(models.Model):
     name = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     revoked_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
     called_at = models.DateTimeField(null=True)
     call_said = models.CharField(max_length=20, blank=True)
     foreign_news = models.PositiveIntegerField(default=0)

@@ -41,7 +41,7 @@ ADDRESSES = Part(
         Field(
             name="directory_url",
             label="Adresse de l’annuaire (Directory Service)",
-            help="Facultative : sans elle, l’adresse d’un client n’est pas vérifiée avant l’envoi.",
+            help="Sans elle, l’adresse d’un client n’est pas vérifiée avant l’envoi.",
             kind=Kind.ADDRESS,
         ),
     ),

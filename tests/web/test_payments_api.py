@@ -298,3 +298,10 @@ def test_a_token_bears_the_name_of_one_program(scene: Scene, token: str) -> None
     assert revoke_token(scene.organisation, "banque", actor=ACTOR)
     anew = make_token(scene.organisation, "banque", actor=ACTOR)
     assert (get(token, invoice=F)[0], get(anew, invoice=F)[0]) == (401, 404)
+
+
+def test_another_method_is_told_which_ones_there_are(token: str) -> None:
+    answer = Client().put(ADDRESS, b"{}", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["code"]) == (405, "method")
+    assert answer.headers["Allow"] == "GET, POST"
+    assert "POST" in answer.json()["message"]

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from faitfoi.pipeline.doors import note_call
 from faitfoi.pipeline.payment_calls import payments_of, take_order
@@ -18,6 +17,7 @@ from faitfoi.web.weight import outweighs
 MOST_BYTES = 64 * 1024
 STATUS = {
     "token": HTTPStatus.UNAUTHORIZED,
+    "method": HTTPStatus.METHOD_NOT_ALLOWED,
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "invoice_unknown": HTTPStatus.NOT_FOUND,
     "invoice_ambiguous": HTTPStatus.CONFLICT,
@@ -30,7 +30,6 @@ STATUS = {
 
 
 @csrf_exempt  # the caller has no session and no cookie: the token that it sends itself says whose the call is
-@require_http_methods(["GET", "POST"])
 def payments(request: HttpRequest) -> HttpResponse:
     """Record a payment (POST: 201, or 200 when this key has recorded it already), or list an invoice's (GET)."""
     token = token_of(request.headers.get("Authorization", ""))
@@ -40,7 +39,13 @@ def payments(request: HttpRequest) -> HttpResponse:
         answer.headers["WWW-Authenticate"] = "Bearer"
         return answer
     try:
-        answer = _post(request, token) if request.method == "POST" else _get(request, token)
+        match request.method:
+            case "POST":
+                answer = _post(request, token)
+            case "GET":
+                answer = _get(request, token)
+            case _:
+                raise CallRefused("Appelez par POST pour enregistrer un paiement, par GET pour lire.", code="method")
     except CallRefused as refused:
         answer = _refusal(refused)
     note_call(token, "kept" if answer.status_code < HTTPStatus.BAD_REQUEST else "refused")
@@ -64,7 +69,10 @@ def _get(request: HttpRequest, token: WebhookDoor) -> JsonResponse:
 
 def _refusal(refused: CallRefused) -> JsonResponse:
     told: dict[str, object] = {"code": refused.code, "field": refused.field, "message": str(refused)}
-    return _answer(told, STATUS.get(refused.code, HTTPStatus.BAD_REQUEST))
+    answer = _answer(told, STATUS.get(refused.code, HTTPStatus.BAD_REQUEST))
+    if refused.code == "method":
+        answer.headers["Allow"] = "GET, POST"
+    return answer
 
 
 def _answer(told: dict[str, object], status: HTTPStatus) -> JsonResponse:

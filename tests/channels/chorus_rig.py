@@ -37,7 +37,7 @@ class Chorus:
             "token_url": f"{self.simulator.url}/api/oauth/token",
             "client_id": "faitfoi",
             "technical_login": "TECH_1_00000001800017@cpro.example",
-            "timeout": "5",
+            "timeout": "60",
             **SECRETS,
             **changes,
         }

@@ -57,7 +57,7 @@ def _taken(*, then: Stage, times: int | None = 1, on: str = "") -> Strike:
     return Strike(outcome=Receipt, has=1, stage=then, then=then, times=times, on=on)
 
 
-LATE = 3.0
+LATE = 300.0
 """Seconds: longer than the tests' channels wait for an answer."""
 
 

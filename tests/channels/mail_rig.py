@@ -14,6 +14,7 @@ from typing import cast
 from faitfoi.channels.contract import Attachment, Parcel
 from faitfoi.channels.smtp_mail import SmtpMail
 from faitfoi.simulators.smtp import SmtpSimulator
+from tests.waiting import PATIENCE
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 PDF = b"%PDF-1.7\r\n.\r\n..\n.\n" + bytes(range(256)) * 40 + b"%%EOF\n"
@@ -28,7 +29,7 @@ def settings_for(port: int, **more: str) -> dict[str, str]:
         "sender_address": "factures@cooperative.example",
         "sender_name": "Coopérative du Val Fleuri",
         "reply_to": "compta@cooperative.example",
-        "deadline_seconds": "5",
+        "deadline_seconds": "60",
     } | more
 
 
@@ -112,4 +113,4 @@ def scripted(replies: list[bytes], *, drip: float = 0.0) -> Iterator[int]:
             yield server.getsockname()[1]
         finally:
             over.set()
-            thread.join(timeout=5)
+            thread.join(timeout=PATIENCE)

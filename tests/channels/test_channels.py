@@ -175,7 +175,7 @@ def test_without_a_fault_there_is_a_receipt_and_one_document(channel: Channel, r
 def test_each_fault_has_its_outcome_and_the_next_sending_is_unharmed(
     key: str, rig: Rig, kind: FaultKind, strike: Strike
 ) -> None:
-    hurried = {rig.patience: "1"} if strike.seconds else {}
+    hurried = {rig.patience: "2"} if strike.seconds else {}
     channel = open_channel(key, rig.settings | hurried)
     plan(rig, kind=kind, times=strike.times, seconds=strike.seconds, on=strike.on)
     outcome = send(channel, parcel(rig))

@@ -3,7 +3,6 @@
 import json
 import socket
 import threading
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from faitfoi.channels import http_wire
 from faitfoi.channels.chorus_pro import ChorusPro
 from faitfoi.channels.contract import NotSent, OutcomeUnknown, Refused
 from tests.channels.chorus_rig import SECRETS, Chorus, parcel
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def raw_server(*answers: bytes, keep: bool = False, drip: float = 0) -> Iterator
     listener.close()
     for peer in held:
         peer.close()
-    thread.join(timeout=5)
+    thread.join(timeout=PATIENCE)
 
 
 def trickle(peer: socket.socket, answer: bytes, drip: float) -> None:
@@ -122,13 +122,13 @@ def test_a_verdict_on_the_document_is_a_refusal(chorus: Chorus, code: str, words
         {"kind": "garbage"},
         {"kind": "garbage", "code": "truncated"},
         {"kind": "duplicate"},
-        {"kind": "slow", "seconds": 5},
+        {"kind": "slow", "seconds": PATIENCE},
     ],
 )
 def test_whatever_hides_the_answer_leaves_the_outcome_unknown(chorus: Chorus, fault: dict[str, object]) -> None:
     chorus.command("fault", **fault)
     with pytest.raises(OutcomeUnknown):
-        chorus.channel(timeout="0.5").send(parcel())
+        chorus.channel(timeout="2").send(parcel())
     assert len(chorus.deposits) == 1
 
 
@@ -158,19 +158,17 @@ def test_an_answer_that_makes_no_sense_is_never_a_receipt(chorus: Chorus, answer
 
 def test_silence_after_the_deposit_is_an_unknown_outcome(chorus: Chorus) -> None:
     with raw_server(TOKEN, b"", keep=True) as url:
-        channel = chorus.channel(api_url=f"{url}/cpro", token_url=f"{url}/token", timeout="0.3")
+        channel = chorus.channel(api_url=f"{url}/cpro", token_url=f"{url}/token", timeout="2")
         with pytest.raises(OutcomeUnknown):
             channel.send(parcel())
 
 
 def test_an_answer_that_drips_is_cut_at_the_deadline(chorus: Chorus) -> None:
-    body = json.dumps({"codeRetour": 0, "libelle": " " * 400, "numeroFluxDepot": "CPP0011117000000000425903"}).encode()
+    body = json.dumps({"codeRetour": 0, "libelle": " " * 4000, "numeroFluxDepot": "CPP0011117000000000425903"}).encode()
     with raw_server(TOKEN, http("200 OK", body), drip=0.02) as url:
-        channel = chorus.channel(api_url=f"{url}/cpro", token_url=f"{url}/token", timeout="0.5")
-        began = time.monotonic()
-        with pytest.raises(OutcomeUnknown):
+        channel = chorus.channel(api_url=f"{url}/cpro", token_url=f"{url}/token", timeout="2")
+        with pytest.raises(OutcomeUnknown):  # whole, it would be a receipt
             channel.send(parcel())
-        assert time.monotonic() - began < channel.deadline.total_seconds()
 
 
 def test_nobody_there_means_not_sent(chorus: Chorus) -> None:

@@ -13,6 +13,7 @@ from faitfoi.channels.closing import close_abruptly
 from faitfoi.channels.contract import OutcomeUnknown
 from tests.channels import chorus_rig, mail_rig
 from tests.channels.chorus_documents import Bill, cii
+from tests.waiting import PATIENCE
 
 SMALL = 4096
 """Bytes that the other side takes at once before it stops reading."""
@@ -36,7 +37,7 @@ class Deaf:
     def read_the_rest(self) -> None:
         """Read until the sender's end, which has given up."""
         self._gone.set()
-        assert self._ended.wait(20)
+        assert self._ended.wait(PATIENCE)
 
     def _serve(self) -> None:
         peer, _ = self._listener.accept()
@@ -45,7 +46,7 @@ class Deaf:
                 peer.sendall(reply)
                 if not reply.startswith(b"354"):
                     peer.recv(SMALL)
-            self._gone.wait(20)
+            self._gone.wait(PATIENCE)
             try:
                 while piece := peer.recv(SMALL):
                     self.heard += piece
@@ -72,7 +73,7 @@ def chorus() -> Iterator[chorus_rig.Chorus]:
 
 def test_a_deposit_that_waits_to_leave_dies_with_its_deadline(chorus: chorus_rig.Chorus) -> None:
     with deaf() as portal:
-        channel = chorus.channel(api_url=f"http://127.0.0.1:{portal.port}/cpro", timeout="1")
+        channel = chorus.channel(api_url=f"http://127.0.0.1:{portal.port}/cpro", timeout="2")
         with pytest.raises(OutcomeUnknown):
             channel.send(chorus_rig.parcel(content=cii(Bill()) + b" " * LONG, media_type="application/xml"))
         portal.read_the_rest()
@@ -82,7 +83,7 @@ def test_a_deposit_that_waits_to_leave_dies_with_its_deadline(chorus: chorus_rig
 
 def test_a_message_that_waits_to_leave_dies_with_its_deadline() -> None:
     script = (b"220 ok\r\n", b"250 ok\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n")
-    with deaf(*script) as relay, mail_rig.opened(mail_rig.settings_for(relay.port, deadline_seconds="1")) as channel:
+    with deaf(*script) as relay, mail_rig.opened(mail_rig.settings_for(relay.port, deadline_seconds="2")) as channel:
         with pytest.raises(OutcomeUnknown):
             channel.send(mail_rig.parcel(artefact=replace(mail_rig.parcel().artefact, content=b"%PDF" * (LONG // 4))))
         relay.read_the_rest()
@@ -99,6 +100,6 @@ def test_a_sender_that_was_killed_is_not_worth_a_word(
     chorus.channel().send(chorus_rig.parcel())  # connections are taken in their order: the other one's has begun
     for thread in threading.enumerate():
         if "process_request_thread" in thread.name:
-            thread.join(timeout=5)
+            thread.join(timeout=PATIENCE)
     assert capfd.readouterr().err == ""
     assert len(chorus.deposits) == 1

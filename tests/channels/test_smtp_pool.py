@@ -13,6 +13,7 @@ from faitfoi.channels.smtp_mail_wire import MakesNoSense, RelayClient
 from faitfoi.simulators.control import Fault, FaultKind
 from faitfoi.simulators.smtp import SmtpSimulator
 from tests.channels.mail_rig import NOW, opened, parcel, running, settings_for
+from tests.waiting import PATIENCE
 
 
 def test_the_next_job_goes_on_with_the_connection_of_the_last() -> None:
@@ -69,7 +70,7 @@ def test_a_relay_that_speaks_before_the_final_dot_never_hears_it() -> None:
     """It has said no, or hung up, in the middle of the message: nothing can have arrived, and nothing is unknown."""
     ours, theirs = socket.socketpair()
     client = RelayClient(helo_domain="cooperative.example", tls=None, tls_at_once=False)
-    client.sock, client.until = ours, time.monotonic() + 5
+    client.sock, client.until = ours, time.monotonic() + PATIENCE
     with ours, theirs:
         theirs.sendall(b"421 4.3.2 closing\r\n")
         with pytest.raises(MakesNoSense):

@@ -12,6 +12,7 @@ from contextlib import suppress
 import pytest
 
 from faitfoi.simulators.smtp import SmtpSimulator
+from tests.waiting import PATIENCE
 
 MESSAGE = b"From: a@x.example\r\nMessage-ID: <m1@x.example>\r\nSubject: S\r\n\r\nbonjour\r\n"
 
@@ -26,7 +27,7 @@ def relay() -> Iterator[SmtpSimulator]:
 
 def ask(base: str, path: str, body: object = None) -> dict[str, object]:
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(f"{base}/control/{path}", data=data, timeout=5) as answer:
+    with urllib.request.urlopen(f"{base}/control/{path}", data=data, timeout=PATIENCE) as answer:
         told: dict[str, object] = json.load(answer)
     return told
 
@@ -90,7 +91,7 @@ def test_as_a_process_it_serves_until_it_is_told_to_end() -> None:
         deliver(int(port), "a@client.example")
         assert len(str(ask(control, "records")["messages"])) > 2
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=PATIENCE) == 0
     finally:
         process.kill()
         process.communicate()

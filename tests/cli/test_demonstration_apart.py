@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import psycopg
@@ -15,6 +14,7 @@ from faitfoi.accounts.models import Organisation
 from faitfoi.cli.demonstration.loading import real_organisations
 from faitfoi.database import embedded, roles
 from tests.database.conftest import sweep
+from tests.waiting import PATIENCE, wait_for
 
 COMMAND = (sys.executable, "-u", "-m", "faitfoi.cli", "demo", "--once")
 
@@ -36,27 +36,26 @@ def test_an_interrupted_demonstration_goes_on_and_calls_nothing_lost(
     environment = {**kept, "FAITFOI_HOME": str(tmp_path)}
     with (tmp_path / "said.txt").open("w") as said:
         first = subprocess.Popen(COMMAND, env=environment, stdout=said, stderr=said)
-    wait_for_deliveries(tmp_path, first, most=120)
+    wait_for(lambda: some_have_left(tmp_path), "deliveries", meanwhile=lambda: still_runs(first, tmp_path))
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=120) == 130, (tmp_path / "said.txt").read_text()
+    assert first.wait(timeout=PATIENCE) == 130, (tmp_path / "said.txt").read_text()
 
-    again = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    again = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
     counts = json.loads(next(line for line in again.stdout.splitlines() if line.startswith("{")))
     assert (again.returncode, counts["lost"], counts["doubled"]) == (0, 0, 0), again.stdout
     assert counts["sent"] > 0
 
 
-def wait_for_deliveries(home: Path, process: subprocess.Popen[bytes], *, most: int) -> None:
-    """Return once some deliveries have left, as the tables say; `most` seconds."""
-    pause = threading.Event()
-    for _ in range(most * 5):
-        assert process.poll() is None, (home / "said.txt").read_text()
-        if "fichiers reçus" in (home / "said.txt").read_text():
-            running = embedded.start(home / "postgres")
-            url = roles.on_database(running.superuser_url, roles.DATABASE)
-            with psycopg.connect(url) as connection:
-                row = connection.execute("SELECT count(*) FROM records_delivery WHERE stage = 'accepted'").fetchone()
-            if row is not None and row[0] > 2:
-                return
-        pause.wait(0.2)
-    raise AssertionError("nothing has left")
+def still_runs(process: subprocess.Popen[bytes], home: Path) -> None:
+    assert process.poll() is None, (home / "said.txt").read_text()
+
+
+def some_have_left(home: Path) -> bool:
+    """Tell whether some deliveries have left, as the tables say."""
+    if "fichiers reçus" not in (home / "said.txt").read_text():
+        return False
+    running = embedded.running(home / "postgres")
+    assert running is not None
+    with psycopg.connect(roles.on_database(running.superuser_url, roles.DATABASE)) as connection:
+        row = connection.execute("SELECT count(*) FROM records_delivery WHERE stage = 'accepted'").fetchone()
+    return row is not None and row[0] > 2

@@ -6,13 +6,13 @@ import pty
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from faitfoi.cli.library_desk import Question, answers
 from tests.cli.commands import PROGRAM, ask
+from tests.waiting import PATIENCE, wait_for
 
 MANY = 2_000
 
@@ -92,13 +92,14 @@ def test_ctrl_c_says_what_was_done_and_the_next_run_goes_on(inbox: Path, tmp_pat
     for number in range(MANY):
         (many / f"{number:04}.xml").hardlink_to(inbox / "TV-2026-0402.xml")
     report = tmp_path / "report.jsonl"
-    command = [*PROGRAM, "check", str(many), "--report", str(report), "--jobs", "1"]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not (report.exists() and report.stat().st_size):
-        time.sleep(0.01)
+    command = [*PROGRAM, "check", "--json", str(many), "--report", str(report), "--jobs", "1"]
+    # Nobody reads what it says until it is interrupted, so that it cannot come to the end before.
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, pipesize=4096
+    )
+    wait_for(lambda: report.exists() and report.stat().st_size > 0, "the first answer")
     os.killpg(running.pid, signal.SIGINT)  # as the terminal does: the children hear it too
-    _, complaint = running.communicate(timeout=30)
+    _, complaint = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
     assert b"Traceback" not in complaint
     assert "Interrompu :" in complaint.decode()

@@ -11,6 +11,7 @@ import pytest
 
 from faitfoi.database import embedded
 from tests.database.conftest import sweep
+from tests.waiting import PATIENCE
 
 
 def faitfoi(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -21,7 +22,7 @@ def faitfoi(*arguments: str, home: Path, **environment: str) -> subprocess.Compl
         env={**kept, "FAITFOI_HOME": str(home), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -78,7 +79,7 @@ def test_a_polite_kill_leaves_no_database_behind(tmp_path: Path) -> None:
         assert command.stdout.readline() == b"open\n"
         assert embedded.status(tmp_path / "postgres").running
         command.send_signal(signal.SIGTERM)
-        command.wait(timeout=60)
+        command.wait(timeout=PATIENCE)
         assert not embedded.status(tmp_path / "postgres").running
     finally:
         command.kill()

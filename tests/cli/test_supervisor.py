@@ -2,24 +2,24 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from faitfoi.cli.supervisor import Died, Supervisor, free_port, wait_for_port
-
-SECONDS = 60.0
+from tests.waiting import wait_for
 
 
 def revived(supervisor: Supervisor) -> list[str]:
     """The first ones that were started again."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        if names := supervisor.revive():
-            return names
-        time.sleep(0.05)
-    raise TimeoutError
+    names: list[str] = []
+
+    def one_was() -> bool:
+        names.extend(supervisor.revive())
+        return bool(names)
+
+    wait_for(one_was, "another life")
+    return names
 
 
 def revived_for_ever(supervisor: Supervisor) -> None:

@@ -13,6 +13,7 @@ import pytest
 from faitfoi.database import roles
 from tests.environment import ROOT
 from tests.postgres import cluster
+from tests.waiting import PATIENCE
 
 SUFFIX = f"_{os.getpid()}"  # roles belong to the whole server, which other tests share
 
@@ -52,14 +53,14 @@ def test_the_page_on_one_s_own_postgresql_is_enough(server: str, tmp_path: Path)
     app, owner = (re.sub(r"//[^:@/]+", f"//{role}{SUFFIX}", url) for role in ("faitfoi_app", "faitfoi_owner"))
     environment = {**os.environ, "FAITFOI_HOME": str(tmp_path), "DATABASE_URL": app, "FAITFOI_OWNER_URL": owner}
     command = [sys.executable, "-m", "faitfoi.cli", "documents", "--json"]
-    first = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    first = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (first.returncode, first.stderr) == (0, "")
 
     del environment["FAITFOI_OWNER_URL"]  # up to date: the owner is not needed any more
-    again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (again.returncode, again.stderr) == (0, "")
 
     as_root = {**environment, "DATABASE_URL": url}
-    refused = subprocess.run(command, env=as_root, capture_output=True, text=True, timeout=120, check=False)
+    refused = subprocess.run(command, env=as_root, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert refused.returncode == 1
     assert "SUPERUSER" in refused.stderr

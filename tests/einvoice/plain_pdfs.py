@@ -13,6 +13,8 @@ import pikepdf
 import typst
 from pikepdf import Array, Dictionary, Name, Pdf, String
 
+from tests.waiting import PATIENCE
+
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
 _TYPST = """
@@ -57,7 +59,7 @@ def by_chromium(folder: Path) -> bytes | None:
     done = subprocess.run(
         [*command, f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={target}", page.as_uri()],
         capture_output=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-500:]

@@ -1,7 +1,5 @@
 """RFC 6962 trees: published vectors, and properties over trees of every shape."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +14,7 @@ from faitfoi.evidence.merkle import (
     verify_inclusion,
 )
 from tests.evidence.rows import consistency_proof, inclusion_proof
+from tests.work import cost
 
 # The inputs and heads that every Certificate Transparency implementation is tested with.
 INPUTS = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -134,6 +133,4 @@ def test_anything_grows_from_the_empty_tree() -> None:
 
 def test_a_hundred_thousand_leaves_take_less_than_a_second() -> None:
     kept = leaves(100_000)
-    start = time.process_time()
-    root(kept)
-    assert time.process_time() - start < 1
+    assert cost(lambda: root(kept)) < 1

@@ -23,6 +23,7 @@ from tests.evidence import softhsm
 from tests.evidence.authority import Authority, certify, new_key
 from tests.evidence.conftest import AT, plain_pdf
 from tests.evidence.oracle import judge
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +87,8 @@ def test_one_failure_is_tried_once_more_and_two_seal_nothing(service: CscSimulat
 
 def test_a_slow_service_is_not_waited_for(service: CscSimulator) -> None:
     key = open_csc({**service.settings, "timeout": "1"})
-    fault(service, FaultKind.SLOW, seconds=2.0)
-    fault(service, FaultKind.SLOW, seconds=2.0)
+    fault(service, FaultKind.SLOW, seconds=PATIENCE)
+    fault(service, FaultKind.SLOW, seconds=PATIENCE)
     with pytest.raises(SignerSilent, match="n’a pas signé"):
         seal(plain_pdf(), key, at=AT)
 

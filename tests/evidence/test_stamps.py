@@ -8,12 +8,17 @@ import pytest
 
 from faitfoi.evidence.stamps import LARGEST_ANSWER, AuthoritySilent, StampRefused, ask_stamp, check_stamp, load_roots
 from tests.evidence.tsa import MESSAGE, Authority, Lie, about_something_else, garbage, serving, with_another_nonce
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Iterator[Authority]:
     with serving(Authority(tmp_path / "tsa")) as made:
         yield made
+
+
+HURRIED = 1.0
+"""Seconds that an authority is waited for which takes far longer."""
 
 
 def now() -> datetime:
@@ -72,12 +77,12 @@ def test_an_authority_that_is_down_is_not_one_that_lies(authority: Authority) ->
 
 def test_an_authority_that_is_slow_or_never_ends_is_not_waited_for(authority: Authority) -> None:
     roots = load_roots(authority.roots.read_bytes())
-    authority.delay = 30
+    authority.delay = PATIENCE
     with pytest.raises(AuthoritySilent, match="ne répond pas"):
-        ask_stamp(MESSAGE, url=authority.url, roots=roots, now=now(), timeout=0.2)
+        ask_stamp(MESSAGE, url=authority.url, roots=roots, now=now(), timeout=HURRIED)
     authority.delay, authority.drip = 0, 0.05  # each byte comes in time, all of them would take a minute
     with pytest.raises(AuthoritySilent, match="ne répond pas"):
-        ask_stamp(MESSAGE, url=authority.url, roots=roots, now=now(), timeout=0.4)
+        ask_stamp(MESSAGE, url=authority.url, roots=roots, now=now(), timeout=HURRIED)
 
 
 def test_an_answer_without_end_is_not_read(authority: Authority) -> None:

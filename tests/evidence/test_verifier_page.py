@@ -22,6 +22,7 @@ from tests.evidence.made_dossier import Made, make, refreshed, write
 from tests.evidence.past_tsa import PastAuthority
 from tests.evidence.records import GROUPS, START, YEARS, grow, renewed
 from tests.evidence.tsa import Authority, serving
+from tests.waiting import PATIENCE
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 # RFC 8032 §7.1, tests 1 to 3: public key, message, signature.
@@ -73,7 +74,7 @@ def made(key: SealKey, authority: Authority) -> Made:
 def page(browser: Browser, made: Made, tmp_path: Path) -> Iterator[Page]:
     """The page of the unpacked dossier on a phone, opened from its file; it asks the network for nothing."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-GB", offline=True)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE * 1000)
     said: list[str] = []
     page = context.new_page()
     page.on("console", lambda message: said.append(message.text))

@@ -1,14 +1,14 @@
 """What comes to a return address is read for what it says, and hostile mail for nothing."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from faitfoi.intake.bounces import BounceClass, read_bounce, read_verp, verp_address
+from faitfoi.intake.bounces import Bounce, BounceClass, read_bounce, read_verp, verp_address
+from tests.work import cost
 
 ROOT = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("FAITFOI_SHARED", ROOT.parent / "shared"))
@@ -262,10 +262,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_message_is_read_in_no_time(name: str) -> None:
-    began = time.perf_counter()
-    bounce = read_bounce(HOSTILE[name])
-    assert time.perf_counter() - began < 5
-    assert bounce is None or len(bounce.recipients) <= 100
+    read = list[Bounce | None]()
+    assert cost(lambda: read.append(read_bounce(HOSTILE[name]))) < 5
+    assert all(bounce is None or len(bounce.recipients) <= 100 for bounce in read)
 
 
 @settings(deadline=None)

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tests.waiting import PATIENCE
+
 PIECE = 65536
-PATIENCE = 60.0
 
 
 class Gate:

@@ -23,6 +23,7 @@ from faitfoi.records.stages import LineOutcome, Stage
 from faitfoi.records.transitions import ForbiddenMove, move
 from faitfoi.simulators.control import FaultKind
 from tests.pipeline.cast import ACTOR, FARMER, TOWN, Scene, fault, file, ids_of, priced
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +34,7 @@ def at_once(*acts: Callable[[], object]) -> None:
 
     def run(act: Callable[[], object]) -> None:
         try:
-            start.wait(timeout=30)
+            start.wait(timeout=PATIENCE)
             act()
         except BaseException as error:  # noqa: BLE001  # handed to the test's own thread below
             failures.append(error)
@@ -44,19 +45,10 @@ def at_once(*acts: Callable[[], object]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=PATIENCE)
         assert not thread.is_alive()
     if failures:
         raise failures[0]
-
-
-def wait_until(holds: Callable[[], bool], *, seconds: float = 30.0) -> None:
-    """Let other threads work until something holds."""
-    pause, left = threading.Event(), int(seconds / 0.02)
-    while not holds():
-        left -= 1
-        assert left > 0, "it never held"
-        pause.wait(0.02)
 
 
 def make_claim(scene: Scene, number: str) -> delivering.Claim:
@@ -92,17 +84,25 @@ def test_the_claim_is_committed_before_the_wire_is_touched(scene: Scene) -> None
     """Complaint D45."""
     batch = scene.hand_over(file("F-1"))
     scene.prepare(batch)
-    scene.smtp.faults.add(fault(FaultKind.SLOW, seconds=1.5))
-    seen: list[tuple[str, str]] = []
+    with acting_for(scene.organisation.id):
+        noted_bad(ChannelKey.EMAIL, "Le relais ne répond pas.", at=timezone.now())
+    held, seen = threading.Event(), list[tuple[str, str]]()
+
+    def send() -> None:
+        assert held.wait(PATIENCE)
+        scene.deliver()
 
     def look() -> None:
-        wait_until(lambda: bool(scene.smtp.received))
         with acting_for(scene.organisation.id):
+            # Whoever hears an answer says so here, before it is settled: none can be until we have looked.
+            ChannelHealth.objects.select_for_update().get(channel=ChannelKey.EMAIL)
+            held.set()
+            wait_for(lambda: bool(scene.smtp.received), "the mail")
             attempt = Attempt.objects.select_related("delivery").get()
             seen.append((attempt.delivery.stage, attempt.outcome))
             assert attempt.lease_until > attempt.deadline > timezone.now()
 
-    at_once(scene.deliver, look)
+    at_once(send, look)
     assert seen == [("sending", "claimed")]
     assert scene.stage("F-1") is Stage.ACCEPTED
 
@@ -347,19 +347,19 @@ def settled_at_once(scene: Scene, first: Callable[[], object], second: Callable[
         with acting_for(scene.organisation.id):
             ChannelHealth.objects.select_for_update().get(channel=ChannelKey.CHORUS_PRO)
             held.set()
-            assert released.wait(60)
+            assert released.wait(PATIENCE)
 
     def then() -> None:
-        wait_until(lambda: waiting_for_locks() == 1)
+        wait_for(lambda: waiting_for_locks() == 1, "the first waits")
         second()
 
     def begin() -> None:
-        assert held.wait(60)
+        assert held.wait(PATIENCE)
         first()
 
     def release() -> None:
         try:
-            wait_until(lambda: waiting_for_locks() == 2)
+            wait_for(lambda: waiting_for_locks() == 2, "both wait")
         finally:
             released.set()
 

@@ -16,6 +16,7 @@ from faitfoi.pipeline.controls import CONTROLS, run_control, run_due, standings
 from faitfoi.pipeline.integrity import check_all
 from faitfoi.records.models import AuditSettings, ControlRun, JournalEntry
 from tests.pipeline.cast import ACTOR, FARMER, SILENT, Scene, file, invoice
+from tests.waiting import PATIENCE
 
 DAY = date(2026, 11, 2)
 
@@ -191,9 +192,13 @@ def test_the_timetable_runs_each_control_once_until_it_is_due_again(scene: Scene
 def test_the_command_shows_results_of_its_organisation_only(scene: Scene, rival: Organisation) -> None:
     scene.send(file("F-1", FARMER), file("F-3", FARMER))
     command = [sys.executable, "-m", "faitfoi.cli", "controls", "--run", "--organisation"]
-    hers = subprocess.run([*command, scene.organisation.slug], capture_output=True, text=True, check=False, timeout=120)
+    hers = typed([*command, scene.organisation.slug])
     assert hers.returncode == 1, hers.stderr
     assert "F-2" in hers.stdout
-    theirs = subprocess.run([*command, rival.slug, "--json"], capture_output=True, text=True, check=False, timeout=120)
+    theirs = typed([*command, rival.slug, "--json"])
     assert theirs.returncode == 0, theirs.stderr
     assert all(json.loads(line)["checked"] == 0 for line in theirs.stdout.splitlines())
+
+
+def typed(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)

@@ -14,6 +14,7 @@ from faitfoi.records.models import Attempt
 from faitfoi.records.stages import Stage
 from faitfoi.simulators.control import FaultKind
 from tests.pipeline.cast import ACTOR, TOWN, Scene, fault, file, keep
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -193,10 +194,10 @@ def test_a_mail_whose_answer_was_lost_goes_before_a_person(scene: Scene, kind: F
 
 
 def test_silence_after_the_deadline_is_a_question_not_a_failure(scene: Scene) -> None:
-    scene.change(ChannelKey.EMAIL, deadline_seconds="1")
-    scene.change(ChannelKey.CHORUS_PRO, timeout="0.5")
-    scene.smtp.faults.add(fault(FaultKind.SLOW, seconds=4))
-    scene.chorus.faults.add(fault(FaultKind.SLOW, seconds=4))
+    scene.change(ChannelKey.EMAIL, deadline_seconds="2")
+    scene.change(ChannelKey.CHORUS_PRO, timeout="2")
+    scene.smtp.faults.add(fault(FaultKind.SLOW, seconds=PATIENCE))
+    scene.chorus.faults.add(fault(FaultKind.SLOW, seconds=PATIENCE))
     scene.send(MAILED, DEPOSITED)
 
     assert scene.stage(BY_MAIL) is Stage.TO_FIND

@@ -21,8 +21,8 @@ from faitfoi.pipeline.examination import examine_installation
 from faitfoi.pipeline.witnessing import witnessed
 from faitfoi.records.models import Event, JournalEntry
 from tests.pipeline.cast import TOWN, Scene, file, keep
-from tests.pipeline.test_claims import wait_until
 from tests.postgres import cluster
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.beside_the_journal]
 
@@ -210,10 +210,10 @@ def test_an_examination_at_work_time_finds_no_defect_that_is_not(played: Scene) 
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        wait_until(lambda: bool(made))
+        wait_for(lambda: bool(made), "some work")
         reports = [examine_installation() for _ in range(12)]
     finally:
         over.set()
-        worker.join(timeout=60)
+        worker.join(timeout=PATIENCE)
     assert [report.problems for report in reports if not report.sound] == []
     assert reports[-1].entries > reports[0].entries

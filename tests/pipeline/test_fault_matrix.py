@@ -25,7 +25,7 @@ from tests.pipeline.pa_scene import Platform, open_platform
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WEEKS = 3 * 7 * 86400.0
-SHORT, LONG = "1", "30"
+SHORT, LONG = "2", "60"
 """Seconds that a channel waits for an answer: of one that is slow, and of all others."""
 OUTCOMES = {
     Receipt: Attempt.Outcome.RECEIPT,

@@ -15,6 +15,9 @@ import pytest
 from faitfoi.einvoice.reading import Unreadable
 from faitfoi.pipeline.sandbox import Sandbox
 from tests.einvoice.hostile import CII, HEAVY, LARGE, MEBIBYTE, SMALL
+from tests.pipeline.test_sandbox import end_when_asked
+from tests.waiting import PATIENCE
+from tests.work import reference
 
 FAITFOI = str(Path(sys.executable).with_name("faitfoi"))
 SECONDS = 2.0
@@ -25,7 +28,10 @@ HEAVY_SECONDS, HEAVY_MEMORY = 12.0, 400 * MEBIBYTE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one file took of the child: its refusal (None when it was judged), processor time, highest memory."""
+    """What one file took of the child: its refusal (None when it was judged), processor time, highest memory.
+
+    `seconds` are those of the machine on which the bounds were found (`tests.work`).
+    """
 
     refusal: str | None
     seconds: float
@@ -53,7 +59,7 @@ def asked(sandbox: Sandbox, data: bytes) -> Cost:
     assert sandbox._child is not None, refusal
     assert sandbox._child.poll() is None, refusal
     peak = next(line for line in (place / "status").read_text().splitlines() if line.startswith("VmHWM"))
-    return Cost(refusal=refusal, seconds=spent(place) - before, memory=int(peak.split()[1]) * 1024)
+    return Cost(refusal=refusal, seconds=reference(spent(place) - before), memory=int(peak.split()[1]) * 1024)
 
 
 def spent(place: Path) -> float:
@@ -95,12 +101,7 @@ def test_a_crash_of_a_c_library_costs_one_file_and_is_said(sandbox: Sandbox, how
     assert sandbox._child is not None
     child = sandbox._child.pid
     os.kill(child, signal.SIGSTOP)  # it is in the middle of the file when it crashes
-
-    def crash() -> None:
-        os.kill(child, how)
-        os.kill(child, signal.SIGCONT)
-
-    crashing = threading.Timer(0.2, crash)
+    crashing = threading.Thread(target=end_when_asked, args=(sandbox, how))
     crashing.start()
     with pytest.raises(Unreadable, match="l’a fait échouer"):
         sandbox.read(CII)
@@ -143,4 +144,4 @@ print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([FAITFOI, *map(str, words)], capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run([FAITFOI, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE, check=False)

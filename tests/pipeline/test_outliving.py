@@ -1,6 +1,5 @@
 """Workers and watched folders outlive their database: the next document leaves as if nothing had been."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,13 +10,12 @@ from django.db import connection, connections
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.records.models import Delivery
 from faitfoi.records.stages import Stage
+from tests import waiting
 from tests.pipeline.cast import Scene, file
 from tests.postgres import cluster
 from tests.slow.fleet import Fleet
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -29,11 +27,7 @@ def fleet(scene: Scene, tmp_path: Path) -> Iterator[Fleet]:  # the worker's data
 
 
 def wait_for(holds: Callable[[], bool], fleet: Fleet) -> None:
-    patience = time.monotonic() + PATIENCE
-    while not holds():
-        fleet.check()
-        assert time.monotonic() < patience, fleet.log("worker").read_text()[-3000:]
-        time.sleep(0.05)
+    waiting.wait_for(holds, lambda: fleet.log("worker").read_text()[-3000:], meanwhile=fleet.check)
 
 
 def sent(scene: Scene, number: str) -> bool:

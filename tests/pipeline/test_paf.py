@@ -21,6 +21,7 @@ from faitfoi.pipeline.sealing import certificates_of
 from faitfoi.records.models import AuditSettings, JournalEntry, WrittenTrail
 from tests.pipeline.cast import ACTOR, TOWN, Scene, file, invoice
 from tests.pipeline.test_series import begin, numbers, unnumbered
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -142,6 +143,6 @@ def test_the_command_writes_the_trail_of_its_own_organisation(
 ) -> None:
     target = tmp_path / "paf.pdf"
     command = [sys.executable, "-m", "faitfoi.cli", "paf", "-o", str(target), "--organisation", rival.slug]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert b"Val Clair" in sandbox().attached(target.read_bytes(), "piste-audit.json")

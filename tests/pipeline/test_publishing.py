@@ -17,13 +17,14 @@ from faitfoi.pipeline.witnessing import log_signer
 from faitfoi.records.models import JournalEntry
 from tests.pipeline.cast import SILENT, TOWN, Scene, file
 from tests.pipeline.people import named, people
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "faitfoi.cli", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=dict(os.environ))
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE, env=dict(os.environ))
 
 
 def published(folder: Path) -> Iterator[bytes]:

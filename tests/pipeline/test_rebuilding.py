@@ -33,6 +33,7 @@ from faitfoi.simulators.control import FaultKind
 from tests.pipeline.cast import ACTOR, SILENT, TOWN, Scene, fault, file, priced
 from tests.pipeline.projection import differences
 from tests.postgres import cluster
+from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.beside_the_journal]
 
@@ -253,7 +254,7 @@ def test_a_comparison_while_work_goes_on_tells_no_difference_that_is_not(
         found = [made_again(owner, scene.organisation).differences for _ in range(10)]
     finally:
         over.set()
-        worker.join(timeout=60)
+        worker.join(timeout=PATIENCE)
     assert set(found) == {()}
 
 
@@ -262,7 +263,7 @@ def test_the_command_compares_mends_and_says_it(played: Scene, root: psycopg.Con
 
     def command(*words: str) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "faitfoi.cli", "rebuild", *words]
-        return subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, env=environment)
+        return subprocess.run(line, capture_output=True, text=True, check=False, timeout=PATIENCE, env=environment)
 
     witnessed()
     clean = command("--check")
@@ -284,7 +285,7 @@ def test_one_organisation_s_mirror_is_held_to_the_witness_s_root_too(
 
     def command(*words: str) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "faitfoi.cli", "rebuild", "--from-mirror", *words]
-        return subprocess.run(line, capture_output=True, text=True, check=False, timeout=120, env=environment)
+        return subprocess.run(line, capture_output=True, text=True, check=False, timeout=PATIENCE, env=environment)
 
     witnessed()
     assert command("--check", "--organisation", "trois-vallees").returncode == 0

@@ -1,5 +1,6 @@
 """Hostile files cost one child at most; the batch goes on, and nothing of ours is within the child's reach."""
 
+import fcntl
 import io
 import json
 import os
@@ -7,10 +8,12 @@ import signal
 import struct
 import subprocess
 import sys
+import termios
 import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pikepdf
 import pytest
@@ -20,6 +23,7 @@ from faitfoi.einvoice.reading import Format, Unreadable
 from faitfoi.pipeline.sandbox import HEADER, Sandbox
 from tests.einvoice.hostile import HEAVY
 from tests.pipeline.cast import Scene, file, invoice
+from tests.waiting import PATIENCE, wait_for
 
 MEBIBYTE = 1024 * 1024
 GOOD = file("F-1")
@@ -90,7 +94,7 @@ def test_a_child_killed_in_the_middle_costs_the_good_file_nothing(sandbox: Sandb
     for deadly in (signal.SIGKILL, signal.SIGTERM):
         first = child_of(sandbox)
         os.kill(first, signal.SIGSTOP)  # it is in the middle of something
-        killer = threading.Timer(0.2, lambda pid=first, how=deadly: _end_stopped(pid, how))
+        killer = threading.Thread(target=end_when_asked, args=(sandbox, deadly))
         killer.start()
         reading = sandbox.read(GOOD)
         killer.join()
@@ -99,9 +103,21 @@ def test_a_child_killed_in_the_middle_costs_the_good_file_nothing(sandbox: Sandb
         assert child_of(sandbox) != first
 
 
-def _end_stopped(pid: int, how: signal.Signals) -> None:
-    os.kill(pid, how)
-    os.kill(pid, signal.SIGCONT)  # a stopped process takes SIGTERM only when it goes on
+def end_when_asked(sandbox: Sandbox, how: signal.Signals) -> None:
+    """End a stopped child once it has been asked something, so that it ends in the middle of that."""
+    child = sandbox._child
+    assert child is not None
+    assert child.stdin is not None
+    wait_for(lambda: unread(child.stdin) > 0, "a question")
+    os.kill(child.pid, how)
+    os.kill(child.pid, signal.SIGCONT)  # a stopped process takes most signals only when it goes on
+
+
+def unread(pipe: IO[bytes] | None) -> int:
+    """How many bytes lie in a pipe."""
+    assert pipe is not None
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(count)
 
 
 def test_a_child_killed_between_two_files_is_replaced(sandbox: Sandbox) -> None:
@@ -116,11 +132,14 @@ def test_a_file_is_given_two_children_and_no_more() -> None:
 
     def kill_all(sandbox: Sandbox) -> None:
         while not over.is_set():
+            wait_for(lambda: over.is_set() or is_new(sandbox._child), "another child", every=0.002)
             child = sandbox._child
-            if child is not None and child.returncode is None and child.pid not in ended:
+            if is_new(child) and child is not None:
                 ended.add(child.pid)
                 child.kill()
-            over.wait(0.002)
+
+    def is_new(child: "subprocess.Popen[bytes] | None") -> bool:
+        return child is not None and child.returncode is None and child.pid not in ended
 
     with Sandbox() as sandbox:
         killer = threading.Thread(target=kill_all, args=(sandbox,))
@@ -141,11 +160,13 @@ def test_an_interrupt_is_not_for_the_child(sandbox: Sandbox) -> None:
 
 
 def test_a_child_that_does_not_answer_is_given_up() -> None:
-    with Sandbox(seconds=5) as sandbox:  # a child takes a second to begin, more on a busy machine
+    with Sandbox() as sandbox:
         sandbox.read(GOOD)
         os.kill(child_of(sandbox), signal.SIGSTOP)
+        sandbox._seconds, whole = 1.0, sandbox._seconds
         with pytest.raises(Unreadable, match="épuisé le temps"):
             sandbox.read(GOOD)
+        sandbox._seconds = whole  # the next child begins, which takes what it takes
         assert sandbox.read(GOOD).invoice.number == "F-1"
 
 
@@ -172,7 +193,7 @@ def test_a_file_that_burns_the_processor_ends_its_child() -> None:
     )
     words = json.dumps({"do": "check"}).encode()
     burning = HEAVY["20,000 empty lines"]()
-    told, _ = child.communicate(HEADER.pack(len(words), len(burning)) + words + burning, timeout=60)
+    told, _ = child.communicate(HEADER.pack(len(words), len(burning)) + words + burning, timeout=PATIENCE)
     assert told == b""
     assert child.returncode == -signal.SIGXCPU
 
@@ -191,12 +212,7 @@ def test_a_child_whose_parent_is_killed_ends(sandbox: Sandbox) -> None:
     pid = int(parent.stdout.readline())
     parent.kill()
     parent.wait()
-    waiting = threading.Event()
-    for _ in range(500):
-        if not _alive(pid):
-            break
-        waiting.wait(0.02)
-    assert not _alive(pid)
+    wait_for(lambda: not _alive(pid), "its end")
 
 
 def _alive(pid: int) -> bool:
@@ -224,7 +240,7 @@ def test_the_child_sees_no_secret_and_no_connection_of_ours(monkeypatch: pytest.
 @pytest.mark.parametrize("nonsense", [b"", b"\x00" * 5, struct.pack("!IQ", 2**31, 0), HEADER.pack(3, 0) + b"{{{"])
 def test_a_child_that_answers_nonsense_is_not_believed(nonsense: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that took the child over can write what it likes on the pipe: the worst it gets is its own refusal."""
-    sandbox = Sandbox(seconds=5)
+    sandbox = Sandbox()
     code = f"import sys; sys.stdin.buffer.read(1); sys.stdout.buffer.write({nonsense!r})"
     sandbox._child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with sandbox:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -81,7 +80,6 @@ def test_a_changed_body_another_key_and_an_old_call_are_refused(
     assert call(scene, platform, signed, b'{"flowId": "y"}', **headers) == 401
     assert call(scene, platform, b"0" * 32, body) == 401
     platform.simulator.clock.advance(600)
-    assert abs(platform.simulator.clock.now().timestamp() - time.time()) > 300
     assert call(scene, platform, signed, body) == 401
     assert fetched() == []
 

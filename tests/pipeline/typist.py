@@ -17,8 +17,7 @@ from typing import Self
 
 import faitfoi.cli.main
 import faitfoi.pipeline
-
-SECONDS = 120.0
+from tests.waiting import PATIENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +45,13 @@ class Typist:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=SECONDS)
+        self._process.communicate(timeout=PATIENCE)
 
     def type(self, *words: str) -> Typed:
         """Type one command and wait for its end; the typist is killed if that never comes."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        late = threading.Timer(SECONDS, self._process.kill)
+        late = threading.Timer(PATIENCE, self._process.kill)
         late.start()
         try:
             self._process.stdin.write(json.dumps(words) + "\n")

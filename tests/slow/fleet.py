@@ -57,6 +57,10 @@ class Fleet:
         process.terminate()
         return process.wait()
 
+    def pid(self, name: str) -> int:
+        """Return the process id of a program that runs."""
+        return self._running[name].pid
+
     def alive(self, name: str) -> bool:
         """Tell whether a program still runs."""
         return self._running[name].poll() is None
@@ -73,7 +77,7 @@ class Fleet:
 
 
 def resident(pid: int) -> int:
-    """Return the bytes of memory that a process holds (VmRSS)."""
+    """Return the bytes of memory that a process holds (VmRSS). Raises OSError when it has gone."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
@@ -81,6 +85,9 @@ def resident(pid: int) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    told = [Path(f"/proc/{pid}/task/{task.name}/children") for task in Path(f"/proc/{pid}/task").iterdir()]
-    return [int(word) for path in told for word in path.read_text().split()]
+    """Return the processes that a process has started. Raises OSError when it has gone."""
+    found: list[int] = []
+    for task in list(Path(f"/proc/{pid}/task").iterdir()):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            found += map(int, (task / "children").read_text().split())
+    return found

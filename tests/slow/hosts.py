@@ -6,12 +6,14 @@ What decides (a deposit, the end of a mail) may also be held on the bridge, whol
 """
 
 import asyncio
+import fcntl
 import os
 import re
 import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -46,12 +48,17 @@ def cannot_make_hosts() -> str:
 
 
 class Hosts:
-    """Namespaces with a link to one bridge, between entering and leaving."""
+    """Namespaces with a link to one bridge, between entering and leaving.
+
+    Their names and addresses are the machine's: another run of these tests waits for its turn.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
+        self._turn = os.open(Path(tempfile.gettempdir(), f"{BRIDGE}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
 
     def __enter__(self) -> Self:
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
         self._remove()  # what a killed run left
         _ip("link", "add", BRIDGE, "type", "bridge")
         _ip("addr", "add", f"{GATE}/24", "dev", BRIDGE)
@@ -69,6 +76,7 @@ class Hosts:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._remove()
+        os.close(self._turn)
 
     def cut_off(self, name: str) -> None:
         """Have nothing of a host arrive anywhere, and nothing arrive there, without a word to anybody."""

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +17,7 @@ from faitfoi.database import embedded, roles
 from faitfoi.evidence.merkle import root
 from tests.pipeline.cast import EVERYBODY, channel_settings
 from tests.slow.fleet import Fleet
+from tests.waiting import wait_for
 
 PATIENCE = 3600.0  # of a whole command on a crowded machine
 SHORT = 5
@@ -47,7 +47,7 @@ class Installation:
         self.fleet.start("smtp", ["simulate", "smtp", "--port", f"{smtp}", "--control-port", f"{smtp_control}"])
         self.fleet.start("chorus", ["simulate", "chorus", "--port", f"{chorus}", "--control-port", f"{chorus_control}"])
         for port in self.ports:
-            self._wait_for(port)
+            wait_for(lambda port=port: answers(port), f"an answer on port {port}", meanwhile=self.fleet.check)  # type: ignore[misc]
         if self._own_database:
             self.run("database", "start")
         return self
@@ -125,13 +125,8 @@ class Installation:
     def _records(self, port: int) -> object:
         return json.loads(control(f"http://127.0.0.1:{port}", "records"))
 
-    def _wait_for(self, port: int) -> None:
-        patience = time.monotonic() + 60
-        while True:
-            try:
-                with socket.create_connection(("127.0.0.1", port), timeout=1):
-                    return
-            except OSError:
-                self.fleet.check()
-                assert time.monotonic() < patience, f"nothing answers on port {port}"
-                time.sleep(0.05)
+
+def answers(port: int) -> bool:
+    """Tell whether something listens on a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

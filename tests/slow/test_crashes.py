@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from faitfoi.accounts.tenancy import acting_for
 from faitfoi.pipeline import questions, tasks_deliveries
 from faitfoi.pipeline.counts import Counts, count_batch
 from faitfoi.pipeline.examination import examine_installation
+from faitfoi.pipeline.questions import STOPPED
 from faitfoi.pipeline.worker import jobs_left
 from faitfoi.records.models import Attempt, Batch, BatchLine, Delivery, Document, Event
 from faitfoi.records.stages import LineOutcome, Stage
@@ -34,6 +36,7 @@ from faitfoi.simulators.control import Fault, FaultKind, Faults
 from tests.pipeline.cast import FARMER, LONG_AGO, SILENT, TOWN, Scene, file
 from tests.pipeline.pa_scene import Platform, open_platform
 from tests.slow.fleet import STEWARD, WORKER, Fleet
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.django_db(transaction=True)]
 
@@ -49,7 +52,8 @@ BUYERS = (FARMER, TOWN, SILENT)
 """By e-mail, by Chorus Pro, by plateforme agréée."""
 ASKABLE = frozenset({ChannelKey.CHORUS_PRO, ChannelKey.PLATEFORME_AGREEE})
 ARRIVED = frozenset({Stage.SENT, Stage.ACCEPTED, Stage.DELIVERED})
-PATIENCE = 240.0  # seconds without any end of what is left to do
+TOGETHER = 10
+"""Documents of one call to Chorus Pro: as many are in doubt when it is cut. The other channels carry one by one."""
 QUIET = 0.3
 LONG = 6.0  # seconds: more than the platforms are waited for
 TROUBLES = (
@@ -68,7 +72,7 @@ def platform(scene: Scene) -> Iterator[Platform]:
 
 @dataclass(slots=True)
 class Storm:
-    """The kills, and what has been handed over meanwhile. `doubts` counts the answers that were planned to be lost."""
+    """The kills, how many workers died of them, and what has been handed over meanwhile."""
 
     scene: Scene
     platform: Platform
@@ -77,8 +81,8 @@ class Storm:
     batches: list[Batch] = field(default_factory=list)
     numbers: list[str] = field(default_factory=list)
     kills: Counter[str] = field(default_factory=Counter)
+    victims: int = 0
     troubles: Counter[str] = field(default_factory=Counter)
-    doubts: int = 0
     began: float = field(default_factory=time.monotonic)
 
     def hand_over(self, count: int) -> None:
@@ -110,8 +114,6 @@ class Storm:
         times = self.dice.randint(1, 3)
         self.dice.choice(self.faults()).add(Fault(kind=kind, times=times, seconds=seconds))
         self.troubles[f"{kind} {seconds:.1f} s" if seconds else str(kind)] += times
-        if kind is FaultKind.LOSE_ANSWER or seconds == LONG:
-            self.doubts += times
 
     def strike(self) -> None:
         """Kill at a moment the dice choose, and begin again what was killed."""
@@ -128,6 +130,7 @@ class Storm:
             victims.append("steward")
         for name in victims:
             self.fleet.kill(name)
+            self.victims += name != "steward"
         self.kills[how] += 1
         for name in victims:
             self.fleet.start(name, STEWARD if name == "steward" else WORKER)
@@ -147,12 +150,20 @@ class Storm:
             cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE task_name = 'deliver'")
 
     def wait_until(self, done: Callable[[], bool], what: str) -> None:
-        """Let the workers work."""
-        patience = time.monotonic() + PATIENCE + DOCUMENTS / 2
+        """Let the workers work, for as long as they move anything."""
+        before = self.moved()
         while not done():
-            assert time.monotonic() < patience, f"seed {SEED}: still {what}"
-            self.fleet.check()
-            time.sleep(0.3)
+            goes_on = partial(self._goes_on, done, before)
+            wait_for(goes_on, f"seed {SEED}: {what}", meanwhile=self.fleet.check, every=0.3)
+            before = self.moved()
+
+    def _goes_on(self, done: Callable[[], bool], before: tuple[int, ...]) -> bool:
+        return done() or self.moved() != before
+
+    def moved(self) -> tuple[int, ...]:
+        """What changes as long as the work goes on: events written, jobs left, what the other sides have."""
+        with acting_for(self.scene.organisation.id):
+            return Event.objects.count(), self.waiting(), jobs_left(), self.received()
 
     def at_rest(self) -> bool:
         """Whether every line is judged and every delivery has been tried."""
@@ -177,7 +188,7 @@ def test_killed_workers_lose_nothing_and_double_nothing(
     scene.change(ChannelKey.EMAIL, deadline_seconds="10")
     for key in ASKABLE:
         scene.change(key, timeout="4")
-    scene.change(ChannelKey.CHORUS_PRO, factures_par_flux="10")  # several invoices die with one worker
+    scene.change(ChannelKey.CHORUS_PRO, factures_par_flux=f"{TOGETHER}")  # several invoices die with one worker
     with Fleet(tmp_path) as fleet:
         storm = Storm(scene=scene, platform=platform, fleet=fleet, dice=random.Random(SEED))
         for faults in storm.faults():  # so that some kills fall between their taking it and their answer
@@ -276,11 +287,18 @@ def reckon(storm: Storm, books: dict[ChannelKey, Counter[str]]) -> None:
                 assert delivery.stage in ARRIVED, f"{seed}: {name} ended as {delivery.stage}"
                 assert arrived, f"{seed}: {name} is called {delivery.stage} and has not arrived"
         assert not Attempt.objects.filter(outcome=Attempt.Outcome.CLAIMED).exists(), seed
+        # Whatever nobody can know began as a call that was cut: by a kill, which cuts one of each worker, or by a
+        # deadline, which that worker has written down (a slow machine may have more of these than were planned).
+        doubted = Attempt.objects.filter(outcome=Attempt.Outcome.UNKNOWN)
+        assert unknown <= set(doubted.values_list("delivery__document__number", flat=True)), seed
+        stopped = Counter(doubted.filter(detail=STOPPED).values_list("delivery__channel", flat=True))
+        for channel, cut in stopped.items():
+            assert cut <= storm.victims * (TOGETHER if channel == ChannelKey.CHORUS_PRO else 1), (seed, stopped)
         assert unknown_tasks(storm) == unknown, seed
     assert (total.waiting, total.refused, total.needs_someone, total.held, total.failed, total.skipped) == (0,) * 6, (
         seed
     )
     assert total.received == total.sent == len(storm.numbers), seed
-    assert total.unknown == len(unknown) <= 2 * storm.kills.total() + storm.doubts, seed
+    assert total.unknown == len(unknown), seed
     report = examine_installation()
     assert report.sound, (seed, report.problems)

@@ -20,6 +20,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from faitfoi.cli.demonstration.invoices import pieces
 from tests.oracles.verapdf import verapdf
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +43,7 @@ def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=400,
+        timeout=12 * PATIENCE,
         cwd=home,
         env={**environment, "FAITFOI_HOME": str(home), "COLUMNS": "200"},
     )

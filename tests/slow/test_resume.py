@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,17 @@ from faitfoi.pipeline.counts import Counts, count_batch
 from faitfoi.pipeline.examination import examine_installation
 from faitfoi.records.models import Attempt, Batch, Delivery, Document
 from faitfoi.records.stages import Stage
+from faitfoi.simulators.control import Fault, FaultKind
 from tests.pipeline.cast import FARMER, TOWN, Scene, file
 from tests.slow.fleet import children
 from tests.slow.installation import SHORT
+from tests.waiting import PATIENCE, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]
 
 FILES = 90
-PATIENCE = 150.0
+PACE = 0.5
+"""Seconds that each answer takes while a sending is to be interrupted: the last is far away on the fastest machine."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,11 +49,18 @@ def begin(*words: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(holds: Callable[[], bool], what: str) -> None:
-    patience = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < patience, f"never: {what}"
-        time.sleep(0.02)
+@pytest.fixture
+def unhurried(scene: Scene) -> Iterator[None]:
+    """Other sides that take their time, until what was interrupted is taken up again (`hurry`)."""
+    for faults in (scene.smtp.faults, scene.chorus.faults):
+        faults.add(Fault(kind=FaultKind.SLOW, times=None, seconds=PACE))
+    yield
+    hurry(scene)
+
+
+def hurry(scene: Scene) -> None:
+    scene.smtp.faults.clear()
+    scene.chorus.faults.clear()
 
 
 def arrived(scene: Scene) -> int:
@@ -107,6 +116,7 @@ def test_an_interrupted_sending_is_finished_by_resume(scene: Scene, tmp_path: Pa
     assert not any(_alive(pid) for pid in inner)  # the worker that was started for it has stopped too
     assert 5 < arrived(scene) < FILES, "the interruption came too late to show anything"
 
+    hurry(scene)
     done = resume()
     assert done.returncode == 0, done.stderr
     counts = reckon(scene)
@@ -127,6 +137,7 @@ def test_a_sending_killed_outright_is_finished_by_resume(scene: Scene, tmp_path:
     sending.communicate(timeout=PATIENCE)
     wait_for(lambda: not any(_alive(pid) for pid in inner), "the worker has gone with its command")
 
+    hurry(scene)
     done = resume()
     assert done.returncode == 0, done.stderr
     assert reckon(scene).sent == FILES
@@ -143,6 +154,7 @@ def test_a_sending_killed_with_its_worker_is_finished_at_once(scene: Scene, tmp_
         os.kill(pid, signal.SIGKILL)
     sending.communicate(timeout=PATIENCE)
 
+    hurry(scene)
     done = resume()
     assert done.returncode == 0, done.stderr
     counts = reckon(scene)

@@ -15,6 +15,7 @@ from faitfoi.accounts.models import User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.records.models import BatchLine
 from faitfoi.records.stages import LineOutcome, Stage
+from tests.waiting import PATIENCE
 from tests.web.conftest import Work
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -51,7 +52,7 @@ def page(browser: Browser, live_server: LiveServer, alice: User) -> Iterator[Pag
     context = browser.new_context(
         base_url=live_server.url, viewport={"width": 390, "height": 844}, locale="en-GB", has_touch=True
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE * 1000)
     said: list[str] = []
     page = context.new_page()
     # A form shown again for its errors answers 422, which Chromium writes down as a failure.

@@ -6,6 +6,7 @@ JSON over HTTP, on loopback only. What every simulator answers:
     GET  /control/records            what was received, as the simulator's own handler gives it
     GET  /control/faults             faults that have not struck out yet
     POST /control/fault              {"kind": …, "times": 1, "probability": 1, "seconds": 0, "on": "", "code": ""}
+    POST /control/calm               forgets planned faults, nothing else
     POST /control/advance            {"seconds": n}: pushes the simulated clock
     POST /control/reset              forgets faults, then whatever the simulator's own handler forgets
 
@@ -246,6 +247,9 @@ class ControlServer:
                 return {"faults": self.faults.left()}
             case "POST /control/fault":
                 self.faults.add(read_fault(body))
+                return {"faults": self.faults.left()}
+            case "POST /control/calm":
+                self.faults.clear()
                 return {"faults": self.faults.left()}
             case "POST /control/advance":
                 now = self.clock.advance(read_number(body, "seconds"))

@@ -170,7 +170,7 @@ def test_a_killed_worker_leaves_a_mirror_that_the_next_goes_on_with(cooperative:
     for number in range(6):
         worker = subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE)
         assert worker.stdout is not None
-        for _ in range(1 + number):  # each gets one turn further, and is killed somewhere in the next
+        for _ in range(2 + number):  # each gets one turn further, and is killed somewhere in the next
             assert worker.stdout.readline()
         worker.send_signal(signal.SIGKILL)
         worker.wait()

@@ -94,11 +94,14 @@ def test_a_message_that_waits_to_leave_dies_with_its_deadline() -> None:
 def test_a_sender_that_was_killed_is_not_worth_a_word(
     chorus: chorus_rig.Chorus, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    before = set(threading.enumerate())
     with socket.create_connection(("127.0.0.1", urlsplit(chorus.simulator.url).port or 0)) as sender:
         close_abruptly(sender)
         sender.sendall(b"POST /cpro/factures/v1/deposer/flux HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
-    chorus.channel().send(chorus_rig.parcel())  # connections are taken in their order: the other one's has begun
-    for thread in threading.enumerate():
+    channel = chorus.channel()
+    channel.send(chorus_rig.parcel())  # connections are taken in their order: the other one's has begun
+    channel.close()
+    for thread in set(threading.enumerate()) - before:
         if "process_request_thread" in thread.name:
             thread.join(timeout=PATIENCE)
     assert capfd.readouterr().err == ""

@@ -97,6 +97,9 @@ def test_a_message_to_oneself_goes_on_demand_and_keeps_nothing(
     cooperative: Organisation, bob: User, manager: Client, server: SmtpSimulator
 ) -> None:
     before = kept(cooperative, MAIL)
+    for channel, there in ((MAIL, True), (ChannelKey.PLATEFORME_AGREEE, False)):
+        page = plain(manager.get(page_of(cooperative, channel)).content)
+        assert ('value="rehearse">Vérifier et m’envoyer un message d’essai' in page) is there
     status, said = give(manager, cooperative, MAIL, form(server), do="rehearse")
     assert status == 200
     assert f"Un message d’essai est parti vers {bob.email}" in said

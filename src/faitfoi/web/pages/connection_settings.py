@@ -79,7 +79,7 @@ def _page(request: HttpRequest, here: Here, wizard: Wizard, shown: Shown) -> Htt
         managed = may(here.role, Duty.APPROVE)
         context: dict[str, object] = {
             "wizard": wizard,
-            "configured": now.configured,
+            "rehearses": wizard.rehearse is not None,  # told here: a template would call it
             "parts": [_part(part.title, part.help, part.fields, now, shown, rare=part.rare) for part in wizard.parts],
             "wrong": [each for each in wizard.fields if each.name in (shown.problems or {})],
             "shown": shown,

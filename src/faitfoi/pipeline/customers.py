@@ -140,7 +140,8 @@ class Told:
 
     configured: frozenset[str]
     directory: Mapping[str, Directory] = field(default_factory=dict)
-    structures: Mapping[tuple[str, str], Known] = field(default_factory=dict)
+    structures: Mapping[str, Mapping[str, Known]] = field(default_factory=dict)
+    """By SIRET, then by the channel whose other side describes it."""
     flow_syntax: str = ""
     public_by_platform: bool = False
 
@@ -151,7 +152,9 @@ def told_for(pairs: Iterable[tuple[Customer, Invoice]]) -> Told:
     addresses = {directory_address(customer, invoice) for customer, invoice in given} - {""}
     sirets = {customer.siret for customer, _ in given if customer.nature == Nature.PUBLIC} - {""}
     answers = DirectoryAnswer.objects.filter(address__in=addresses).exclude(reach="") if addresses else ()
-    structures = Structure.objects.filter(siret__in=sirets) if sirets else ()
+    structures: dict[str, dict[str, Known]] = {}
+    for row in Structure.objects.filter(siret__in=sirets) if sirets else ():
+        structures.setdefault(row.siret, {})[row.channel] = known_of(row)
     configured = configured_channels()
     reachable = {Nature.TAXABLE, Nature.PUBLIC}
     by_platform = ChannelKey.PLATEFORME_AGREEE in configured and any(each.nature in reachable for each, _ in given)
@@ -159,7 +162,7 @@ def told_for(pairs: Iterable[tuple[Customer, Invoice]]) -> Told:
     return Told(
         configured=configured,
         directory={row.address: _directory_of(row) for row in answers},
-        structures={(row.channel, row.siret): known_of(row) for row in structures},
+        structures=structures,
         flow_syntax=flow_syntax,
         public_by_platform=public_by_platform,
     )
@@ -186,11 +189,7 @@ def facts_for(
         number=invoice.number,
         electronic_address=directory_address(customer, invoice),
         directory=told.directory.get(directory_address(customer, invoice)),
-        structures={
-            channel: known
-            for (channel, siret), known in told.structures.items()
-            if siret == customer.siret and customer.nature == Nature.PUBLIC
-        },
+        structures=told.structures.get(customer.siret, {}) if customer.nature == Nature.PUBLIC else {},
         flow_syntax=told.flow_syntax if customer.nature in {Nature.TAXABLE, Nature.PUBLIC} else "",
         public_by_platform=told.public_by_platform and customer.nature == Nature.PUBLIC,
         borne=borne_by(invoice) if told.public_by_platform and customer.nature == Nature.PUBLIC else None,

@@ -47,7 +47,7 @@ from faitfoi.channels.smtp_mail_wire import MakesNoSense, RelayClient, Reply
 
 DEFAULT_PORTS = {"tls": 465, "starttls": 587, "none": 25}
 DEFAULT_DEADLINE = 120
-_NOT_SENT = "Rien n’est parti ; l’envoi sera tenté de nouveau."
+_NOT_SENT = "Rien n’est parti."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,7 @@ def password_(email: str) -> None:
 
 @channel.command("set")
 def set_(
-    key: Annotated[str, typer.Argument(help="email ou chorus_pro.")],
+    key: Annotated[str, typer.Argument(help="email, chorus_pro ou plateforme_agreee.")],
     values: Annotated[list[str], typer.Argument(help="nom=valeur… ; « nom=- » demande la valeur sans la montrer.")],
     organisation: Named = None,
 ) -> None:

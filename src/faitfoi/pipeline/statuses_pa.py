@@ -113,7 +113,7 @@ def declare(document: Document, code: str, *, note: str, actor: str) -> Act:
     offer = next((one for one in offers(locked) if one.code == code), None)
     delivery = delivery_to_tell(locked)
     if offer is None or delivery is None:
-        raise CannotAct(f"Le statut {code} n’est pas à déclarer sur la facture {document.number} : rien n’est dit.")
+        raise CannotAct(f"Le statut {code} n’est pas à déclarer sur {document.number} : rien n’est dit.")
     typed = " ".join(note.split())[:MOST_TYPED]
     if offer.required and not typed:
         raise CannotAct(f"Le statut {offer.label} demande une précision : {offer.asks}. Écrivez-la, puis déclarez.")

@@ -27,6 +27,7 @@ REF = "mfrggzdfmztwq2lknnwg23tpoa"
 WHO = "compta@client.example"
 TOPIC = "arn:aws:sns:eu-west-3:000000000000:courrier"
 CERTIFICATE = "https://sns.eu-west-3.amazonaws.com/SimpleNotificationService-0.pem"
+ASKED = "https://sns.eu-west-3.amazonaws.com/?Action=ConfirmSubscription&Token=jeton"
 KEY = generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -220,50 +221,41 @@ def confirmation(address: str, kind: str = "SubscriptionConfirmation") -> bytes:
     return json.dumps(told | {"SignatureVersion": "1", "SigningCertURL": CERTIFICATE, "Signature": mark}).encode()
 
 
-def test_a_subscription_is_confirmed_at_an_address_of_sns_only_and_once_it_is_proved() -> None:
-    fetched: list[str] = []
+def take_sns(body: bytes, fetched: list[str]) -> tuple[News, ...]:
+    """Read a call of SES, noting the addresses it has us fetch."""
 
     def note(address: str) -> bytes:
         fetched.append(address)
         return PEM
 
-    def take(body: bytes) -> tuple[News, ...]:
-        settings = {"webhook_ses_topic": TOPIC}
-        return read_call("ses", headers={}, body=body, settings=settings, now=NOW, fetch=note)
+    settings = {"webhook_ses_topic": TOPIC}
+    return read_call("ses", headers={}, body=body, settings=settings, now=NOW, fetch=note)
 
-    asked = "https://sns.eu-west-3.amazonaws.com/?Action=ConfirmSubscription&Token=jeton"
-    (begun,) = take(confirmation(asked))
+
+def test_a_subscription_is_confirmed_at_an_address_of_sns_only_and_once_it_is_proved() -> None:
+    fetched: list[str] = []
+    (begun,) = take_sns(confirmation(ASKED), fetched)
     assert begun.about == {"subscription": "SubscriptionConfirmation"}
-    assert fetched == [CERTIFICATE, asked]
+    assert fetched == [CERTIFICATE, ASKED]
     for forged in (
         confirmation("https://ailleurs.example/?Action=ConfirmSubscription"),
         confirmation("https://sns.eu-west-3.amazonaws.com/?Action=Publish&Token=jeton"),
-        confirmation(asked).replace(b"Token=jeton", b"Token=autre"),
+        confirmation(ASKED).replace(b"Token=jeton", b"Token=autre"),
     ):
         fetched.clear()
         with pytest.raises(Forged):
-            take(forged)
+            take_sns(forged, fetched)
         assert fetched == [CERTIFICATE]
 
 
 def test_a_subscription_that_was_ended_is_news_and_is_never_taken_up_again_by_ourselves() -> None:
     fetched: list[str] = []
-
-    def note(address: str) -> bytes:
-        fetched.append(address)
-        return PEM
-
-    def take(body: bytes) -> tuple[News, ...]:
-        settings = {"webhook_ses_topic": TOPIC}
-        return read_call("ses", headers={}, body=body, settings=settings, now=NOW, fetch=note)
-
-    asked = "https://sns.eu-west-3.amazonaws.com/?Action=ConfirmSubscription&Token=jeton"
-    body = confirmation(asked, "UnsubscribeConfirmation")
-    (ended,) = take(body)
+    body = confirmation(ASKED, "UnsubscribeConfirmation")
+    (ended,) = take_sns(body, fetched)
     assert (ended.about, ended.event.grade) == ({"subscription": "UnsubscribeConfirmation"}, Grade.ACTION_NEEDED)
     assert fetched == [CERTIFICATE]
     with pytest.raises(Forged):
-        take(body.replace(b"jeton", b"autre"))
+        take_sns(body.replace(b"jeton", b"autre"), fetched)
 
 
 def test_every_event_of_a_long_call_is_read() -> None:

@@ -188,7 +188,9 @@ def platform(scene: Scene) -> Iterator[Platform]:
     yield from open_platform(scene)
 
 
-def test_a_late_status_is_found_and_was_not_told_twice(scene: Scene, platform: Platform) -> None:
+@contextmanager
+def status_on_its_way(scene: Scene, platform: Platform) -> Iterator[tuple[Act, Gate]]:
+    """A status declared whose request is held on its way: nobody has answered, and the next ones go straight."""
     scene.send(file(F))
     platform.pass_time(hours=2)
     platform.collect()
@@ -200,8 +202,13 @@ def test_a_late_status_is_found_and_was_not_told_twice(scene: Scene, platform: P
         held = {**direct, "api_url": direct["api_url"].replace(f":{port}", f":{gate.port}"), "timeout": "2"}
         _set(scene, held)
         acting.do_acts(scene.organisation.id, [act.id])
-        assert stage(scene, act) is Stage.TO_FIND
         _set(scene, direct)
+        assert stage(scene, act) is Stage.TO_FIND
+        yield act, gate
+
+
+def test_a_late_status_is_found_and_was_not_told_twice(scene: Scene, platform: Platform) -> None:
+    with status_on_its_way(scene, platform) as (act, gate):
         ask_about_acts(scene.organisation.id, [act.id])
         assert stage(scene, act) is Stage.TO_FIND
         assert platform.acts() == []
@@ -213,18 +220,7 @@ def test_a_late_status_is_found_and_was_not_told_twice(scene: Scene, platform: P
 
 
 def test_news_of_the_invoice_has_an_unknown_status_asked_about_again(scene: Scene, platform: Platform) -> None:
-    scene.send(file(F))
-    platform.pass_time(hours=2)
-    platform.collect()
-    with acting_for(scene.organisation.id):
-        act = declare(scene.document(F), "225", note="Affacturage de l’Exemple", actor=ACTOR)
-    direct = platform.simulator.settings()
-    port = urlsplit(direct["api_url"]).port or 0
-    with held_back(port=port, operation="flows") as gate:
-        held = {**direct, "api_url": direct["api_url"].replace(f":{port}", f":{gate.port}"), "timeout": "2"}
-        _set(scene, held)
-        acting.do_acts(scene.organisation.id, [act.id])
-        _set(scene, direct)
+    with status_on_its_way(scene, platform) as (act, gate):
         for _ in range(MOST_QUESTIONS):
             ask_about_acts(scene.organisation.id, [act.id])
         assert stage(scene, act) is Stage.UNKNOWN

@@ -187,6 +187,18 @@ def as_alice(alice: User) -> Client:
     return signed_in_as(alice)
 
 
+@pytest.fixture
+def manager(bob: User) -> Client:
+    """The cooperative's manager, signed in."""
+    return signed_in_as(bob)
+
+
+@pytest.fixture
+def dora(rival: Organisation) -> Client:
+    """The manager of an organisation that is no demonstration."""
+    return signed_in_as(make_member(rival, "dora@rival.example", role=Role.MANAGER))
+
+
 def plain(content: bytes) -> str:
     """Return a page as it is read: entities as characters, and every kind of space as a space."""
     return unescape(content.decode()).replace("\u00a0", " ").replace("\u202f", " ")

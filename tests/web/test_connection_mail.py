@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from faitfoi.accounts.models import ChannelKey, Organisation, Role, User
+from faitfoi.accounts.models import ChannelKey, Organisation, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels.smtp_mail_pool import POOL
 from faitfoi.pipeline.setting_up import set_channel
@@ -15,7 +15,6 @@ from faitfoi.records.models import JournalEntry
 from faitfoi.simulators.control import Fault, FaultKind
 from faitfoi.simulators.smtp import SmtpSimulator
 from tests.channels.test_smtp_account import certificate, relay
-from tests.conftest import make_member
 from tests.web.conftest import make_auditor, plain, signed_in_as
 from tests.web.wizard_forms import errors, give, health, kept, page_of
 
@@ -38,17 +37,6 @@ def server(certificate: Path, cooperative: Organisation) -> Iterator[SmtpSimulat
         set_channel(cooperative, MAIL, told | {"ca_file": str(certificate), "pace": "30"}, actor="operator")
         yield running
         POOL.empty()
-
-
-@pytest.fixture
-def manager(bob: User) -> Client:
-    return signed_in_as(bob)
-
-
-@pytest.fixture
-def dora(rival: Organisation) -> Client:
-    """The manager of an organisation that is no demonstration."""
-    return signed_in_as(make_member(rival, "dora@rival.example", role=Role.MANAGER))
 
 
 def form(server: SmtpSimulator | None = None, **changes: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from faitfoi.accounts.models import ChannelKey, Organisation, Role, User
+from faitfoi.accounts.models import ChannelKey, Organisation, User
 from faitfoi.accounts.tenancy import acting_for
 from faitfoi.channels import afnor_pa
 from faitfoi.channels.afnor_settings import REQUIRED
@@ -16,7 +16,6 @@ from faitfoi.pipeline.setting_up import set_channel
 from faitfoi.records.models import JournalEntry
 from faitfoi.simulators.afnor import AfnorSimulator
 from faitfoi.simulators.control import Fault, FaultKind
-from tests.conftest import make_member
 from tests.web.conftest import make_auditor, plain, signed_in_as
 from tests.web.wizard_forms import errors, give, health, kept, page_of
 
@@ -33,18 +32,6 @@ def platform() -> Iterator[AfnorSimulator]:
     simulator.start()
     yield simulator
     simulator.stop()
-
-
-@pytest.fixture
-def manager(bob: User) -> Client:
-    """Bob, who sets the cooperative's channels up."""
-    return signed_in_as(bob)
-
-
-@pytest.fixture
-def dora(rival: Organisation) -> Client:
-    """The manager of an organisation that is no demonstration."""
-    return signed_in_as(make_member(rival, "dora@rival.example", role=Role.MANAGER))
 
 
 def form(platform: AfnorSimulator | None = None, **changes: str) -> dict[str, str]:

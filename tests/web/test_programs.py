@@ -21,11 +21,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 GIVEN = {"name": "banque-en-ligne", "days": "365"}
 
 
-@pytest.fixture
-def manager(bob: User) -> Client:
-    return signed_in_as(bob)
-
-
 def page_of(organisation: Organisation) -> str:
     return reverse("programs", args=[organisation.slug])
 

@@ -76,8 +76,8 @@ def test_the_door_itself_writes_the_stage_twice_only(door: Path, names: list[str
 
 @pytest.mark.parametrize(
     ("touch", "places"),
-    # `mailboxes` sends no delivery: a message to one of our own return addresses, to try the way back.
-    [("send", {"deliver.py", "mailboxes.py"}), ("act", {"acting.py"})],
+    # `mail_trial` sends no delivery: a message to ourselves, to try the mail server or the way back.
+    [("send", {"deliver.py", "mail_trial.py"}), ("act", {"acting.py"})],
 )
 def test_the_wire_is_touched_in_one_place(touch: str, places: set[str]) -> None:
     """`channel.send` is called by `pipeline.deliver` alone, `channel.act` by `acting`: no page, no command sends."""

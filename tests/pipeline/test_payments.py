@@ -251,3 +251,12 @@ def test_the_page_shows_what_is_declared_before_it_records(scene: Scene, platfor
     with acting_for(scene.organisation.id):
         assert sum(Payment.objects.values_list("amount", flat=True)) == 0
     assert client.get(address).status_code == 200
+
+
+def test_a_credit_note_has_no_page_of_payments(scene: Scene, platform: Platform, alice: User) -> None:
+    sent(scene, platform)
+    scene.send(file("A-2026-502", type_code="381", preceding_invoices=[{"number": F, "issue_date": "2026-11-04"}]))
+    client = Client()
+    client.force_login(alice)
+    pages = [f"/o/{scene.organisation.slug}/documents/{scene.document(n).pk}/paiements/" for n in (F, "A-2026-502")]
+    assert [client.get(page).status_code for page in pages] == [200, 404]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from faitfoi.pipeline.installation import today
 from faitfoi.pipeline.payments import CannotRecord, Draft, draft, paid_so_far, record_payment, reverse_payment
 from faitfoi.records.models import Document, Payment
+from faitfoi.records.models_document import DocumentKind
 from faitfoi.web.access import Here, acts, changes, organisation_page, show
 
 
@@ -34,7 +35,8 @@ class PaymentForm(forms.Form):
 @changes
 def payments(request: HttpRequest, here: Here, document_id: UUID) -> HttpResponse:
     """Show the payments of an invoice; preview one, record it, or take one back."""
-    document = get_object_or_404(Document.objects.select_related("customer"), pk=document_id, eliminated_at=None)
+    invoices = Document.objects.select_related("customer").filter(kind=DocumentKind.INVOICE, eliminated_at=None)
+    document = get_object_or_404(invoices, pk=document_id)
     form, drafted = PaymentForm(request.POST if request.POST.get("step") in {"preview", "record"} else None), None
     if request.method == "POST" and request.POST.get("reverse"):
         _reverse(request, here, document)
